@@ -1,0 +1,15 @@
+//! The brain: the service that decides.
+//!
+//! It owns accounts and their identities, finds and checks commands, runs jobs on nodes, keeps the
+//! outbox and the audit log. (In other chat bots "brain" means storage; here it is the decider.)
+//!
+//! One folder per noun. `commands/` holds one file per command family, `store/` is the only place
+//! with SQL, `service.rs` is the gRPC face that adapters speak to. It may depend on `jarvis-proto`,
+//! `jarvis-nodeclient` and `jarvis-migrations`, and never asks which chat platform it talks to: it
+//! asks for capabilities.
+
+pub mod account;
+pub mod audit;
+pub mod job;
+pub mod outbox;
+pub mod room;

@@ -1,0 +1,16 @@
+//! Compiles the `.proto` files with protox, so that no `protoc` has to be installed.
+
+use std::error::Error;
+
+const FILES: [&str; 2] = ["jarvis/chat/v1/chat.proto", "jarvis/node/v1/node.proto"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for file in FILES {
+        println!("cargo::rerun-if-changed={file}");
+    }
+    let descriptors = protox::compile(FILES, ["."])?;
+    let mut config = prost_build::Config::new();
+    config.bytes(["."]);
+    tonic_prost_build::configure().compile_fds_with_config(descriptors, config)?;
+    Ok(())
+}
