@@ -1,0 +1,328 @@
+//! The nodes that a root knows, and their sessions.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jarvis_proto::node::{Facts, Load, RootFrame};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::SendError;
+use super::event::DisconnectReason;
+use crate::address::Address;
+use crate::clock::unix_ms;
+use crate::name::NodeName;
+use crate::stop::Stop;
+
+/// A node that a root lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// Its name here.
+    pub name: NodeName,
+    /// Its address, which it must prove.
+    pub address: Address,
+    /// `host:port` where the root dials it; without, the node dials the root.
+    pub dial: Option<String>,
+    /// Its incarnation as last known, to tell after a restart of the root whether it lived on.
+    pub incarnation: Option<String>,
+    /// When it was last heard, Unix milliseconds, if ever.
+    pub last_seen_ms: Option<i64>,
+}
+
+impl Enrolment {
+    /// A node that dials in, and about which nothing else is known.
+    #[must_use]
+    pub fn new(name: NodeName, address: Address) -> Self {
+        Self {
+            name,
+            address,
+            dial: None,
+            incarnation: None,
+            last_seen_ms: None,
+        }
+    }
+}
+
+/// What is known about a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeStatus {
+    /// Its name here.
+    pub name: NodeName,
+    /// Its address.
+    pub address: Address,
+    /// It has a session.
+    pub online: bool,
+    /// Since when it is online or offline, Unix milliseconds.
+    pub since_ms: i64,
+    /// When it was last heard, Unix milliseconds, if ever.
+    pub last_seen_ms: Option<i64>,
+    /// The life of its process, as of the last session.
+    pub incarnation: Option<String>,
+    /// What it told about itself in the last session.
+    pub facts: Option<Facts>,
+    /// Its last heartbeat's load.
+    pub load: Option<Load>,
+    /// Where it is connected from, or was.
+    pub peer: Option<String>,
+    /// Its clock minus this machine's, in milliseconds, as of its last proof or heartbeat.
+    pub clock_offset_ms: i64,
+    /// How long the last ping took there and back.
+    pub round_trip: Option<Duration>,
+}
+
+/// Frames to a node; an error ends its session.
+pub(super) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
+
+/// A session as others see it.
+#[derive(Clone)]
+pub(super) struct SessionHandle {
+    pub(super) line: FrameLine,
+    pub(super) stop: Stop<DisconnectReason>,
+    /// Cancelled when the session has told its end.
+    pub(super) finished: CancellationToken,
+}
+
+struct Entry {
+    status: NodeStatus,
+    session: Option<SessionHandle>,
+    online: watch::Sender<bool>,
+    /// Ends the dialling.
+    dialling: CancellationToken,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.dialling.cancel();
+    }
+}
+
+/// What a dialling task needs to know about its node.
+pub(super) struct ToDial {
+    pub(super) online: watch::Receiver<bool>,
+    pub(super) stop: CancellationToken,
+}
+
+/// All enrolled nodes.
+#[derive(Default)]
+pub(super) struct Registry(Mutex<Nodes>);
+
+#[derive(Default)]
+struct Nodes {
+    entries: HashMap<Address, Entry>,
+    names: HashMap<NodeName, Address>,
+}
+
+impl Nodes {
+    fn named(&self, name: &NodeName) -> Option<&Entry> {
+        self.entries.get(self.names.get(name)?)
+    }
+
+    /// Takes a node out, its session told to end.
+    fn remove(&mut self, name: &NodeName) -> bool {
+        let Some(address) = self.names.remove(name) else {
+            return false;
+        };
+        if let Some(entry) = self.entries.remove(&address)
+            && let Some(session) = &entry.session
+        {
+            session.stop.ask(DisconnectReason::Forgotten);
+        }
+        true
+    }
+}
+
+/// The outcome of asking for a node's one session slot.
+pub(super) enum Admission {
+    /// It is ours.
+    Admitted {
+        /// The node's status with the new session.
+        status: Box<NodeStatus>,
+        /// The incarnation did not change.
+        same_incarnation: bool,
+    },
+    /// An older session has it, and was told to end.
+    Wait(CancellationToken),
+    /// The node is enrolled no more.
+    Forgotten,
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Nodes> {
+        // Every change below is complete at each point where it could panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn enroll(&self, node: Enrolment) -> ToDial {
+        let mut nodes = self.lock();
+        if nodes
+            .names
+            .get(&node.name)
+            .is_some_and(|address| *address != node.address)
+        {
+            nodes.remove(&node.name);
+        }
+        let Enrolment {
+            name,
+            address,
+            incarnation,
+            last_seen_ms,
+            dial: _,
+        } = node;
+        let fresh = || Entry {
+            status: NodeStatus {
+                name: name.clone(),
+                address: address.clone(),
+                online: false,
+                since_ms: last_seen_ms.unwrap_or_else(unix_ms),
+                last_seen_ms,
+                incarnation,
+                facts: None,
+                load: None,
+                peer: None,
+                clock_offset_ms: 0,
+                round_trip: None,
+            },
+            session: None,
+            online: watch::Sender::new(false),
+            dialling: CancellationToken::new(),
+        };
+        let entry = nodes.entries.entry(address.clone()).or_insert_with(fresh);
+        let old_name = std::mem::replace(&mut entry.status.name, name.clone());
+        entry.dialling.cancel();
+        entry.dialling = CancellationToken::new();
+        let to_dial = ToDial {
+            online: entry.online.subscribe(),
+            stop: entry.dialling.clone(),
+        };
+        nodes.names.remove(&old_name);
+        nodes.names.insert(name, address);
+        to_dial
+    }
+
+    pub(super) fn forget(&self, name: &NodeName) -> bool {
+        self.lock().remove(name)
+    }
+
+    pub(super) fn rename(&self, name: &NodeName, new: &NodeName) -> bool {
+        let mut nodes = self.lock();
+        if nodes.names.contains_key(new) {
+            return false;
+        }
+        let Some(address) = nodes.names.remove(name) else {
+            return false;
+        };
+        if let Some(entry) = nodes.entries.get_mut(&address) {
+            entry.status.name = new.clone();
+        }
+        nodes.names.insert(new.clone(), address);
+        true
+    }
+
+    pub(super) fn nodes(&self) -> Vec<NodeStatus> {
+        let mut all: Vec<_> = self
+            .lock()
+            .entries
+            .values()
+            .map(|entry| entry.status.clone())
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    pub(super) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
+        self.lock().named(name).map(|entry| entry.status.clone())
+    }
+
+    /// The name of a node that may come in.
+    pub(super) fn name_of(&self, address: &Address) -> Option<NodeName> {
+        self.lock()
+            .entries
+            .get(address)
+            .map(|entry| entry.status.name.clone())
+    }
+
+    /// Where to send frames to a node.
+    pub(super) fn line(&self, name: &NodeName) -> Result<FrameLine, SendError> {
+        let nodes = self.lock();
+        let entry = nodes
+            .named(name)
+            .ok_or_else(|| SendError::UnknownNode(name.clone()))?;
+        match &entry.session {
+            Some(session) if !session.stop.is_asked() => Ok(session.line.clone()),
+            _ => Err(SendError::Offline {
+                node: name.clone(),
+                since_ms: entry.status.since_ms,
+            }),
+        }
+    }
+
+    /// Asks for a node's session slot; call again after waiting.
+    pub(super) fn admit(
+        &self,
+        address: &Address,
+        session: &SessionHandle,
+        about: impl FnOnce(&mut NodeStatus),
+    ) -> Admission {
+        let mut nodes = self.lock();
+        let Some(entry) = nodes.entries.get_mut(address) else {
+            return Admission::Forgotten;
+        };
+        if let Some(older) = &entry.session {
+            older.stop.ask(DisconnectReason::Replaced);
+            return Admission::Wait(older.finished.clone());
+        }
+        let before = entry.status.incarnation.take();
+        let now = unix_ms();
+        entry.status.online = true;
+        entry.status.since_ms = now;
+        entry.status.last_seen_ms = Some(now);
+        entry.status.load = None;
+        entry.status.round_trip = None;
+        about(&mut entry.status);
+        entry.session = Some(session.clone());
+        entry.online.send_replace(true);
+        Admission::Admitted {
+            same_incarnation: before.is_some() && before == entry.status.incarnation,
+            status: Box::new(entry.status.clone()),
+        }
+    }
+
+    /// Notes something that a node told in its session.
+    pub(super) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
+        if let Some(entry) = self.lock().entries.get_mut(address) {
+            let now = unix_ms();
+            entry.status.last_seen_ms = Some(now);
+            note(&mut entry.status, now);
+        }
+    }
+
+    /// Shows a node as offline whose session has ended.
+    pub(super) fn offline(&self, address: &Address, session: &SessionHandle) {
+        self.holder(address, session, |entry| {
+            entry.status.online = false;
+            entry.status.since_ms = unix_ms();
+            entry.online.send_replace(false);
+        });
+    }
+
+    /// Frees the slot that a session was admitted to.
+    pub(super) fn release(&self, address: &Address, session: &SessionHandle) {
+        self.holder(address, session, |entry| entry.session = None);
+    }
+
+    /// Changes a node's entry if it still holds this session: a node may have been forgotten and
+    /// enrolled again meanwhile.
+    fn holder(&self, address: &Address, session: &SessionHandle, change: impl FnOnce(&mut Entry)) {
+        let mut nodes = self.lock();
+        if let Some(entry) = nodes.entries.get_mut(address)
+            && entry
+                .session
+                .as_ref()
+                .is_some_and(|held| held.line.same_channel(&session.line))
+        {
+            change(entry);
+        }
+    }
+}
