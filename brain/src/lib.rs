@@ -10,6 +10,10 @@
 
 pub mod account;
 pub mod audit;
+pub mod command;
+pub mod commands;
 pub mod job;
 pub mod outbox;
+pub mod reply;
 pub mod room;
+pub mod text;

@@ -1,0 +1,94 @@
+//! All commands, in one list. A family of commands is a file here.
+
+use std::sync::LazyLock;
+
+use crate::command::registry::{Arguments, Command, Registry};
+
+pub mod files;
+pub mod general;
+pub mod jobs;
+pub mod nodes;
+pub mod people;
+pub mod system;
+
+/// Makes [`Invocation`] and the registry's list from one list of argument structs.
+macro_rules! commands {
+    ($($name:ident($arguments:ty),)*) => {
+        /// A command with its arguments.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Invocation {
+            $(
+                #[doc = concat!("The command of [`", stringify!($arguments), "`].")]
+                $name($arguments),
+            )*
+        }
+
+        impl Invocation {
+            /// What the command is, apart from its arguments.
+            pub fn spec(&self) -> &'static crate::command::registry::CommandSpec {
+                match self {
+                    $(Self::$name(_) => const { &<$arguments as Arguments>::SPEC },)*
+                }
+            }
+        }
+
+        fn list() -> Vec<Command> {
+            vec![$(
+                Command::new::<$arguments>(|matches| {
+                    let arguments = <$arguments as clap::FromArgMatches>::from_arg_matches(matches)
+                        .map_err(|_| crate::command::problem::ParseProblem::Other)?;
+                    arguments.check()?;
+                    Ok(Invocation::$name(arguments))
+                }),
+            )*]
+        }
+    };
+}
+
+commands! {
+    Start(general::StartArgs),
+    Help(general::HelpArgs),
+    Run(jobs::RunArgs),
+    Jobs(jobs::JobsArgs),
+    Job(jobs::JobArgs),
+    Log(jobs::LogArgs),
+    Cancel(jobs::CancelArgs),
+    Retry(jobs::RetryArgs),
+    Again(jobs::AgainArgs),
+    Get(files::GetArgs),
+    Put(files::PutArgs),
+    Nodes(nodes::NodesArgs),
+    Node(nodes::NodeArgs),
+    Mystate(nodes::MystateArgs),
+    Enroll(nodes::EnrollArgs),
+    Forget(nodes::ForgetArgs),
+    Whoami(people::WhoamiArgs),
+    Claim(people::ClaimArgs),
+    Bind(people::BindArgs),
+    Unbind(people::UnbindArgs),
+    Users(people::UsersArgs),
+    User(people::UserArgs),
+    Role(people::RoleArgs),
+    Why(people::WhyArgs),
+    Lang(general::LangArgs),
+    Yes(general::YesArgs),
+    No(general::NoArgs),
+    Version(general::VersionArgs),
+    Health(system::HealthArgs),
+    Audit(system::AuditArgs),
+}
+
+impl Invocation {
+    /// `help COMMAND`.
+    pub(crate) fn help_of(command: &str) -> Self {
+        Self::Help(general::HelpArgs {
+            command: Some(command.to_owned()),
+        })
+    }
+}
+
+/// All commands, by name and alias.
+pub fn registry() -> &'static Registry {
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::new(list()));
+    &REGISTRY
+}

@@ -1,0 +1,124 @@
+//! Files to and from nodes: `get`, `put`.
+
+use clap::Args;
+
+use crate::command::permission::Permission;
+use crate::command::problem::ParseProblem;
+use crate::command::registry::{Arguments, CommandSpec, Confirm, Family, Place, Rest};
+use crate::command::target::Target;
+use crate::command::value::{self, FilePlace, ValueProblem};
+
+/// What the commands of this file start from.
+const FILE: CommandSpec = CommandSpec {
+    name: "",
+    aliases: &[],
+    family: Family::Files,
+    permission: Permission::Operator,
+    place: Place::Anywhere,
+    confirm: Confirm::Never,
+    hidden: false,
+    rest: Rest::Words,
+};
+
+/// `get NODE:PATH`, `get NODE PATH`, `get -n NODE -f PATH`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct GetArgs {
+    /// The node, apart from the path.
+    #[arg(
+        short = 'n',
+        long = "node",
+        alias = "nodename",
+        value_name = "NODE",
+        requires = "file"
+    )]
+    pub node: Option<String>,
+    /// The path, apart from the node.
+    #[arg(short = 'f', long = "file", aliases = ["filepath", "path"], value_name = "PATH", requires = "node")]
+    pub file: Option<String>,
+    /// Only the last lines.
+    #[arg(long, value_name = "LINES", value_parser = value::number, conflicts_with = "head")]
+    pub tail: Option<u32>,
+    /// Only the first lines.
+    #[arg(long, value_name = "LINES", value_parser = value::number)]
+    pub head: Option<u32>,
+    /// Compressed.
+    #[arg(long, short = 'z')]
+    pub gzip: bool,
+    /// The file: `NODE:PATH`, or node and path as two words.
+    #[arg(value_name = "NODE:PATH", num_args = 1..=2, conflicts_with_all = ["node", "file"], required_unless_present = "node")]
+    pub place: Vec<String>,
+}
+
+impl GetArgs {
+    /// The file that is meant.
+    ///
+    /// # Errors
+    /// The words name no file on one node.
+    pub fn file_place(&self) -> Result<FilePlace, ParseProblem> {
+        let wrong = |value: String, problem| ParseProblem::Value {
+            argument: Some("NODE:PATH".to_owned()),
+            value,
+            problem,
+        };
+        let apart = |node: &str, path: &str| {
+            let place = || -> Result<FilePlace, ValueProblem> {
+                let target: Target = node.parse()?;
+                if path.is_empty() {
+                    return Err(ValueProblem::Place);
+                }
+                Ok(FilePlace {
+                    target,
+                    path: path.to_owned(),
+                })
+            };
+            place().map_err(|problem| wrong(format!("{node} {path}"), problem))
+        };
+        match (&self.node, &self.file, self.place.as_slice()) {
+            (Some(node), Some(path), _) => apart(node, path),
+            (_, _, [place]) => place
+                .parse()
+                .map_err(|problem| wrong(place.clone(), problem)),
+            (_, _, [node, path]) => match node.parse::<FilePlace>() {
+                // A blank in the path: it has to be quoted.
+                Ok(_) => Err(ParseProblem::TooMuch { word: path.clone() }),
+                Err(_) => apart(node, path),
+            },
+            _ => Err(wrong(String::new(), ValueProblem::Place)),
+        }
+    }
+}
+
+impl Arguments for GetArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "get",
+        aliases: &["requestfile", "fetch", "download", "取", "下载"],
+        ..FILE
+    };
+
+    fn check(&self) -> Result<(), ParseProblem> {
+        self.file_place().map(|_| ())
+    }
+}
+
+/// `put NODE:PATH`, with a file attached.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PutArgs {
+    /// How long to wait for nodes that are offline.
+    #[arg(long, short = 'w', value_name = "TIME", value_parser = value::time)]
+    pub wait: Option<std::time::Duration>,
+    /// Does not ask back.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Where the attached file goes, on one node or several.
+    #[arg(value_name = "NODE:PATH", required = true, value_parser = str::parse::<FilePlace>)]
+    pub place: FilePlace,
+}
+
+impl Arguments for PutArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "put",
+        aliases: &["upload", "放", "上传"],
+        confirm: Confirm::SeveralNodes,
+        ..FILE
+    };
+}
