@@ -1,1 +1,8 @@
-//! Placeholder.
+//! What the end-to-end stories stand on: a strict fake of the Telegram Bot API, real `jarvis` and
+//! `jarvis-node` processes in their own directories, and a proxy that cuts lines.
+//!
+//! The stories themselves are in `tests/it`, one file per theme. This crate may use every other one.
+//! A new fake is one file with its folder, and is checked by a client that was written elsewhere (see
+//! `tests/python`).
+
+pub mod telegram;
