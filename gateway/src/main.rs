@@ -1,2 +1,112 @@
-//! Placeholder.
-fn main() {}
+//! The `jarvis` program: command line, configuration, wiring, start and stop.
+//!
+//! It decides nothing: what a message means is the brain's, how a platform speaks is the adapter's.
+//! It may depend on every other crate.
+
+#![expect(dead_code, reason = "wired to the libraries in the next change")]
+
+mod check;
+mod cli;
+mod config;
+mod crash;
+mod data;
+mod keys;
+mod lifecycle;
+mod logging;
+mod redact;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command, Global, KeysCommand};
+use config::{ConfigError, EXAMPLE, Loaded, Sources};
+use redact::Redactor;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let redactor = Redactor::default();
+    match run(cli, &redactor) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("jarvis: {}", redactor.hide(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Version => {
+            println!("jarvis {}", env!("CARGO_PKG_VERSION"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check(check) if check.example => {
+            print!("{EXAMPLE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check(_) => run_check(&cli.global, redactor),
+        Command::Keys(keys) => {
+            let config = load(&cli.global, redactor)?.config;
+            let text = match keys.command {
+                None => keys::show(&config, false),
+                Some(KeysCommand::Show { reveal }) => keys::show(&config, reveal),
+                Some(KeysCommand::New { kind, bot, reveal }) => {
+                    keys::new(&config, &kind, &bot, reveal)?
+                }
+            };
+            print!("{text}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Up(_) | Command::Brain | Command::Adapter(_) | Command::Chat(_) => {
+            anyhow::bail!("not wired yet")
+        }
+    }
+}
+
+fn run_check(global: &Global, redactor: &Redactor) -> anyhow::Result<ExitCode> {
+    let mut report = check::Report::default();
+    match load(global, redactor) {
+        Ok(loaded) => {
+            let source = loaded.file.map_or_else(
+                || "defaults (no jarvis.toml)".to_owned(),
+                |file| file.display().to_string(),
+            );
+            report.ok("configuration", source);
+            runtime()?.block_on(check::run(&loaded.config, &mut report));
+        }
+        Err(error) => report.fail(
+            "configuration",
+            error.to_string(),
+            "correct it; `jarvis check --example` prints every key",
+        ),
+    }
+    print!("{}", redactor.hide(&report.table()));
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The configuration of all layers; its secrets are hidden in logs from now on.
+fn load(global: &Global, redactor: &Redactor) -> Result<Loaded, ConfigError> {
+    let sources = Sources {
+        file: global.config.clone(),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        flags: global.as_keys(),
+    };
+    let loaded = sources.load()?;
+    for secret in loaded.config.secrets() {
+        redactor.register(&secret);
+    }
+    Ok(loaded)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

@@ -1,0 +1,308 @@
+//! What can be configured, and its defaults.
+//!
+//! One struct per section of `jarvis.toml`; [`load`](Sources::load) puts the layers together. A new
+//! key goes into its struct, its `Default` and `jarvis.example.toml`; a test compares the three.
+
+mod error;
+mod layer;
+mod load;
+mod parse;
+mod secret;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub(crate) use error::ConfigError;
+pub(crate) use load::{Loaded, Sources};
+pub(crate) use parse::{Listen, OneOrMany};
+pub(crate) use secret::Secret;
+
+/// The configuration file with every key, its default and what it means.
+pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Folder of everything that Jarvis keeps.
+    #[serde(deserialize_with = "parse::path")]
+    pub(crate) data: PathBuf,
+    pub(crate) log: Log,
+    pub(crate) brain: Brain,
+    pub(crate) adapter: Adapter,
+    pub(crate) telegram: Telegram,
+    pub(crate) nodes: Nodes,
+    /// Nodes that the brain knows from the start.
+    pub(crate) node: Vec<KnownNode>,
+    pub(crate) local_node: LocalNode,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            log: Log::default(),
+            brain: Brain::default(),
+            adapter: Adapter::default(),
+            telegram: Telegram::default(),
+            nodes: Nodes::default(),
+            node: Vec::new(),
+            local_node: LocalNode::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The values that must never be seen: every token, and the database's password.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let tokens = [
+            &self.brain.database,
+            &self.adapter.token,
+            &self.telegram.token,
+            &self.telegram.webhook.secret,
+        ];
+        let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
+        let mut values: Vec<String> = tokens
+            .into_iter()
+            .chain(adapters)
+            .flatten()
+            .map(|secret| secret.reveal().to_owned())
+            .collect();
+        // The address of the database is no secret where it has no password.
+        values.retain(|value| !value.starts_with("sqlite:"));
+        let password = self
+            .brain
+            .database
+            .as_ref()
+            .and_then(|database| url::Url::parse(database.reveal()).ok())
+            .and_then(|url| url.password().map(str::to_owned));
+        values.extend(password);
+        values
+    }
+}
+
+/// `[log]`: what is written to standard error.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// `None`: "warn" while a person chats on this terminal, else "info".
+    pub(crate) level: Option<Level>,
+    pub(crate) format: LogFormat,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One readable line.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[brain]`: the service that decides.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Brain {
+    /// `sqlite:PATH` or `postgres://…`; `None`: `jarvis.db` in the data folder. Holds a password.
+    pub(crate) database: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) database_file: Option<PathBuf>,
+    /// Unix socket for programs on this machine; `None`: `jarvis.sock` in the data folder.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) socket: Option<PathBuf>,
+    /// TCP address for adapters on other machines.
+    pub(crate) listen: Listen,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A command older than this is answered with "too old, send again".
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) too_old: Duration,
+    /// Messages that one account may send in a minute; the owner's terminal has no limit.
+    pub(crate) messages_per_minute: u32,
+    /// Largest file taken from a chat, bytes.
+    pub(crate) attachment_limit: u64,
+    /// Adapters that may connect from outside this machine's socket.
+    pub(crate) adapters: Vec<AdapterToken>,
+}
+
+impl Default for Brain {
+    fn default() -> Self {
+        Self {
+            database: None,
+            database_file: None,
+            socket: None,
+            listen: Listen::OFF,
+            tls_certificate: None,
+            tls_key: None,
+            too_old: Duration::from_secs(600),
+            messages_per_minute: 120,
+            attachment_limit: 4 << 30,
+            adapters: Vec::new(),
+        }
+    }
+}
+
+/// `[[brain.adapters]]`: one adapter that the brain lets in.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdapterToken {
+    /// "telegram", "console", or the kind that a foreign adapter says in its hello.
+    pub(crate) kind: String,
+    /// The bot's id on its platform; empty: any bot of this kind.
+    #[serde(default)]
+    pub(crate) bot: String,
+    #[serde(default)]
+    pub(crate) token: Option<Secret>,
+    #[serde(default, deserialize_with = "parse::optional_path")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// `[adapter]`: how `jarvis adapter` and `jarvis chat` reach their brain.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Adapter {
+    /// `unix:PATH`, `http://HOST:PORT` (loopback only) or `https://HOST:PORT`; `None`: the socket in
+    /// the data folder.
+    pub(crate) brain: Option<String>,
+    pub(crate) token: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// PEM file with the certificates that may vouch for the brain's.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// `[telegram]`: one Telegram bot.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Telegram {
+    /// What @BotFather gave; with it, `jarvis up` serves the bot too.
+    pub(crate) token: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) api_url: url::Url,
+    pub(crate) mode: TelegramMode,
+    /// How long Telegram holds a poll open when nothing happens.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) poll_timeout: Duration,
+    /// Largest file sent to a chat, bytes.
+    pub(crate) upload_limit: u64,
+    /// Largest file fetched from a chat, bytes.
+    pub(crate) download_limit: u64,
+    pub(crate) webhook: Webhook,
+}
+
+impl Default for Telegram {
+    fn default() -> Self {
+        Self {
+            token: None,
+            token_file: None,
+            api_url: url::Url::parse("https://api.telegram.org").expect("a constant URL"),
+            mode: TelegramMode::Polling,
+            poll_timeout: Duration::from_secs(10),
+            upload_limit: 50_000_000,
+            download_limit: 20_000_000,
+            webhook: Webhook::default(),
+        }
+    }
+}
+
+/// How updates come from Telegram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TelegramMode {
+    /// We ask; needs no open port.
+    Polling,
+    /// Telegram calls us.
+    Webhook,
+}
+
+/// `[telegram.webhook]`: used with `mode = "webhook"`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Webhook {
+    /// Where we listen, for the reverse proxy that terminates TLS.
+    pub(crate) listen: SocketAddr,
+    /// What Telegram calls; needed in webhook mode.
+    pub(crate) url: Option<url::Url>,
+    /// Sent back by Telegram in a header; `None`: a random one for each run.
+    pub(crate) secret: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            url: None,
+            secret: None,
+            secret_file: None,
+        }
+    }
+}
+
+/// `[nodes]`: the brain's side of the node network.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Nodes {
+    /// TCP address that nodes dial.
+    pub(crate) listen: Listen,
+}
+
+/// `[[node]]`: one node that the brain knows from the start.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KnownNode {
+    pub(crate) name: String,
+    /// The address that `jarvis-node init` printed.
+    pub(crate) address: String,
+    #[serde(default)]
+    pub(crate) tags: OneOrMany,
+    /// `HOST:PORT` that the brain dials; `None`: the node dials.
+    #[serde(default)]
+    pub(crate) dial: Option<String>,
+}
+
+/// `[local_node]`: the node inside `jarvis up`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LocalNode {
+    pub(crate) enabled: bool,
+    pub(crate) name: String,
+    pub(crate) tags: OneOrMany,
+    /// Folders whose files chat may read and write.
+    pub(crate) allow: Vec<PathBuf>,
+}
+
+impl Default for LocalNode {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            name: "local".to_owned(),
+            tags: OneOrMany::default(),
+            allow: vec![PathBuf::from("/")],
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Putting the layers together: defaults < file < environment < flags.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+
+use super::layer::{self, Layer};
+use super::{Config, ConfigError, EXAMPLE, Secret, TelegramMode, error};
+
+/// The file that is looked for when none is named.
+const FILE_NAME: &str = "jarvis.toml";
+
+/// Where a configuration comes from.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// `--config`: the file, which must then exist.
+    pub(crate) file: Option<PathBuf>,
+    /// The variables of the environment; only `JARVIS__…` counts.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Flags as dotted keys and values, the strongest last.
+    pub(crate) flags: Vec<(String, String)>,
+}
+
+/// A configuration and the file that it came from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The values of all layers.
+    pub(crate) config: Config,
+    /// The file that was read, if any.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Reads every layer, then the files that secrets are in.
+    ///
+    /// # Errors
+    /// See [`ConfigError`]; the first problem is reported.
+    pub(crate) fn load(self) -> Result<Loaded, ConfigError> {
+        let environment = Layer::environment(self.environment);
+        let flags = Layer::flags(self.flags);
+        let above = Figment::new().merge(environment).merge(flags);
+
+        let file = match self.file {
+            Some(file) => Some(file),
+            None => find_file(&above),
+        };
+        let mut figment = Figment::new();
+        if let Some(file) = &file {
+            figment = figment.merge(Layer::file(file)?);
+        }
+        let figment = figment.merge(above);
+        let mut config: Config = figment
+            .extract()
+            .map_err(|error| error::explain(error, &known_keys()))?;
+        read_secrets(&mut config, &figment)?;
+        consistent(&config)?;
+        Ok(Loaded { config, file })
+    }
+}
+
+/// `jarvis.toml` in the data folder, else in the working folder.
+fn find_file(above: &Figment) -> Option<PathBuf> {
+    let data: PathBuf = above
+        .extract_inner("data")
+        .unwrap_or_else(|_| Config::default().data);
+    [data.join(FILE_NAME), PathBuf::from(FILE_NAME)]
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+/// Reads `…_file` keys into the secrets that they stand for.
+fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigError> {
+    let brain = &mut config.brain;
+    let single = [
+        (
+            "brain.database",
+            &mut brain.database,
+            &mut brain.database_file,
+        ),
+        (
+            "adapter.token",
+            &mut config.adapter.token,
+            &mut config.adapter.token_file,
+        ),
+        (
+            "telegram.token",
+            &mut config.telegram.token,
+            &mut config.telegram.token_file,
+        ),
+        (
+            "telegram.webhook.secret",
+            &mut config.telegram.webhook.secret,
+            &mut config.telegram.webhook.secret_file,
+        ),
+    ];
+    for (key, secret, file) in single {
+        read_secret(key, secret, file.as_deref(), figment)?;
+    }
+    for (index, adapter) in brain.adapters.iter_mut().enumerate() {
+        let key = format!("brain.adapters.{index}.token");
+        read_secret(
+            &key,
+            &mut adapter.token,
+            adapter.token_file.as_deref(),
+            figment,
+        )?;
+    }
+    Ok(())
+}
+
+fn read_secret(
+    key: &str,
+    secret: &mut Option<Secret>,
+    file: Option<&Path>,
+    figment: &Figment,
+) -> Result<(), ConfigError> {
+    let Some(path) = file else {
+        return Ok(());
+    };
+    let file_key = format!("{key}_file");
+    if secret.is_some() {
+        let strength = |key: &str| figment.find_metadata(key).map_or(0, layer::rank);
+        // A token from the environment replaces the file that the configuration names.
+        match strength(key).cmp(&strength(&file_key)) {
+            std::cmp::Ordering::Greater => return Ok(()),
+            std::cmp::Ordering::Equal => {
+                return Err(ConfigError::Inconsistent(format!(
+                    "`{key}` and `{file_key}` are both set; keep one of them"
+                )));
+            }
+            std::cmp::Ordering::Less => {}
+        }
+    }
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
+        key: file_key.clone(),
+        path: path.to_owned(),
+        source,
+    })?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(ConfigError::Inconsistent(format!(
+            "`{file_key}`: {} is empty",
+            path.display()
+        )));
+    }
+    *secret = Some(text.to_owned().into());
+    Ok(())
+}
+
+/// What no single value shows.
+fn consistent(config: &Config) -> Result<(), ConfigError> {
+    let wrong = |text: String| Err(ConfigError::Inconsistent(text));
+    let brain = &config.brain;
+    if brain.tls_certificate.is_some() != brain.tls_key.is_some() {
+        return wrong("`brain.tls_certificate` and `brain.tls_key` are needed together".to_owned());
+    }
+    if let Some(address) = brain.listen.0
+        && !address.ip().is_loopback()
+        && brain.tls_certificate.is_none()
+    {
+        return wrong(format!(
+            "`brain.listen` is {address}, which other machines reach: set `brain.tls_certificate` \
+             and `brain.tls_key`, or listen on 127.0.0.1"
+        ));
+    }
+    if brain.messages_per_minute == 0 {
+        return wrong("`brain.messages_per_minute` must be at least 1".to_owned());
+    }
+    for (index, adapter) in brain.adapters.iter().enumerate() {
+        if adapter.token.is_none() {
+            return wrong(format!(
+                "`brain.adapters.{index}` ({}) has no token: set `token` or `token_file`; `jarvis \
+                 keys new {}` makes one",
+                adapter.kind, adapter.kind
+            ));
+        }
+    }
+    let telegram = &config.telegram;
+    if telegram.mode == TelegramMode::Webhook && telegram.webhook.url.is_none() {
+        return wrong(
+            "`telegram.mode` is \"webhook\", but `telegram.webhook.url` is missing: set the https \
+             address that Telegram calls"
+                .to_owned(),
+        );
+    }
+    let mut names: Vec<&str> = config.node.iter().map(|node| node.name.as_str()).collect();
+    if config.local_node.enabled {
+        names.push(&config.local_node.name);
+    }
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return wrong(format!("two nodes have the name `{}`", pair[0]));
+    }
+    Ok(())
+}
+
+/// Every key of the example file, those that stand commented out too.
+pub(super) fn known_keys() -> Vec<String> {
+    fn walk(table: &toml::Table, prefix: &str, keys: &mut Vec<String>) {
+        for (name, value) in table {
+            let key = format!("{prefix}{name}");
+            let inner = match value {
+                toml::Value::Table(inner) => Some(inner),
+                toml::Value::Array(list) => list.first().and_then(toml::Value::as_table),
+                _ => None,
+            };
+            if let Some(inner) = inner {
+                walk(inner, &format!("{key}."), keys);
+            }
+            keys.push(key);
+        }
+    }
+
+    let table: toml::Table =
+        toml::from_str(&complete_example()).expect("a test parses the example file");
+    let mut keys = Vec::new();
+    walk(&table, "", &mut keys);
+    keys
+}
+
+/// The example with its optional keys (lines that start with `#` and no space) switched on.
+pub(super) fn complete_example() -> String {
+    EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => key,
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}

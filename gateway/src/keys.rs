@@ -1,0 +1,161 @@
+//! `jarvis keys`: the address that nodes trust, and tokens for adapters.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rand::RngCore;
+
+use crate::config::Config;
+use crate::data::{self, DataDir};
+
+/// Random bytes of a token; twice as many characters.
+const TOKEN_BYTES: usize = 24;
+
+/// What `jarvis keys` prints.
+pub(crate) fn show(config: &Config, reveal: bool) -> String {
+    let mut text = String::new();
+    let adapters = &config.brain.adapters;
+    if adapters.is_empty() {
+        text.push_str(
+            "adapters  none configured; local programs use the socket and need no token. `jarvis \
+             keys new KIND` makes one\n",
+        );
+    }
+    for adapter in adapters {
+        let bot = if adapter.bot.is_empty() {
+            "any bot"
+        } else {
+            &adapter.bot
+        };
+        let token = match &adapter.token {
+            Some(token) if reveal => token.reveal().to_owned(),
+            Some(_) => "token is there (--reveal prints it)".to_owned(),
+            None => "no token".to_owned(),
+        };
+        writeln!(text, "adapter   {} · {bot} · {token}", adapter.kind).expect("a string takes all");
+    }
+    text
+}
+
+/// Makes a token, keeps it in the data folder, and says what to configure.
+///
+/// # Errors
+/// There is one already, or it cannot be written.
+pub(crate) fn new(config: &Config, kind: &str, bot: &str, reveal: bool) -> anyhow::Result<String> {
+    let name = file_name(kind, bot)?;
+    let folder = DataDir::at(&config.data).tokens();
+    data::make_private(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join(name);
+    if path.exists() {
+        bail!(
+            "{} is there already; delete it first to make a new one",
+            path.display()
+        );
+    }
+    let token = random_token();
+    data::write_private(&path, &token)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let path = path.canonicalize().unwrap_or(path);
+    Ok(advice(kind, bot, &path, reveal.then_some(&token)))
+}
+
+fn advice(kind: &str, bot: &str, path: &Path, token: Option<&String>) -> String {
+    let path = path.display();
+    let bot_line = if bot.is_empty() {
+        String::new()
+    } else {
+        format!("bot = \"{bot}\"\n")
+    };
+    let mut text = format!(
+        "The token is in {path}.\n\n\
+         Where the brain runs, add to jarvis.toml and start it again:\n\n\
+         [[brain.adapters]]\n\
+         kind = \"{kind}\"\n\
+         {bot_line}\
+         token_file = \"{path}\"\n\n\
+         Where the adapter runs, copy that file and set:\n\n\
+         [adapter]\n\
+         brain = \"https://THE-BRAIN:7787\"\n\
+         token_file = \"COPY-OF-THE-FILE\"\n"
+    );
+    if let Some(token) = token {
+        writeln!(text, "\ntoken: {token}").expect("a string takes all");
+    }
+    text
+}
+
+fn file_name(kind: &str, bot: &str) -> anyhow::Result<PathBuf> {
+    for (what, word) in [("kind", kind), ("bot", bot)] {
+        let plain = word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if !plain || (what == "kind" && word.is_empty()) {
+            bail!("the {what} `{word}` must be made of letters, digits, - and _");
+        }
+    }
+    Ok(if bot.is_empty() {
+        format!("{kind}.token").into()
+    } else {
+        format!("{kind}-{bot}.token").into()
+    })
+}
+
+fn random_token() -> String {
+    let mut bytes = [0_u8; TOKEN_BYTES];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all");
+        text
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::config::AdapterToken;
+
+    #[test]
+    fn a_new_token_is_kept_and_printed_only_when_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: dir.path().join("data"),
+            ..Config::default()
+        };
+        let quiet = new(&config, "telegram", "", false).unwrap();
+        let token = std::fs::read_to_string(config.data.join("tokens/telegram.token")).unwrap();
+        assert_eq!(token.len(), 2 * TOKEN_BYTES);
+        assert!(!quiet.contains(&token));
+        assert!(quiet.contains("[[brain.adapters]]"), "{quiet}");
+
+        let again = new(&config, "telegram", "", false).unwrap_err().to_string();
+        assert!(again.contains("delete it first"), "{again}");
+
+        let loud = new(&config, "telegram", "42", true).unwrap();
+        let token = std::fs::read_to_string(config.data.join("tokens/telegram-42.token")).unwrap();
+        assert!(loud.contains(&token));
+        assert!(loud.contains("bot = \"42\""), "{loud}");
+    }
+
+    #[test]
+    fn a_kind_cannot_leave_the_folder() {
+        for kind in ["", "../x", "a/b", "a b"] {
+            assert!(file_name(kind, "").is_err(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn show_hides_tokens_unless_asked() {
+        let mut config = Config::default();
+        assert!(show(&config, true).contains("none configured"));
+        config.brain.adapters.push(AdapterToken {
+            kind: "telegram".to_owned(),
+            bot: String::new(),
+            token: Some("very-secret".to_owned().into()),
+            token_file: None,
+        });
+        assert!(!show(&config, false).contains("very-secret"));
+        assert!(show(&config, true).contains("very-secret"));
+    }
+}
