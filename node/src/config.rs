@@ -1,0 +1,153 @@
+//! What a node is told before it starts: from a TOML file, or by the program that embeds it.
+
+mod file;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jarvis_nodeclient::Address;
+use thiserror::Error;
+
+pub use self::file::parse;
+
+/// The type of a node that serves nothing but jobs.
+pub const DEFAULT_TYPE: &str = "jarvisnode";
+
+/// Settings of one node.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Where journal, job output and job files are kept. Made if missing.
+    pub data: PathBuf,
+    /// The name that the node would like to have; the root decides.
+    pub name: Option<String>,
+    /// What kind of node it is, for `run type:…` and updates.
+    pub node_type: String,
+    /// Version of what the node serves; the program's own by default.
+    pub version: String,
+    /// Whom it obeys.
+    pub trust: TrustSource,
+    /// Roots may get and put files below these, and below the jobs' working directory.
+    pub allow: Vec<PathBuf>,
+    /// Where roots may dial this node, if anywhere.
+    pub listen: Option<SocketAddr>,
+    /// Working directory of jobs that name none; `files` in [`NodeConfig::data`] by default.
+    pub work: PathBuf,
+    /// Most jobs that run at once; more wait.
+    pub max_jobs: usize,
+    /// Time limit of jobs that have none of their own.
+    pub job_timeout: Duration,
+    /// Between TERM and KILL when a job is stopped.
+    pub stop_grace: Duration,
+    /// Most bytes kept of each output stream of a job.
+    pub output_limit: u64,
+    /// How long output and endings are kept after the root has acknowledged them.
+    pub retention: Duration,
+    /// The shell that runs scripts without a `#!` line.
+    pub shell: String,
+}
+
+/// Where the list of trusted roots stands.
+#[derive(Debug, Clone)]
+pub enum TrustSource {
+    /// In the `trust` array of this TOML file, which is read again whenever it has changed.
+    File(PathBuf),
+    /// Here, for ever.
+    Fixed(Vec<Address>),
+}
+
+/// A root that the node dials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootEntry {
+    /// Who must answer there.
+    pub address: Address,
+    /// `host:port`.
+    pub connect: String,
+}
+
+/// The whole content of a configuration file.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    /// File that holds the node's secret key.
+    pub key: PathBuf,
+    /// Roots to dial.
+    pub roots: Vec<RootEntry>,
+    /// All the rest.
+    pub node: NodeConfig,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read configuration `{}`: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A key that does not exist.
+    #[error("{}: unknown key `{key}`{}", path.display(), suggestion(nearest.as_deref()))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key as written.
+        key: String,
+        /// The existing key that looks most like it.
+        nearest: Option<String>,
+    },
+    /// Not TOML, or a value of the wrong kind.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and key.
+        message: String,
+    },
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest
+        .map(|nearest| format!(", did you mean `{nearest}`?"))
+        .unwrap_or_default()
+}
+
+impl NodeConfig {
+    /// The defaults: nobody is trusted, no files are allowed but those of the jobs.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        let data = data.into();
+        Self {
+            work: data.join("files"),
+            data,
+            name: None,
+            node_type: DEFAULT_TYPE.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            trust: TrustSource::Fixed(Vec::new()),
+            allow: Vec::new(),
+            listen: None,
+            max_jobs: 32,
+            job_timeout: Duration::from_secs(24 * 3600),
+            stop_grace: Duration::from_secs(5),
+            output_limit: 256 << 20,
+            retention: Duration::from_secs(7 * 24 * 3600),
+            shell: "/bin/sh".to_owned(),
+        }
+    }
+}
+
+impl ConfigFile {
+    /// Reads a file; relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or a key or value in it is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        parse(path, &text)
+    }
+}
