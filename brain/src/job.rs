@@ -1,6 +1,22 @@
 //! Jobs: what a user asked for, on one or more nodes. A job's part on one node is a task, and a task
 //! is one signed order.
 
+mod actor;
+mod ending;
+mod engine;
+mod orders;
+mod plan;
+mod status;
+mod transfer;
+
+pub use ending::TaskEnding;
+pub use engine::{Jobs, NewJob};
+pub use orders::Orders;
+pub(crate) use orders::pump;
+pub(crate) use plan::plan;
+pub(crate) use status::status_reply;
+pub(crate) use transfer::{fetch, TransferError};
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -73,6 +89,22 @@ pub struct RunSpec {
     pub files: Vec<String>,
     /// Standard input.
     pub stdin: Vec<u8>,
+}
+
+impl RunSpec {
+    /// The order that carries it out.
+    pub fn to_order(&self) -> jarvis_proto::node::RunJob {
+        jarvis_proto::node::RunJob {
+            script: self.script.clone(),
+            args: self.args.clone(),
+            env: self.env.clone().into_iter().collect(),
+            cwd: self.cwd.clone(),
+            stdin: self.stdin.clone().into(),
+            timeout_ms: self.timeout_ms,
+            result_globs: self.files.clone(),
+            name: self.title.chars().take(80).collect(),
+        }
+    }
 }
 
 /// A file on a node.

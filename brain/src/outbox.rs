@@ -1,5 +1,12 @@
 //! The outbox: what has to be said, stored until the platform confirmed it.
 
+mod sender;
+
+pub use sender::Outbox;
+
+use jarvis_proto::chat::Action;
+use prost::Message;
+
 use crate::room::RoomKey;
 
 /// One stored action.
@@ -11,7 +18,7 @@ pub struct OutboxItem {
     pub room: RoomKey,
     /// The encoded chat `Action`.
     pub action: Vec<u8>,
-    /// The job whose status message it is; its message id is kept with the job's progress object.
+    /// The progress object that it shows, if it shows one.
     pub progress_key: Option<String>,
     /// How often it was tried.
     pub attempts: i64,
@@ -19,6 +26,26 @@ pub struct OutboxItem {
     pub not_before_ms: i64,
     /// Unix milliseconds.
     pub created_ms: i64,
+}
+
+impl OutboxItem {
+    /// Makes the stored form of an action for a room.
+    pub fn new(room: &RoomKey, action: &Action, now_ms: i64) -> Self {
+        use jarvis_proto::chat::action::Kind;
+        let progress_key = match &action.kind {
+            Some(Kind::Progress(progress)) => Some(progress.key.clone()),
+            _ => None,
+        };
+        Self {
+            id: action.id.clone(),
+            room: room.clone(),
+            action: action.encode_to_vec(),
+            progress_key,
+            attempts: 0,
+            not_before_ms: 0,
+            created_ms: now_ms,
+        }
+    }
 }
 
 /// The platform's message that shows a progress object.

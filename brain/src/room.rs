@@ -1,5 +1,11 @@
 //! Rooms: where a message is.
 
+mod choices;
+mod lane;
+
+pub use choices::Choices;
+pub use lane::{Inbound, Lanes};
+
 use serde::{Deserialize, Serialize};
 
 /// Names one bot of ours: the adapter kind and the bot's id on its platform. One bot has at most one

@@ -1,0 +1,343 @@
+//! The brain itself: what its parts share, how it starts, and how it stops in order.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::activity::Activity;
+use crate::blob::Blobs;
+use crate::clock::Clock;
+use crate::fleet::Fleet;
+use crate::job::{self, Jobs, Orders};
+use crate::outbox::Outbox;
+use crate::people::People;
+use crate::room::{BotKey, Choices, Lanes};
+use crate::service::Sessions;
+use crate::store::{Store, StoreError, StoreOptions, Unit};
+
+/// How long an orderly stop may take before what still runs is dropped.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// Outbox rows taken into memory at the start; more follow room by room.
+const RESUME_LIMIT: usize = 10_000;
+
+/// A token with which adapters of one kind may connect over a network.
+#[derive(Debug, Clone)]
+pub struct AdapterToken {
+    /// Adapter kind.
+    pub kind: String,
+    /// Only this bot; `None` = every bot of the kind.
+    pub bot: Option<String>,
+    /// The token.
+    pub token: SecretString,
+}
+
+/// A node that the configuration names.
+#[derive(Debug, Clone)]
+pub struct NodeEntry {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// `host:port` where the brain dials it; `None` = it dials in.
+    pub dial: Option<String>,
+}
+
+/// What the brain has to be told.
+#[derive(Debug, Clone)]
+pub struct BrainConfig {
+    /// Folder of its files.
+    pub data: PathBuf,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database: SecretString,
+    /// Who may connect over a network.
+    pub adapters: Vec<AdapterToken>,
+    /// Nodes of the configuration; they are known beside the enrolled ones.
+    pub nodes: Vec<NodeEntry>,
+    /// Where nodes dial in; `None` = nowhere.
+    pub node_listen: Option<SocketAddr>,
+    /// Commands older than this are not run.
+    pub too_old: Duration,
+    /// Messages that one account may send in a minute; the owner's terminal has no limit.
+    pub messages_per_minute: u32,
+    /// Largest file taken from a chat, in bytes.
+    pub attachment_limit: u64,
+    /// What happened before this start and the owner should know (crash reports).
+    pub notices: Vec<String>,
+    /// Values that must never be shown, wherever they turn up.
+    pub secrets: Vec<SecretString>,
+}
+
+impl BrainConfig {
+    /// The defaults for a data folder.
+    pub fn new(data: PathBuf) -> Self {
+        let database = format!("sqlite:{}", data.join("jarvis.db").display());
+        Self {
+            data,
+            database: database.into(),
+            adapters: Vec::new(),
+            nodes: Vec::new(),
+            node_listen: None,
+            too_old: Duration::from_secs(600),
+            messages_per_minute: 120,
+            attachment_limit: 4 << 30,
+            notices: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+}
+
+/// Why the brain cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The data folder.
+    #[error("cannot use the data folder `{path}`")]
+    Data {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The port for nodes.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// A node of the configuration is malformed.
+    #[error("node `{name}` in the configuration: {detail}")]
+    Node {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// A running brain. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Brain(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: BrainConfig,
+    clock: Clock,
+    store: Store,
+    root: Root,
+    fleet: Fleet,
+    sessions: Arc<Sessions>,
+    activity: Activity,
+    lanes: Lanes,
+    choices: Choices,
+    people: People,
+    outbox: Outbox,
+    orders: Orders,
+    jobs: Jobs,
+    blobs: Blobs,
+    started_ms: i64,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+    node_address: Option<SocketAddr>,
+}
+
+impl Brain {
+    /// Opens the store, takes up what was open, and starts to listen for nodes. Adapters come in
+    /// through the `serve_…` functions.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: BrainConfig, identity: Identity, clock: Clock) -> Result<Self, StartError> {
+        use secrecy::ExposeSecret;
+        let store = Store::open(config.database.expose_secret(), StoreOptions::default()).await?;
+        let blobs_dir = config.data.join("blobs");
+        let blobs = Blobs::open(blobs_dir.clone())
+            .await
+            .map_err(|source| StartError::Data { path: blobs_dir, source })?;
+        let (root, events) = Root::start(identity, RootOptions::default());
+        let node_address = match config.node_listen {
+            Some(address) => Some(root.listen(address).await?),
+            None => None,
+        };
+        let sessions = Arc::new(Sessions::default());
+        let brain = Self(Arc::new(Inner {
+            started_ms: clock.now_ms(),
+            clock,
+            store,
+            root,
+            fleet: Fleet::default(),
+            activity: Activity::new(Arc::clone(&sessions)),
+            sessions,
+            lanes: Lanes::default(),
+            choices: Choices::default(),
+            people: People::new(config.messages_per_minute),
+            outbox: Outbox::default(),
+            orders: Orders::default(),
+            jobs: Jobs::default(),
+            blobs,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            node_address,
+            config,
+        }));
+        brain.fleet().load(&brain).await?;
+        brain.enroll_configured().await?;
+        brain.spawn(job::pump(brain.clone(), events));
+        let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
+        brain.outbox().push(&brain, unsent);
+        brain.jobs().resume(&brain).await?;
+        brain.spawn(crate::upkeep::run(brain.clone()));
+        info!(root.address = %brain.root().address(), "brain ready");
+        Ok(brain)
+    }
+
+    async fn enroll_configured(&self) -> Result<(), StartError> {
+        for entry in &self.config().nodes {
+            let fault = |detail: String| StartError::Node { name: entry.name.clone(), detail };
+            crate::commands::fleet::enroll(self, entry)
+                .await
+                .map_err(|error| fault(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Stops in order: no new events, open work is parked in the store, nodes are told, the store is
+    /// closed. Takes at most about ten seconds.
+    pub async fn shutdown(&self) {
+        for session in self.sessions().all() {
+            session.close("the brain stops").await;
+        }
+        self.stopping().cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(STOP_LIMIT, self.0.tasks.wait()).await.is_err() {
+            warn!(tasks = self.0.tasks.len(), "not everything ended in time");
+        }
+        self.root().shutdown().await;
+        self.store().close().await;
+        info!("brain stopped");
+    }
+
+    /// Runs a task that [`Self::shutdown`] waits for.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn(task);
+    }
+
+    /// Commits until the store takes it: for what must not get lost and has nobody to complain to.
+    pub(crate) async fn commit_patiently(&self, unit: Unit) {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.store().commit(unit.clone()).await {
+                Ok(_) => return,
+                Err(error) if error.is_passing() && !self.stopping().is_cancelled() => {
+                    warn!(%error, "the store is busy; once more");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                Err(error) => {
+                    error!(%error, "the store refused a change");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Dials this brain from a node in the same process.
+    pub fn local_dialer(&self) -> LocalDialer {
+        self.root().local_dialer()
+    }
+
+    /// Where nodes dial in, with the true port.
+    pub fn node_address(&self) -> Option<SocketAddr> {
+        self.0.node_address
+    }
+
+    /// Largest file that the bot's platform takes, in bytes; 0 = no limit or not connected.
+    pub(crate) fn file_limit(&self, bot: &BotKey) -> u64 {
+        self.sessions().get(bot).map_or(0, |session| session.capabilities().file_out_limit)
+    }
+
+    /// Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.0.clock.now_ms()
+    }
+
+    /// When this brain started, Unix milliseconds.
+    pub fn started_ms(&self) -> i64 {
+        self.0.started_ms
+    }
+
+    /// What it was told.
+    pub fn config(&self) -> &BrainConfig {
+        &self.0.config
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The node network.
+    pub fn root(&self) -> &Root {
+        &self.0.root
+    }
+
+    /// The nodes it knows.
+    pub fn fleet(&self) -> &Fleet {
+        &self.0.fleet
+    }
+
+    /// The adapters that are connected.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The chat's files.
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// The open jobs.
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
+    }
+
+    /// What has to be said.
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    /// Cancelled when the brain begins to stop.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.0.activity
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+
+    pub(crate) fn choices(&self) -> &Choices {
+        &self.0.choices
+    }
+
+    pub(crate) fn people(&self) -> &People {
+        &self.0.people
+    }
+
+    pub(crate) fn orders(&self) -> &Orders {
+        &self.0.orders
+    }
+}

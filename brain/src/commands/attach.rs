@@ -1,0 +1,208 @@
+//! Files that people send: what their captions mean, and asking when there is none.
+
+use std::time::Duration;
+
+use jarvis_proto::chat::Attachment;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::call::{Call, Trouble};
+use super::{files, jobs};
+use crate::answer::Answer;
+use crate::blob::clean_file_name;
+use crate::command::permission::Permission;
+use crate::command::target::Target;
+use crate::command::value::FilePlace;
+use crate::reply::Reply;
+use crate::service::FetchError;
+use crate::store::{Dialog, Op};
+use crate::text::{format, text};
+
+/// How long an attachment may take to arrive.
+const FETCH_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// How long a file without a caption waits to be told where it goes.
+const DIALOG_LIFE_MS: i64 = 10 * 60 * 1000;
+/// The dialog of such a file.
+pub(super) const FILE_DIALOG: &str = "file";
+/// Largest script, in bytes.
+const SCRIPT_LIMIT: u64 = 1 << 20;
+
+/// A file of the chat that is in the blob store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// BLAKE3 hex.
+    pub blob: String,
+    /// Cleaned name.
+    pub name: String,
+    /// MIME type as the platform gave it; may be empty.
+    pub mime: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl KeptFile {
+    /// Whether it looks like something to run.
+    fn is_script(&self, head: &[u8]) -> bool {
+        self.name.to_lowercase().ends_with(".sh")
+            || self.mime.contains("x-sh")
+            || self.mime.contains("x-script.sh")
+            || head.starts_with(b"#!")
+    }
+}
+
+/// The one file that goes with a command.
+///
+/// # Errors
+/// What to answer instead.
+pub(super) async fn the_file(call: &Call<'_>) -> Result<KeptFile, Answer> {
+    let language = call.language();
+    if let Some(kept) = call.kept_file {
+        return Ok(kept.clone());
+    }
+    let attachment = match call.message.attachments.as_slice() {
+        [one] => one.clone(),
+        [] => return Err(Answer::say(text!(language, "file-missing"))),
+        _ => return Err(Answer::say(text!(language, "file-one-at-a-time"))),
+    };
+    fetch(call, attachment).await
+}
+
+async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answer> {
+    let language = call.language();
+    let name = clean_file_name(&attachment.name);
+    let limit = call.brain.config().attachment_limit;
+    let platform = call.inbound.session.capabilities();
+    let most = match platform.file_in_limit {
+        0 => limit,
+        theirs => theirs.min(limit),
+    };
+    if attachment.size > most {
+        return Err(Answer::say(text!(
+            language,
+            "file-too-large-in",
+            name = name,
+            size = format::bytes(attachment.size),
+            limit = format::bytes(most),
+        )));
+    }
+    let mime = attachment.mime.clone();
+    match call.inbound.session.fetch(attachment, FETCH_LIMIT).await {
+        Ok(blob) => Ok(KeptFile { blob: blob.hash, name, mime, size: blob.size }),
+        Err(FetchError::Failed(detail)) => {
+            warn!(detail, "an attachment did not come");
+            Err(Answer::say(text!(language, "file-not-fetched", name = name, trace = call.trace)))
+        }
+        Err(error) => {
+            warn!(%error, "an attachment did not come");
+            Err(Answer::say(text!(language, "file-not-fetched", name = name, trace = call.trace)))
+        }
+    }
+}
+
+/// The text of a script file.
+///
+/// # Errors
+/// What to answer when it is no script.
+pub(super) async fn script_of(call: &Call<'_>, file: &KeptFile) -> Result<Result<String, Answer>, Trouble> {
+    let language = call.language();
+    if file.size > SCRIPT_LIMIT {
+        let limit = format::bytes(SCRIPT_LIMIT);
+        return Ok(Err(Answer::say(text!(language, "script-too-large", name = file.name.as_str(), limit = limit))));
+    }
+    let bytes = read(call, file).await?;
+    // Editors on Windows mark UTF-8 and end lines with CR LF, neither of which a shell understands.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(match std::str::from_utf8(bytes) {
+        Ok(script) if !script.trim().is_empty() => Ok(script.replace("\r\n", "\n")),
+        Ok(_) => Err(Answer::say(text!(language, "script-empty", name = file.name.as_str()))),
+        Err(_) => Err(Answer::say(text!(language, "script-binary", name = file.name.as_str()))),
+    })
+}
+
+async fn read(call: &Call<'_>, file: &KeptFile) -> Result<Vec<u8>, Trouble> {
+    let path = call
+        .brain
+        .blobs()
+        .path(&file.blob)
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "not a blob"))?;
+    Ok(tokio::fs::read(path).await?)
+}
+
+/// A file whose caption is no command: `NODE:/path` puts it there, `NODE` runs a script there, and
+/// without a caption we ask.
+///
+/// # Errors
+/// When it failed for no fault of the caller's.
+pub async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Trouble> {
+    let caption = caption.trim();
+    if call.check(Permission::Operator, &crate::command::permission::Object::None, "put").is_err() {
+        // People without nodes also send pictures; only what was meant for a node is refused aloud.
+        return Ok(match caption {
+            "" => Answer::nothing(),
+            _ => Answer::say(text!(call.language(), "file-caption-unknown")),
+        });
+    }
+    let file = match the_file(call).await {
+        Ok(file) => file,
+        Err(answer) => return Ok(answer),
+    };
+    if caption.is_empty() {
+        return Ok(ask_where(call, &file));
+    }
+    match send_to(call, &file, caption).await? {
+        Some(answer) => Ok(answer),
+        None => Ok(Answer::say(text!(call.language(), "file-caption-unknown"))),
+    }
+}
+
+/// Does with a file what one word says; `None` if the word says nothing.
+async fn send_to(call: &Call<'_>, file: &KeptFile, word: &str) -> Result<Option<Answer>, Trouble> {
+    let call = &Call { kept_file: Some(file), ..*call };
+    if let Ok(place) = word.parse::<FilePlace>() {
+        return files::put(call, file, &place, None, false).await.map(Some);
+    }
+    let Ok(target) = word.parse::<Target>() else { return Ok(None) };
+    let mut head = read(call, file).await?;
+    head.truncate(2);
+    if !file.is_script(&head) {
+        let reply = text!(call.language(), "file-no-script", name = file.name.as_str(), target = word);
+        return Ok(Some(Answer::say(reply)));
+    }
+    jobs::run::script(call, file, &target).await.map(Some)
+}
+
+fn ask_where(call: &Call<'_>, file: &KeptFile) -> Answer {
+    let language = call.language();
+    let size = format::bytes(file.size);
+    let reply = Reply::new()
+        .line(text!(language, "file-where", name = file.name.as_str(), size = size))
+        .button(text!(language, "button-cancel"), "cancel");
+    let data = serde_json::to_value(file).unwrap_or_default();
+    Answer::say(reply).op(Op::PutDialog(Dialog {
+        account: call.account().clone(),
+        room: call.room().clone(),
+        kind: FILE_DIALOG.to_owned(),
+        data,
+        expires_ms: call.brain.now_ms() + DIALOG_LIFE_MS,
+    }))
+}
+
+/// What a message that is no command means to an open dialog; `None` without a dialog.
+///
+/// # Errors
+/// When it failed for no fault of the caller's.
+pub async fn continue_dialog(call: &Call<'_>, line: &str) -> Result<Option<Answer>, Trouble> {
+    let now_ms = call.brain.now_ms();
+    let Some(dialog) = call.brain.store().dialog(call.account(), call.room(), now_ms).await? else {
+        return Ok(None);
+    };
+    let Ok(file) = serde_json::from_value::<KeptFile>(dialog.data) else { return Ok(None) };
+    if dialog.kind != FILE_DIALOG {
+        return Ok(None);
+    }
+    let Some(mut answer) = send_to(call, &file, line.trim()).await? else { return Ok(None) };
+    if !answer.after.is_empty() {
+        answer.ops.push(Op::DropDialog { account: call.account().clone(), room: call.room().clone() });
+    }
+    Ok(Some(answer))
+}

@@ -1,0 +1,199 @@
+//! A command being called: who, where, and what it may touch.
+
+use std::fmt;
+
+use jarvis_nodeclient::SendError;
+use jarvis_proto::chat::Message;
+
+use super::Invocation;
+use crate::account::AccountId;
+use crate::answer::{Answer, AuditNote};
+use crate::brain::Brain;
+use crate::command::permission::{Decision, Object, Permission, Subject, decide, decide_place};
+use crate::command::registry::Line;
+use crate::command::target::{NodeFacts, Target};
+use crate::fleet::FleetNode;
+use crate::people::Speaker;
+use crate::reply::Reply;
+use crate::room::{Inbound, RoomKey, RoomKind};
+use crate::store::{Op, Question, StoreError};
+use crate::text::{Language, Text, text};
+
+/// How long a yes is awaited.
+const QUESTION_LIFE_MS: i64 = 2 * 60 * 1000;
+
+/// A command being called.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The brain that runs it.
+    pub brain: &'a Brain,
+    /// The event that brought it.
+    pub inbound: &'a Inbound,
+    /// Who calls.
+    pub speaker: &'a Speaker,
+    /// What sort of room it is.
+    pub kind: RoomKind,
+    /// The message, with its attachments.
+    pub message: &'a Message,
+    /// Joins error texts with the log.
+    pub trace: &'a str,
+    /// A yes was given.
+    pub is_confirmed: bool,
+    /// A file that an earlier message brought.
+    pub kept_file: Option<&'a super::attach::KeptFile>,
+}
+
+/// A command failed for no fault of its caller's.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file here.
+    #[error("a file of ours: {0}")]
+    File(#[from] std::io::Error),
+    /// The node network.
+    #[error(transparent)]
+    Network(#[from] SendError),
+}
+
+impl Call<'_> {
+    /// The language to answer in.
+    pub fn language(&self) -> Language {
+        self.speaker.language()
+    }
+
+    /// Who calls, as permissions see them.
+    pub fn subject(&self) -> Subject {
+        Subject::from(&self.speaker.account)
+    }
+
+    /// The caller's account.
+    pub fn account(&self) -> &AccountId {
+        &self.speaker.account.id
+    }
+
+    /// Where.
+    pub fn room(&self) -> &RoomKey {
+        &self.inbound.room
+    }
+
+    /// All nodes, as targets and permissions see them.
+    pub fn node_facts(&self) -> Vec<NodeFacts> {
+        self.brain
+            .fleet()
+            .all(self.brain)
+            .iter()
+            .map(|node| NodeFacts {
+                name: node.record.name.clone(),
+                tags: node.record.tags.clone(),
+                node_type: node.node_type(),
+                online: node.is_online(),
+            })
+            .collect()
+    }
+
+    /// The nodes of a target, if the caller may use `permission` on all of them.
+    ///
+    /// # Errors
+    /// What to answer instead.
+    pub fn nodes_for(
+        &self,
+        target: &Target,
+        permission: Permission,
+        line: &str,
+    ) -> Result<Vec<FleetNode>, Answer> {
+        let known = self.node_facts();
+        let facts: Vec<NodeFacts> = match target.resolve(&known) {
+            Ok(facts) => facts.into_iter().cloned().collect(),
+            Err(problem) => return Err(Answer::say(problem.explain(self.language()))),
+        };
+        self.check(permission, &Object::Nodes(&facts), line)?;
+        Ok(facts
+            .iter()
+            .filter_map(|facts| self.brain.fleet().get(self.brain, &facts.name))
+            .collect())
+    }
+
+    /// Goes on only if the caller may.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn check(&self, permission: Permission, object: &Object<'_>, line: &str) -> Result<(), Answer> {
+        let decision = decide(&self.subject(), permission, object);
+        match decision.refusal(self.language(), line) {
+            Some(refusal) => Err(refused(refusal, line)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks back before `line` is run: the question, with buttons, kept for two minutes.
+    pub fn ask(&self, preview: Reply, line: &str, data: serde_json::Value) -> Answer {
+        let language = self.language();
+        let id = crate::code::short(2);
+        let now_ms = self.brain.now_ms();
+        let reply = preview
+            .button(text!(language, "button-yes"), format!("yes {id}"))
+            .button(text!(language, "button-no"), format!("no {id}"));
+        Answer::say(reply).op(Op::PutQuestion(Question {
+            id,
+            account: self.account().clone(),
+            room: self.room().clone(),
+            command: line.to_owned(),
+            data,
+            created_ms: now_ms,
+            expires_ms: now_ms + QUESTION_LIFE_MS,
+        }))
+    }
+}
+
+fn refused(refusal: Text, line: &str) -> Answer {
+    let mut answer = Answer::say(refusal);
+    answer.audit = Some(AuditNote { detail: line.to_owned(), result: "refused", ..AuditNote::default() });
+    answer
+}
+
+/// Runs one command line: arguments, place, role, then the command itself.
+///
+/// # Errors
+/// When it failed for no fault of the caller's.
+pub async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Trouble> {
+    let spec = line.command.spec;
+    let shown = shown_line(line);
+    let mut answer = match admit(call, line, &shown) {
+        Ok(invocation) => super::run::run(call, invocation, &shown).await?,
+        Err(answer) => answer,
+    };
+    let note = answer.audit.get_or_insert_with(AuditNote::default);
+    spec.name.clone_into(&mut note.what);
+    note.detail = shown;
+    Ok(answer)
+}
+
+/// Arguments, place and role.
+fn admit(call: &Call<'_>, line: &Line, shown: &str) -> Result<Invocation, Answer> {
+    let spec = line.command.spec;
+    let placed = decide_place(spec.place, call.kind);
+    if let Some(refusal) = placed.refusal(call.language(), shown) {
+        return Err(refused(refusal, shown));
+    }
+    let decision: Decision = decide(&call.subject(), spec.permission, &Object::None);
+    if let Some(refusal) = decision.refusal(call.language(), shown) {
+        return Err(refused(refusal, shown));
+    }
+    line.parse().map_err(|problem| Answer::say(problem.explain(call.language(), line.command)))
+}
+
+/// The line as the audit log may keep it: without one-time codes.
+fn shown_line(line: &Line) -> String {
+    match line.command.spec.name {
+        name @ ("claim" | "bind") if !line.rest.trim().is_empty() => format!("{name} ***"),
+        _ => line.text(),
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}

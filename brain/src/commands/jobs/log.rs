@@ -1,0 +1,146 @@
+//! `log`: the stored output of a job. It never runs anything again.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use jarvis_nodeclient::{Address, NodeName};
+use jarvis_proto::node::{GetFile, OutputStream, StoredOutput, get_file};
+
+use super::LogArgs;
+use super::run::find;
+use crate::answer::Answer;
+use crate::blob::StoredBlob;
+use crate::commands::{Call, Trouble};
+use crate::job::{self, JobSpec, Task, TaskEnding};
+use crate::reply::{Reply, ReplyFile};
+use crate::text::{format, text};
+
+/// Most output shown in a message: bytes and lines. More comes as a file.
+const INLINE: (usize, usize) = (3_000, 40);
+/// Most lines that `--grep` shows.
+const MOST_MATCHES: usize = 100;
+
+/// `log ID [--grep T] [--err] [--node N] [--file]`.
+pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<Answer, Trouble> {
+    let language = call.language();
+    let (job, tasks) = match find(call, args.job).await? {
+        Ok(found) => found,
+        Err(answer) => return Ok(answer),
+    };
+    if !matches!(job.spec, JobSpec::Run(_)) {
+        return Ok(Answer::say(text!(language, "log-no-output", number = job.number)));
+    }
+    let task = match choose(&tasks, args.node.as_deref()) {
+        Some(task) => task,
+        None => {
+            let names: Vec<String> = tasks.iter().map(|task| task.node.clone()).collect();
+            let nodes = crate::command::target::listed(language, &names);
+            return Ok(Answer::say(text!(language, "log-which-node", number = job.number, nodes = nodes)));
+        }
+    };
+    let blob = match output(call, task, args.err).await? {
+        Ok(blob) => blob,
+        Err(answer) => return Ok(answer),
+    };
+    let name = format!("job-{}-{}{}.log", job.number, task.node, if args.err { "-stderr" } else { "" });
+    let path = call.brain.blobs().path(&blob.hash).unwrap_or_default();
+    let title = text!(language, "log-title", number = job.number, node = task.node.as_str());
+    if let Some(pattern) = &args.grep {
+        let (matches, total) = grep(path, pattern.clone()).await?;
+        if total == 0 {
+            return Ok(Answer::say(text!(language, "log-no-match", number = job.number, pattern = pattern.as_str())));
+        }
+        let reply = Reply::new()
+            .line(text!(language, "log-matches", number = job.number, count = total, pattern = pattern.as_str()))
+            .pre(&matches);
+        return Ok(Answer::say(reply));
+    }
+    if blob.size == 0 {
+        return Ok(Answer::say(text!(language, "log-empty", number = job.number)));
+    }
+    if !args.file
+        && blob.size <= INLINE.0 as u64
+        && let Ok(text) = String::from_utf8(tokio::fs::read(&path).await?)
+        && text.lines().count() <= INLINE.1
+    {
+        return Ok(Answer::say(Reply::new().line(title).pre(&text)));
+    }
+    let limit = call.brain.file_limit(&call.room().bot);
+    if limit > 0 && blob.size > limit {
+        let size = format::bytes(blob.size);
+        return Ok(Answer::say(text!(language, "log-too-large", number = job.number, size = size, limit = format::bytes(limit))));
+    }
+    let file = ReplyFile { blob: blob.hash, name, mime: "text/plain".to_owned(), size: blob.size };
+    Ok(Answer::say(Reply::new().line(title).file(file)))
+}
+
+fn choose<'t>(tasks: &'t [Task], node: Option<&str>) -> Option<&'t Task> {
+    match (node, tasks) {
+        (Some(node), _) => tasks.iter().find(|task| task.node == node),
+        (None, [one]) => Some(one),
+        (None, _) => None,
+    }
+}
+
+/// The whole output of one stream: from what the ending brought along when that is all of it, else
+/// from the node.
+async fn output(call: &Call<'_>, task: &Task, err: bool) -> Result<Result<StoredBlob, Answer>, Trouble> {
+    let language = call.language();
+    let ending = TaskEnding::decode(&task.ending);
+    if let Some(run) = ending.as_ref().and_then(TaskEnding::run) {
+        let counts = run.counts.unwrap_or_default();
+        let (tail, bytes) = match err {
+            false => (&run.stdout_tail, counts.stdout_bytes),
+            true => (&run.stderr_tail, counts.stderr_bytes),
+        };
+        if tail.len() as u64 == bytes {
+            return Ok(Ok(call.brain.blobs().put(tail).await?));
+        }
+    }
+    let (Ok(node), Ok(address)) = (NodeName::parse(&task.node), Address::parse(&task.address)) else {
+        return Ok(Err(Answer::say(text!(language, "node-forgotten", node = task.node.as_str()))));
+    };
+    if !call.brain.fleet().is_online(call.brain, &node) {
+        return Ok(Err(Answer::say(text!(language, "log-node-offline", node = task.node.as_str()))));
+    }
+    let stream = if err { OutputStream::Stderr } else { OutputStream::Stdout };
+    let get = GetFile {
+        source: Some(get_file::Source::Output(StoredOutput { order: task.order.clone(), stream: stream.into() })),
+        ..GetFile::default()
+    };
+    let key = format!("{}-{}", task.order, stream.as_str_name());
+    match job::fetch(call.brain, &node, &address, get, &key).await {
+        Ok(fetched) => Ok(Ok(fetched.blob)),
+        Err(error) => {
+            tracing::info!(%error, order = %task.order, "no stored output");
+            Ok(Err(Answer::say(text!(language, "log-gone", node = task.node.as_str()))))
+        }
+    }
+}
+
+/// Lines that contain the text, and how many there are in all. Reads line by line in a thread of its
+/// own; a line is cut at 64 KiB.
+async fn grep(path: PathBuf, pattern: String) -> Result<(String, usize), Trouble> {
+    let search = move || -> std::io::Result<(String, usize)> {
+        let mut reader = BufReader::new(std::fs::File::open(path)?);
+        let (mut shown, mut total) = (String::new(), 0);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = std::io::Read::take(&mut reader, 64 << 10).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                return Ok((shown, total));
+            }
+            let text = String::from_utf8_lossy(&line);
+            if text.contains(&pattern) {
+                total += 1;
+                if total <= MOST_MATCHES && shown.len() < INLINE.0 {
+                    shown.extend(text.trim_end().chars().take(500));
+                    shown.push('\n');
+                }
+            }
+        }
+    };
+    let found = tokio::task::spawn_blocking(search).await.map_err(std::io::Error::other)?;
+    Ok(found?)
+}

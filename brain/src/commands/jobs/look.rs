@@ -1,0 +1,101 @@
+//! `jobs`, `job`, `cancel`: looking at jobs and ending them.
+
+use super::run::{find, shortened, title};
+use super::{CancelArgs, JobArgs, JobsArgs};
+use crate::answer::{After, Answer};
+use crate::command::permission::{Object, Permission};
+use crate::commands::{Call, Trouble};
+use crate::job::{JobState, status_reply};
+use crate::reply::Reply;
+use crate::store::{JobFilter, Op};
+use crate::text::{Text, format, text};
+
+/// How many jobs `jobs` lists unasked, and at most.
+const LISTED: (u32, u32) = (10, 50);
+
+/// `jobs [-n N] [--all] [--node NODE]`.
+pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &str) -> Result<Answer, Trouble> {
+    let language = call.language();
+    if args.all
+        && let Err(answer) = call.check(Permission::Owner, &Object::None, line)
+    {
+        return Ok(answer);
+    }
+    let filter = JobFilter {
+        account: (!args.all).then(|| call.account().clone()),
+        node: args.node.clone(),
+        ..JobFilter::default()
+    };
+    let limit = args.number.unwrap_or(LISTED.0).min(LISTED.1);
+    let jobs = call.brain.store().jobs(&filter, i64::from(limit)).await?;
+    if jobs.is_empty() {
+        return Ok(Answer::say(text!(language, "jobs-none")));
+    }
+    let mut reply = Reply::new().line(text!(language, "jobs-title", count = jobs.len()));
+    for job in &jobs {
+        let mark = match job.state {
+            JobState::Open => "⏳",
+            JobState::Done => "✔",
+            JobState::Failed => "✖",
+            JobState::Cancelled => "⊘",
+        };
+        let nodes: Vec<String> =
+            call.brain.store().tasks(&job.id).await?.into_iter().map(|task| task.node).collect();
+        reply = reply.line(text!(
+            language,
+            "jobs-line",
+            mark = mark,
+            number = job.number,
+            nodes = crate::command::target::listed(language, &nodes),
+            command = Text::code(&shortened(&title(&job.spec), 60)),
+            when = format::ago(language, job.created_ms, call.brain.now_ms(), &call.brain.zone()),
+        ));
+    }
+    Ok(Answer::say(reply))
+}
+
+/// `job ID`.
+pub(in crate::commands) async fn job(call: &Call<'_>, args: JobArgs) -> Result<Answer, Trouble> {
+    let (job, tasks) = match find(call, args.job).await? {
+        Ok(found) => found,
+        Err(answer) => return Ok(answer),
+    };
+    Ok(Answer::say(status_reply(call.brain, &job, tasks)))
+}
+
+/// `cancel [ID]`; without a number the caller's only open job, or an open dialog.
+pub(in crate::commands) async fn cancel(call: &Call<'_>, args: CancelArgs, line: &str) -> Result<Answer, Trouble> {
+    let language = call.language();
+    let number = match args.job {
+        Some(number) => number,
+        None => {
+            let now_ms = call.brain.now_ms();
+            if call.brain.store().dialog(call.account(), call.room(), now_ms).await?.is_some() {
+                let drop = Op::DropDialog { account: call.account().clone(), room: call.room().clone() };
+                return Ok(Answer::say(text!(language, "dialog-cancelled")).op(drop));
+            }
+            let mine = JobFilter {
+                account: Some(call.account().clone()),
+                state: Some(JobState::Open),
+                ..JobFilter::default()
+            };
+            match call.brain.store().jobs(&mine, 2).await?.as_slice() {
+                [] => return Ok(Answer::say(text!(language, "cancel-nothing"))),
+                [one] => one.number,
+                _ => return Ok(Answer::say(text!(language, "cancel-which"))),
+            }
+        }
+    };
+    let Some(job) = call.brain.store().job_by_number(number).await? else {
+        return Ok(Answer::say(text!(language, "job-unknown", number = number)));
+    };
+    let object = Object::Job { own: job.account == *call.account(), nodes: &[] };
+    if let Err(answer) = call.check(Permission::Operator, &object, line) {
+        return Ok(answer);
+    }
+    if job.state != JobState::Open {
+        return Ok(Answer::say(text!(language, "cancel-ended", number = number)));
+    }
+    let answer = Answer::say(text!(language, "cancel-asked", number = number));
+    Ok(answer.about(format!("job {number}")).then(After::Cancel(number)))
+}

@@ -1,0 +1,259 @@
+//! `nodes`, `node`, `mystate`, `enroll`, `forget`.
+
+use jarvis_nodeclient::{Address, NodeName};
+
+use super::{EnrollArgs, ForgetArgs, NodeArgs, NodesArgs};
+use crate::answer::{After, Answer};
+use crate::brain::{Brain, NodeEntry};
+use crate::command::suggest;
+use crate::commands::{Call, Trouble};
+use crate::fleet::FleetNode;
+use crate::job::JobState;
+use crate::reply::Reply;
+use crate::store::{JobFilter, NodeRecord, Op, StoreError, Unit};
+use crate::text::{Text, format, text};
+
+/// How many nodes `nodes` lists unasked, as before.
+const LISTED: u32 = 128;
+
+/// `nodes [-t TYPE] [--tag T] [-n N]`.
+pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
+    let language = call.language();
+    let now_ms = call.brain.now_ms();
+    let limit = usize::try_from(args.number.unwrap_or(LISTED)).unwrap_or(usize::MAX);
+    let nodes: Vec<FleetNode> = call
+        .brain
+        .fleet()
+        .all(call.brain)
+        .into_iter()
+        .filter(|node| args.node_type.as_ref().is_none_or(|wanted| node.node_type() == *wanted))
+        .filter(|node| args.tag.as_ref().is_none_or(|tag| node.record.tags.contains(tag)))
+        .collect();
+    if nodes.is_empty() {
+        return Answer::say(text!(language, "nodes-none"));
+    }
+    let online = nodes.iter().filter(|node| node.is_online()).count();
+    let mut reply = Reply::new().line(text!(language, "nodes-title", count = nodes.len(), online = online));
+    for node in nodes.iter().take(limit) {
+        let tags = tags_of(&node.record.tags);
+        let line = match (&node.status, node.facts()) {
+            (Some(status), Some(facts)) if status.online => text!(
+                language,
+                "nodes-line-online",
+                node = node.record.name.as_str(),
+                tags = tags,
+                type = facts.node_type,
+                version = facts.version,
+                load = status.load.as_ref().map_or_else(|| "–".to_owned(), |load| format!("{:.2}", load.load1)),
+            ),
+            _ if node.record.last_seen_ms > 0 => text!(
+                language,
+                "nodes-line-offline",
+                node = node.record.name.as_str(),
+                tags = tags,
+                since = format::ago(language, node.record.last_seen_ms, now_ms, &call.brain.zone()),
+            ),
+            _ => text!(language, "nodes-line-never", node = node.record.name.as_str(), tags = tags),
+        };
+        reply = reply.line(line);
+    }
+    if nodes.len() > limit {
+        reply = reply.line(text!(language, "nodes-more", more = nodes.len() - limit));
+    }
+    Answer::say(reply)
+}
+
+/// `node NAME`.
+pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result<Answer, Trouble> {
+    let language = call.language();
+    let now_ms = call.brain.now_ms();
+    let zone = call.brain.zone();
+    let Some(node) = call.brain.fleet().get(call.brain, &args.name) else {
+        return Ok(Answer::say(unknown_node(call, &args.name)));
+    };
+    let mut reply = Reply::new().line(match &node.status {
+        Some(status) if status.online => text!(
+            language,
+            "node-online",
+            node = node.record.name.as_str(),
+            since = format::ago(language, status.since_ms, now_ms, &zone),
+        ),
+        _ if node.record.last_seen_ms > 0 => text!(
+            language,
+            "node-offline",
+            node = node.record.name.as_str(),
+            since = format::ago(language, node.record.last_seen_ms, now_ms, &zone),
+        ),
+        _ => text!(language, "node-never", node = node.record.name.as_str()),
+    });
+    reply = reply.line(text!(language, "node-address", address = Text::code(&node.record.address)));
+    if !node.record.tags.is_empty() {
+        reply = reply.line(text!(language, "node-tags", tags = tags_of(&node.record.tags)));
+    }
+    if let Some(facts) = node.facts() {
+        reply = reply
+            .line(text!(language, "node-version", type = facts.node_type, version = facts.version, core = facts.core_version))
+            .line(text!(
+                language,
+                "node-machine",
+                host = facts.hostname,
+                os = facts.os,
+                kernel = facts.kernel,
+                arch = facts.arch,
+                cpus = facts.cpus,
+                memory = format::bytes(facts.memory_bytes),
+            ));
+        if !facts.container.is_empty() {
+            reply = reply.line(text!(language, "node-container", container = facts.container));
+        }
+    }
+    if let Some(load) = node.status.as_ref().filter(|status| status.online).and_then(|status| status.load.as_ref()) {
+        reply = reply.line(text!(
+            language,
+            "node-load",
+            load = format!("{:.2} {:.2} {:.2}", load.load1, load.load5, load.load15),
+            used = format::bytes(load.memory_used_bytes),
+            total = format::bytes(load.memory_total_bytes),
+            diskused = format::bytes(load.disk_used_bytes),
+            disktotal = format::bytes(load.disk_total_bytes),
+            uptime = format::duration(language, std::time::Duration::from_secs(load.uptime_s)),
+        ));
+    }
+    let open = JobFilter { state: Some(JobState::Open), node: Some(args.name.clone()), ..JobFilter::default() };
+    let jobs = call.brain.store().jobs(&open, 20).await?;
+    reply = if jobs.is_empty() {
+        reply.line(text!(language, "node-no-jobs"))
+    } else {
+        let numbers: Vec<String> = jobs.iter().map(|job| job.number.to_string()).collect();
+        reply.line(text!(language, "node-jobs", jobs = numbers.join(", ")))
+    };
+    if let Some(status) = node.status.filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000) {
+        let offset = std::time::Duration::from_millis(status.clock_offset_ms.unsigned_abs());
+        reply = reply.line(text!(language, "node-clock", offset = format::duration(language, offset)));
+    }
+    Ok(Answer::say(reply))
+}
+
+/// `mystate`: the root's own identity, and what it is doing.
+pub(in crate::commands) fn mystate(call: &Call<'_>) -> Answer {
+    let language = call.language();
+    let brain = call.brain;
+    let nodes = brain.fleet().all(brain);
+    let online = nodes.iter().filter(|node| node.is_online()).count();
+    let up = std::time::Duration::from_millis((brain.now_ms() - brain.started_ms()).max(0).unsigned_abs());
+    let mut reply = Reply::new()
+        .line(text!(language, "mystate-title", version = env!("CARGO_PKG_VERSION"), uptime = format::duration(language, up)))
+        .line(text!(language, "mystate-root", address = Text::code(&brain.root().address().to_string())))
+        .line(text!(language, "mystate-nodes", count = nodes.len(), online = online))
+        .line(text!(language, "mystate-work", jobs = brain.jobs().count(), orders = brain.orders().open(), waiting = brain.outbox().waiting()));
+    if let Some(address) = brain.node_address() {
+        reply = reply.line(text!(language, "mystate-listen", address = address.to_string()));
+    }
+    Answer::say(reply)
+}
+
+/// Why a node cannot be enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollError {
+    /// The name or address is malformed.
+    #[error("{0}")]
+    Malformed(String),
+    /// Name or address belongs to another node.
+    #[error("`{0}` is taken by another node")]
+    Taken(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// `enroll NAME ADDRESS [--tag T]… [--dial HOST:PORT]`.
+pub(in crate::commands) async fn enroll(call: &Call<'_>, args: EnrollArgs) -> Result<Answer, Trouble> {
+    let language = call.language();
+    let entry = NodeEntry { name: args.name, address: args.address, tags: args.tag, dial: args.dial };
+    let record = match record_of(call.brain, &entry).await {
+        Ok(record) => record,
+        Err(EnrollError::Store(error)) => return Err(error.into()),
+        Err(EnrollError::Malformed(detail)) => {
+            return Ok(Answer::say(text!(language, "enroll-malformed", detail = detail)));
+        }
+        Err(EnrollError::Taken(what)) => return Ok(Answer::say(text!(language, "enroll-taken", what = what))),
+    };
+    let reply = text!(
+        language,
+        "enroll-done",
+        node = record.name.as_str(),
+        root = Text::code(&call.brain.root().address().to_string()),
+    );
+    Ok(Answer::say(reply)
+        .about(record.name.clone())
+        .op(Op::PutNode(record.clone()))
+        .then(After::KeepNode(record)))
+}
+
+/// Makes a node of the configuration known.
+///
+/// # Errors
+/// See [`EnrollError`].
+pub(crate) async fn enroll_entry(brain: &Brain, entry: &NodeEntry) -> Result<(), EnrollError> {
+    let record = record_of(brain, entry).await?;
+    brain.store().commit(Unit::of(vec![Op::PutNode(record.clone())])).await?;
+    brain.fleet().keep(brain, record);
+    Ok(())
+}
+
+async fn record_of(brain: &Brain, entry: &NodeEntry) -> Result<NodeRecord, EnrollError> {
+    let malformed = |error: &dyn std::error::Error| EnrollError::Malformed(error.to_string());
+    let name = NodeName::parse(&entry.name).map_err(|error| malformed(&error))?;
+    let address = Address::parse(&entry.address).map_err(|error| malformed(&error))?;
+    if address == *brain.root().address() {
+        return Err(EnrollError::Taken(address.to_string()));
+    }
+    if let Some(other) = brain.store().node(name.as_str()).await?
+        && other.address != address.to_string()
+    {
+        return Err(EnrollError::Taken(name.to_string()));
+    }
+    let known = brain.store().node_by_address(&address.to_string()).await?;
+    Ok(NodeRecord {
+        address: address.to_string(),
+        name: name.to_string(),
+        tags: entry.tags.clone(),
+        dial: entry.dial.clone().unwrap_or_default(),
+        enrolled_ms: known.as_ref().map_or_else(|| brain.now_ms(), |known| known.enrolled_ms),
+        facts: known.as_ref().map(|known| known.facts.clone()).unwrap_or_default(),
+        last_seen_ms: known.map_or(0, |known| known.last_seen_ms),
+    })
+}
+
+/// `forget NODE`.
+pub(in crate::commands) fn forget(call: &Call<'_>, args: &ForgetArgs, line: &str) -> Answer {
+    let language = call.language();
+    let Some(node) = call.brain.fleet().get(call.brain, &args.name) else {
+        return Answer::say(unknown_node(call, &args.name));
+    };
+    if !args.yes && !call.is_confirmed {
+        let preview = Reply::new()
+            .line(text!(language, "forget-confirm", node = args.name.as_str()))
+            .line(text!(language, "confirm-waits"));
+        return call.ask(preview, line, serde_json::Value::Null);
+    }
+    Answer::say(text!(language, "forget-done", node = args.name.as_str()))
+        .about(args.name.clone())
+        .op(Op::DropNode { address: node.record.address })
+        .then(After::ForgetNode(args.name.clone()))
+}
+
+fn unknown_node(call: &Call<'_>, name: &str) -> Text {
+    let language = call.language();
+    let names: Vec<String> =
+        call.brain.fleet().all(call.brain).into_iter().map(|node| node.record.name).collect();
+    match suggest::nearest(name, names.iter().map(String::as_str)) {
+        _ if names.is_empty() => text!(language, "nodes-none"),
+        Some(near) => text!(language, "node-unknown-near", node = name, near = near),
+        None => text!(language, "node-unknown", node = name, nodes = crate::command::target::listed(language, &names)),
+    }
+}
+
+fn tags_of(tags: &[String]) -> String {
+    tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,113 @@
+//! `health` and `audit`.
+
+use std::time::Duration;
+
+use super::AuditArgs;
+use crate::answer::Answer;
+use crate::commands::people::run::find;
+use crate::commands::{Call, Trouble};
+use crate::reply::Reply;
+use crate::store::AuditFilter;
+use crate::text::{Text, format, text};
+
+/// Lines of the audit log shown unasked, and at most.
+const LISTED: (u32, u32) = (10, 50);
+
+/// `health`: brain, database, adapters, nodes, and who knocked in vain.
+pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Trouble> {
+    let language = call.language();
+    let brain = call.brain;
+    let now_ms = brain.now_ms();
+    let zone = brain.zone();
+    let up = Duration::from_millis((now_ms - brain.started_ms()).max(0).unsigned_abs());
+    let uptime = format::duration(language, up);
+    let mut reply = Reply::new().line(text!(language, "health-brain", version = env!("CARGO_PKG_VERSION"), uptime = uptime));
+    reply = reply.line(match brain.store().health().await {
+        Ok(store) => text!(language, "health-store", database = store.database, queued = store.queued),
+        Err(error) => text!(language, "health-store-bad", error = error.to_string()),
+    });
+    for session in brain.sessions().all() {
+        reply = reply.line(text!(
+            language,
+            "health-adapter",
+            kind = session.bot().kind.as_str(),
+            bot = session.bot().bot.as_str(),
+            since = format::ago(language, session.since_ms(), now_ms, &zone),
+            software = session.software(),
+        ));
+    }
+    let nodes = brain.fleet().all(brain);
+    let away: Vec<String> =
+        nodes.iter().filter(|node| !node.is_online()).map(|node| node.record.name.clone()).collect();
+    reply = reply.line(text!(language, "health-nodes", online = nodes.len() - away.len(), count = nodes.len()));
+    if !away.is_empty() {
+        reply = reply.line(text!(language, "health-nodes-away", nodes = crate::command::target::listed(language, &away)));
+    }
+    reply = reply.line(text!(language, "health-work", jobs = brain.jobs().count(), waiting = brain.outbox().waiting()));
+    for node in &nodes {
+        if let Some(status) = node.status.as_ref().filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000) {
+            let offset = Duration::from_millis(status.clock_offset_ms.unsigned_abs());
+            reply = reply.line(text!(language, "health-clock", node = node.record.name.as_str(), offset = format::duration(language, offset)));
+        }
+    }
+    for stranger in brain.fleet().strangers() {
+        reply = reply.line(text!(
+            language,
+            "health-stranger",
+            address = Text::code(&stranger.address),
+            peer = stranger.peer,
+            when = format::ago(language, stranger.seen_ms, now_ms, &zone),
+        ));
+    }
+    Ok(Answer::say(reply))
+}
+
+/// `audit [-n N] [--user USER] [--job ID]`.
+pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Result<Answer, Trouble> {
+    let language = call.language();
+    let account = match &args.user {
+        None => None,
+        Some(user) => match find(call, user).await? {
+            Ok(account) => Some(account.id),
+            Err(answer) => return Ok(answer),
+        },
+    };
+    let filter = AuditFilter {
+        account,
+        target: args.job.map(|number| format!("job {number}")),
+        ..AuditFilter::default()
+    };
+    let limit = args.number.unwrap_or(LISTED.0).min(LISTED.1);
+    let entries = call.brain.store().audit(&filter, i64::from(limit)).await?;
+    if entries.is_empty() {
+        return Ok(Answer::say(text!(language, "audit-none")));
+    }
+    let mut names = std::collections::HashMap::new();
+    let mut reply = Reply::new().line(text!(language, "audit-title", count = entries.len()));
+    for entry in entries {
+        let who = match &entry.account {
+            None => "jarvis".to_owned(),
+            Some(id) => match names.get(id) {
+                Some(name) => String::clone(name),
+                None => {
+                    let account = call.brain.store().account(id).await?;
+                    let name = account.map_or_else(|| id.to_string(), |account| account.name);
+                    names.insert(id.clone(), name.clone());
+                    name
+                }
+            },
+        };
+        let from = entry.identity.map(|identity| identity.kind).unwrap_or_default();
+        reply = reply.line(text!(
+            language,
+            "audit-line",
+            when = format::date_time(entry.time_ms, &call.brain.zone()),
+            who = who,
+            platform = from,
+            what = Text::code(&crate::commands::jobs::run::shortened(&entry.detail, 80)),
+            result = entry.result,
+            target = entry.target,
+        ));
+    }
+    Ok(Answer::say(reply))
+}

@@ -1,0 +1,179 @@
+//! The nodes that the brain knows: where they are kept, who is there now, who knocked in vain.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use jarvis_nodeclient::{Address, Enrolment, NodeName, NodeStatus};
+use prost::Message;
+use tokio::sync::Notify;
+use tracing::warn;
+
+use crate::brain::Brain;
+use crate::store::{NodeRecord, Op, StoreError, Unit};
+
+/// Strangers that are remembered for `/health`.
+const STRANGERS: usize = 16;
+
+/// A node as the brain sees it: what is stored, and what the network knows now.
+#[derive(Debug, Clone)]
+pub struct FleetNode {
+    /// What is stored.
+    pub record: NodeRecord,
+    /// What the network knows now.
+    pub status: Option<NodeStatus>,
+}
+
+impl FleetNode {
+    /// Whether a session is open.
+    pub fn is_online(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.online)
+    }
+
+    /// The node's type as it last told it; empty when it never did.
+    pub fn node_type(&self) -> String {
+        self.facts().map(|facts| facts.node_type).unwrap_or_default()
+    }
+
+    /// What the node last told of itself.
+    pub fn facts(&self) -> Option<jarvis_proto::node::Facts> {
+        if let Some(facts) = self.status.as_ref().and_then(|status| status.facts.clone()) {
+            return Some(facts);
+        }
+        let stored = self.record.facts.as_ref()?;
+        jarvis_proto::node::Facts::decode(stored.as_slice()).ok()
+    }
+}
+
+/// A node that proved a key which nobody enrolled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    /// Its address.
+    pub address: String,
+    /// Where it called from.
+    pub peer: String,
+    /// When it last did, Unix milliseconds.
+    pub seen_ms: i64,
+}
+
+/// The nodes that the brain knows.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    records: Mutex<HashMap<String, NodeRecord>>,
+    strangers: Mutex<VecDeque<Stranger>>,
+    came: Notify,
+}
+
+impl Fleet {
+    /// Takes over the stored nodes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn load(&self, brain: &Brain) -> Result<(), StoreError> {
+        for record in brain.store().nodes().await? {
+            self.keep(brain, record);
+        }
+        Ok(())
+    }
+
+    /// Makes a node known to the network; the caller stores it.
+    pub fn keep(&self, brain: &Brain, record: NodeRecord) {
+        let (Ok(name), Ok(address)) = (NodeName::parse(&record.name), Address::parse(&record.address))
+        else {
+            warn!(node.name = %record.name, "a stored node has a bad name or address");
+            return;
+        };
+        brain.root().enroll(Enrolment { name, address, dial: record.dial.clone() });
+        self.lock().insert(record.name.clone(), record);
+    }
+
+    /// Ends the network's knowledge of a node; the caller removes it from the store.
+    pub fn forget(&self, brain: &Brain, name: &str) {
+        if self.lock().remove(name).is_some()
+            && let Ok(name) = NodeName::parse(name)
+        {
+            brain.root().forget(&name);
+        }
+    }
+
+    /// All nodes by name.
+    pub fn all(&self, brain: &Brain) -> Vec<FleetNode> {
+        let mut statuses: HashMap<String, NodeStatus> =
+            brain.root().nodes().into_iter().map(|status| (status.name.to_string(), status)).collect();
+        let mut nodes: Vec<FleetNode> = self
+            .lock()
+            .values()
+            .map(|record| FleetNode { record: record.clone(), status: statuses.remove(&record.name) })
+            .collect();
+        nodes.sort_by(|a, b| a.record.name.cmp(&b.record.name));
+        nodes
+    }
+
+    /// One node.
+    pub fn get(&self, brain: &Brain, name: &str) -> Option<FleetNode> {
+        let record = self.lock().get(name).cloned()?;
+        let status = NodeName::parse(name).ok().and_then(|name| brain.root().node(&name));
+        Some(FleetNode { record, status })
+    }
+
+    /// Whether a session is open.
+    pub fn is_online(&self, brain: &Brain, name: &NodeName) -> bool {
+        brain.root().node(name).is_some_and(|status| status.online)
+    }
+
+    /// Waits until the node is there. Cancel-safe.
+    pub async fn wait_online(&self, brain: &Brain, name: &NodeName) {
+        loop {
+            let came = self.came.notified();
+            if self.is_online(brain, name) {
+                return;
+            }
+            came.await;
+        }
+    }
+
+    /// Nodes that proved a key which nobody enrolled, newest first.
+    pub fn strangers(&self) -> Vec<Stranger> {
+        let strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.iter().cloned().collect()
+    }
+
+    pub(crate) async fn connected(&self, brain: &Brain, name: &NodeName, status: &NodeStatus) {
+        self.came.notify_waiters();
+        let facts = status.facts.as_ref().map(Message::encode_to_vec);
+        self.seen(brain, name, facts).await;
+    }
+
+    pub(crate) async fn disconnected(&self, brain: &Brain, name: &NodeName) {
+        self.seen(brain, name, None).await;
+    }
+
+    pub(crate) fn stranger(&self, brain: &Brain, address: &Address, peer: &str) {
+        warn!(node.address = %address, peer, "a node that nobody enrolled knocked; see /enroll");
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = address.to_string();
+        strangers.retain(|known| known.address != address);
+        strangers.push_front(Stranger { address, peer: peer.to_owned(), seen_ms: brain.now_ms() });
+        strangers.truncate(STRANGERS);
+    }
+
+    async fn seen(&self, brain: &Brain, name: &NodeName, facts: Option<Vec<u8>>) {
+        let Some(address) = self.lock().get(name.as_str()).map(|record| record.address.clone()) else {
+            return;
+        };
+        let seen_ms = brain.now_ms();
+        if let Some(record) = self.lock().get_mut(name.as_str()) {
+            record.last_seen_ms = seen_ms;
+            if facts.is_some() {
+                record.facts.clone_from(&facts);
+            }
+        }
+        let op = Op::NodeSeen { address, facts, seen_ms };
+        if let Err(error) = brain.store().commit(Unit::of(vec![op])).await {
+            warn!(%error, node.name = %name, "cannot note that a node was seen");
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, NodeRecord>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

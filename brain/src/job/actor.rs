@@ -1,0 +1,618 @@
+//! One open job: sends its orders, follows what the nodes report, keeps its status message current,
+//! and says the last word once.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jarvis_nodeclient::{Address, NodeName};
+use jarvis_proto::node::{
+    CancelOrder, GetFile, Progress, PutFile, RefusedReason, ResultFile, SignedOrder, get_file, order,
+};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use super::ending::TaskEnding;
+use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
+use super::transfer::{self, Fetched, TransferError};
+use super::{GetSpec, Job, JobSpec, JobState, PutSpec, Task, TaskState, status};
+use crate::activity::Ongoing;
+use crate::audit::AuditEntry;
+use crate::blob::StoredBlob;
+use crate::brain::Brain;
+use crate::outbox::OutboxItem;
+use crate::store::{Op, Unit};
+
+/// How long the status message of a new job is held back: a job that is through by then says all in
+/// one message.
+const FIRST_STATUS_AFTER: Duration = Duration::from_millis(400);
+/// Least time between two states of a status message.
+const STATUS_EVERY: Duration = Duration::from_secs(2);
+/// A running task whose node stays away for so long is given up.
+const LOST_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Result files that are brought back for one task.
+const MOST_FILES: usize = 20;
+
+/// What an open job is told.
+#[derive(Debug)]
+pub(super) enum Tell {
+    /// A person wants it to end.
+    Cancel,
+    /// The node is there (again).
+    NodeUp(NodeName),
+    /// The node is gone.
+    NodeDown(NodeName),
+}
+
+/// News from the job's own errands.
+#[derive(Debug)]
+enum Errand {
+    Moved { position: usize, ending: TaskEnding, file: Option<Fetched> },
+    Files { position: usize, files: Vec<ResultFileNews> },
+}
+
+/// A result file that came, or why it did not.
+#[derive(Debug)]
+pub(super) enum ResultFileNews {
+    /// Here it is.
+    Came(Fetched),
+    /// It stays on the node.
+    Stays {
+        /// Its path there.
+        path: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A task, with what is known of it now.
+#[derive(Debug)]
+pub(super) struct LiveTask {
+    pub task: Task,
+    pub node: NodeName,
+    pub address: Address,
+    /// What the node last reported.
+    pub progress: Option<Progress>,
+    pub ending: Option<TaskEnding>,
+    pub files: Vec<ResultFileNews>,
+    /// Since when the node is away, while the task runs there.
+    pub away_since: Option<Instant>,
+    fetching: bool,
+    cancelling: bool,
+}
+
+impl LiveTask {
+    pub(super) fn new(task: Task) -> Option<Self> {
+        Some(Self {
+            node: NodeName::parse(&task.node).ok()?,
+            address: Address::parse(&task.address).ok()?,
+            progress: None,
+            ending: TaskEnding::decode(&task.ending),
+            files: Vec::new(),
+            away_since: None,
+            fetching: false,
+            cancelling: false,
+            task,
+        })
+    }
+
+    fn is_settled(&self) -> bool {
+        self.task.state.is_final() && !self.fetching
+    }
+}
+
+/// One open job at work.
+pub(super) struct Actor {
+    brain: Brain,
+    job: Job,
+    tasks: Vec<LiveTask>,
+    /// The first status message while it is held back.
+    first_status: Option<OutboxItem>,
+    reports: (mpsc::Sender<OrderReport>, mpsc::Receiver<OrderReport>),
+    errands: (mpsc::Sender<Errand>, mpsc::Receiver<Errand>),
+    tell: mpsc::Receiver<Tell>,
+    errand_tasks: tokio::task::JoinSet<()>,
+    _ongoing: Ongoing,
+}
+
+impl Actor {
+    pub(super) fn new(
+        brain: Brain,
+        job: Job,
+        tasks: Vec<Task>,
+        first_status: Option<OutboxItem>,
+        tell: mpsc::Receiver<Tell>,
+    ) -> Self {
+        let ongoing = brain.activity().begin(&job.room.bot);
+        Self {
+            tasks: tasks.into_iter().filter_map(LiveTask::new).collect(),
+            first_status,
+            reports: mpsc::channel(REPORT_LIMIT),
+            errands: mpsc::channel(REPORT_LIMIT),
+            tell,
+            errand_tasks: tokio::task::JoinSet::new(),
+            _ongoing: ongoing,
+            brain,
+            job,
+        }
+    }
+
+    /// Works until the job has ended. Dropping it in mid-work loses nothing: the store knows the job
+    /// is open, and the next start takes it up again.
+    pub(super) async fn run(mut self) {
+        for position in 0..self.tasks.len() {
+            self.begin(position).await;
+        }
+        let mut first_status_at = Instant::now() + FIRST_STATUS_AFTER;
+        let mut next_status_at = Instant::now() + STATUS_EVERY;
+        let mut dirty = false;
+        let mut batch = Vec::new();
+        while !self.tasks.iter().all(LiveTask::is_settled) {
+            let deadline = self.next_deadline();
+            tokio::select! {
+                count = self.reports.1.recv_many(&mut batch, REPORT_LIMIT) => {
+                    if count > 0 {
+                        dirty = true;
+                        self.take_reports(std::mem::take(&mut batch)).await;
+                    }
+                }
+                Some(news) = self.errands.1.recv() => {
+                    dirty = true;
+                    self.take_errand(news).await;
+                }
+                Some(told) = self.tell.recv() => {
+                    dirty = true;
+                    self.take_told(told).await;
+                }
+                () = tokio::time::sleep_until(first_status_at), if self.first_status.is_some() => {
+                    if let Some(first) = self.first_status.take() {
+                        self.brain.outbox().push(&self.brain, vec![first]);
+                    }
+                    first_status_at = Instant::now();
+                }
+                () = tokio::time::sleep_until(next_status_at), if dirty && self.first_status.is_none() => {
+                    dirty = false;
+                    next_status_at = Instant::now() + STATUS_EVERY;
+                    let action = status::action(&self.brain, &self.job, &self.tasks, false);
+                    self.brain.outbox().show(&self.brain, &self.job.room, action);
+                }
+                () = tokio::time::sleep_until(deadline) => self.give_up_waiting().await,
+                () = self.brain.stopping().cancelled() => return,
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Sets a task going, or takes it up again after a restart.
+    async fn begin(&mut self, position: usize) {
+        let live = &mut self.tasks[position];
+        if live.task.state.is_final() {
+            self.fetch_results(position);
+            return;
+        }
+        match (&self.job.spec, live.task.state) {
+            (JobSpec::Get(_) | JobSpec::Put(_), TaskState::Waiting) | (_, TaskState::Waiting) => {
+                if self.brain.fleet().is_online(&self.brain, &live.node) {
+                    self.send(position).await;
+                }
+            }
+            (JobSpec::Run(_), TaskState::Sent | TaskState::Running) => {
+                self.brain.orders().add_job(&live.task.order, &live.node, self.reports.0.clone());
+                if self.brain.fleet().is_online(&self.brain, &live.node) {
+                    self.ask_or_send(position).await;
+                } else {
+                    live.away_since = Some(Instant::now());
+                }
+            }
+            (JobSpec::Get(_) | JobSpec::Put(_), _) => self.start_transfer(position),
+            (JobSpec::Run(_), _) => {}
+        }
+    }
+
+    /// Makes the order of a task that waited, stores it, and sends it.
+    async fn send(&mut self, position: usize) {
+        let live = &mut self.tasks[position];
+        if let JobSpec::Run(spec) = &self.job.spec {
+            let body = order::Body::Run(spec.to_order());
+            let signed = make(&self.brain, &live.address, &live.task.order, body);
+            live.task.signed_order = signed.encode_to_vec();
+            self.brain.orders().add_job(&live.task.order, &live.node, self.reports.0.clone());
+        }
+        live.task.state = TaskState::Sent;
+        let task = live.task.clone();
+        self.commit(vec![Op::UpdateTask(task)]).await;
+        match self.job.spec {
+            JobSpec::Run(_) => self.ask_or_send(position).await,
+            JobSpec::Get(_) | JobSpec::Put(_) => self.start_transfer(position),
+        }
+    }
+
+    /// A new order goes out. One that may have arrived before is asked about first.
+    async fn ask_or_send(&mut self, position: usize) {
+        let live = &mut self.tasks[position];
+        live.away_since = None;
+        let sent_before = live.task.state == TaskState::Running || live.progress.is_some();
+        let result = if sent_before {
+            self.brain.root().reconcile(&live.node, vec![live.task.order.clone()]).await
+        } else {
+            // The node answers the same bytes with what became of them, so sending twice is safe.
+            match SignedOrder::decode(live.task.signed_order.as_slice()) {
+                Ok(signed) => self.brain.root().send(&live.node, &signed).await,
+                Err(error) => {
+                    error!(%error, order = %live.task.order, "a stored order cannot be read");
+                    let ending = TaskEnding::refused(RefusedReason::Malformed, "stored order is damaged");
+                    return self.end_task(position, ending).await;
+                }
+            }
+        };
+        if result.is_err() {
+            self.tasks[position].away_since = Some(Instant::now());
+        }
+        if self.tasks[position].cancelling {
+            self.send_cancel(position).await;
+        }
+    }
+
+    async fn take_reports(&mut self, reports: Vec<OrderReport>) {
+        let ending_now: HashSet<String> = reports
+            .iter()
+            .filter(|news| matches!(news.report, Report::Ended(_)))
+            .map(|news| news.order.clone())
+            .collect();
+        let mut endings = Vec::new();
+        for OrderReport { order, report } in reports {
+            let Some(position) = self.tasks.iter().position(|live| live.task.order == order) else {
+                continue;
+            };
+            if self.tasks[position].task.state.is_final() {
+                continue;
+            }
+            match report {
+                Report::Accepted(accepted) => {
+                    let live = &mut self.tasks[position];
+                    if live.task.state == TaskState::Sent {
+                        live.task.state = TaskState::Running;
+                        live.task.started_ms = accepted.time_ms;
+                        // An ending in the same breath stores more than this would.
+                        if !ending_now.contains(&order) {
+                            let task = live.task.clone();
+                            self.commit(vec![Op::UpdateTask(task)]).await;
+                        }
+                    }
+                }
+                Report::Progress(progress) => self.tasks[position].progress = Some(progress),
+                Report::Refused(refused) => endings.push((position, TaskEnding::Refused(refused))),
+                Report::Ended(ended) => endings.push((position, TaskEnding::Ended(Box::new(ended)))),
+                Report::Unknown => self.on_unknown(position).await,
+            }
+        }
+        self.end_tasks(endings).await;
+    }
+
+    /// The node does not know the order: it never arrived, or the node lost its memory.
+    async fn on_unknown(&mut self, position: usize) {
+        let live = &mut self.tasks[position];
+        if live.task.state == TaskState::Sent && live.progress.is_none() {
+            return self.ask_or_send(position).await;
+        }
+        self.end_without_node(position, TaskState::Lost).await;
+    }
+
+    async fn take_errand(&mut self, news: Errand) {
+        match news {
+            Errand::Moved { position, ending, file } => {
+                if let Some(file) = file {
+                    self.tasks[position].files.push(ResultFileNews::Came(file));
+                }
+                self.end_task(position, ending).await;
+            }
+            Errand::Files { position, files } => {
+                let live = &mut self.tasks[position];
+                live.fetching = false;
+                live.files = files;
+            }
+        }
+    }
+
+    async fn take_told(&mut self, told: Tell) {
+        match told {
+            Tell::Cancel => {
+                for position in 0..self.tasks.len() {
+                    self.cancel(position).await;
+                }
+            }
+            Tell::NodeUp(node) => {
+                for position in self.positions_on(&node) {
+                    match self.tasks[position].task.state {
+                        TaskState::Waiting => self.send(position).await,
+                        TaskState::Sent | TaskState::Running
+                            if matches!(self.job.spec, JobSpec::Run(_)) =>
+                        {
+                            self.ask_or_send(position).await;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Tell::NodeDown(node) => {
+                for position in self.positions_on(&node) {
+                    let live = &mut self.tasks[position];
+                    if !live.task.state.is_final() && live.task.state != TaskState::Waiting {
+                        live.away_since.get_or_insert_with(Instant::now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn positions_on(&self, node: &NodeName) -> Vec<usize> {
+        (0..self.tasks.len()).filter(|&at| self.tasks[at].node == *node).collect()
+    }
+
+    async fn cancel(&mut self, position: usize) {
+        let live = &mut self.tasks[position];
+        if live.task.state.is_final() {
+            return;
+        }
+        live.cancelling = true;
+        let is_run = matches!(self.job.spec, JobSpec::Run(_));
+        let is_reachable = self.brain.fleet().is_online(&self.brain, &live.node);
+        if live.task.state == TaskState::Waiting || !is_run || !is_reachable {
+            // A transfer is ours to stop. A node that is away stops the order when it is back: it
+            // reports the order as open, and nobody waits for it any more.
+            self.end_without_node(position, TaskState::Cancelled).await;
+        } else {
+            self.send_cancel(position).await;
+        }
+    }
+
+    async fn send_cancel(&self, position: usize) {
+        let live = &self.tasks[position];
+        let body = order::Body::Cancel(CancelOrder { order: live.task.order.clone(), grace_ms: 0 });
+        let id = uuid::Uuid::now_v7().to_string();
+        let signed = make(&self.brain, &live.address, &id, body);
+        if let Err(error) = self.brain.root().send(&live.node, &signed).await {
+            info!(%error, node.name = %live.node, "the cancellation goes out when the node is back");
+        }
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let now_ms = self.brain.now_ms();
+        self.tasks
+            .iter()
+            .filter_map(|live| match live.task.state {
+                TaskState::Waiting => {
+                    let left = u64::try_from(self.job.wait_until_ms - now_ms).unwrap_or(0);
+                    Some(Instant::now() + Duration::from_millis(left))
+                }
+                _ => live.away_since.map(|since| since + LOST_AFTER),
+            })
+            .fold(far, Instant::min)
+    }
+
+    async fn give_up_waiting(&mut self) {
+        let now_ms = self.brain.now_ms();
+        for position in 0..self.tasks.len() {
+            let live = &self.tasks[position];
+            if live.task.state == TaskState::Waiting && self.job.wait_until_ms <= now_ms {
+                self.end_without_node(position, TaskState::Offline).await;
+            } else if live.away_since.is_some_and(|since| since.elapsed() >= LOST_AFTER) {
+                self.end_without_node(position, TaskState::Lost).await;
+            }
+        }
+    }
+
+    /// Ends a task on our own word.
+    async fn end_without_node(&mut self, position: usize, state: TaskState) {
+        let now_ms = self.brain.now_ms();
+        let live = &mut self.tasks[position];
+        live.task.state = state;
+        live.task.ended_ms = now_ms;
+        self.brain.orders().remove(&live.task.order);
+        let task = live.task.clone();
+        self.commit(vec![Op::UpdateTask(task)]).await;
+    }
+
+    async fn end_task(&mut self, position: usize, ending: TaskEnding) {
+        self.end_tasks(vec![(position, ending)]).await;
+    }
+
+    /// Stores endings, then tells the nodes that they may forget them.
+    async fn end_tasks(&mut self, endings: Vec<(usize, TaskEnding)>) {
+        let now_ms = self.brain.now_ms();
+        let mut ops = Vec::new();
+        let mut ended = Vec::new();
+        for (position, ending) in endings {
+            let live = &mut self.tasks[position];
+            if live.task.state.is_final() {
+                continue;
+            }
+            live.task.state = ending.state();
+            live.task.ended_ms = now_ms;
+            live.task.ending = ending.encode();
+            live.ending = Some(ending);
+            ops.push(Op::UpdateTask(live.task.clone()));
+            ended.push(position);
+        }
+        if ops.is_empty() {
+            return;
+        }
+        self.commit(ops).await;
+        for position in ended {
+            let live = &self.tasks[position];
+            info!(job.number = self.job.number, node.name = %live.node, state = ?live.task.state, "task ended");
+            self.brain.orders().remove(&live.task.order);
+            if matches!(self.job.spec, JobSpec::Run(_)) {
+                // When this is lost, the node tells the ending again and gets its answer then.
+                let _ = self.brain.root().acknowledge(&live.node, &live.task.order).await;
+            }
+            self.fetch_results(position);
+        }
+    }
+
+    /// Brings the result files of a run back, beside the job's other work.
+    fn fetch_results(&mut self, position: usize) {
+        let live = &mut self.tasks[position];
+        let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) else { return };
+        if run.files.is_empty() || live.fetching {
+            return;
+        }
+        let limit = self.brain.file_limit(&self.job.room.bot);
+        let files: Vec<_> = run.files.iter().take(MOST_FILES).cloned().collect();
+        let (brain, node, address) = (self.brain.clone(), live.node.clone(), live.address.clone());
+        let (order, news) = (live.task.order.clone(), self.errands.0.clone());
+        live.fetching = true;
+        self.errand_tasks.spawn(async move {
+            let mut came = Vec::new();
+            for (index, file) in files.into_iter().enumerate() {
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                let get = GetFile {
+                    source: Some(get_file::Source::Result(ResultFile { order: order.clone(), index })),
+                    most_bytes: limit,
+                    ..GetFile::default()
+                };
+                let key = format!("{order}-{index}");
+                came.push(match transfer::fetch(&brain, &node, &address, get, &key).await {
+                    Ok(mut fetched) => {
+                        fetched.name = crate::blob::clean_file_name(&file.name);
+                        ResultFileNews::Came(fetched)
+                    }
+                    Err(error) => ResultFileNews::Stays { path: file.path, why: error.to_string() },
+                });
+            }
+            let _ = news.send(Errand::Files { position, files: came }).await;
+        });
+    }
+
+    /// Moves the file of a get or put job, beside the job's other work.
+    fn start_transfer(&mut self, position: usize) {
+        let live = &self.tasks[position];
+        let (brain, node, address) = (self.brain.clone(), live.node.clone(), live.address.clone());
+        let (key, news) = (live.task.order.clone(), self.errands.0.clone());
+        let limit = self.brain.file_limit(&self.job.room.bot);
+        let spec = self.job.spec.clone();
+        self.errand_tasks.spawn(async move {
+            let started_ms = brain.now_ms();
+            let (ending, file) = match spec {
+                JobSpec::Get(spec) => {
+                    let get = spec.to_order(limit);
+                    match transfer::fetch(&brain, &node, &address, get, &key).await {
+                        Ok(fetched) => (moved(&spec.path, &fetched.blob, started_ms, brain.now_ms()), Some(fetched)),
+                        Err(error) => (failed(&error), None),
+                    }
+                }
+                JobSpec::Put(spec) => {
+                    let blob = StoredBlob { hash: spec.blob.clone(), size: spec.size };
+                    match transfer::put(&brain, &node, &address, spec.to_order(&blob), &blob).await {
+                        Ok(done) => (put_ending(done, started_ms, brain.now_ms()), None),
+                        Err(error) => (failed(&error), None),
+                    }
+                }
+                JobSpec::Run(_) => return,
+            };
+            let _ = news.send(Errand::Moved { position, ending, file }).await;
+        });
+    }
+
+    /// The last word: the job's end, its status message and its files, in one transaction.
+    async fn finish(mut self) {
+        let now_ms = self.brain.now_ms();
+        let states: Vec<TaskState> = self.tasks.iter().map(|live| live.task.state).collect();
+        self.job.state = if states.iter().all(|state| *state == TaskState::Done) {
+            JobState::Done
+        } else if states.contains(&TaskState::Cancelled) {
+            JobState::Cancelled
+        } else {
+            JobState::Failed
+        };
+        self.job.ended_ms = Some(now_ms);
+        let mut items = vec![OutboxItem::new(
+            &self.job.room,
+            &status::action(&self.brain, &self.job, &self.tasks, true),
+            now_ms,
+        )];
+        for action in status::file_actions(&self.job, &self.tasks) {
+            items.push(OutboxItem::new(&self.job.room, &action, now_ms));
+        }
+        let mut ops = vec![
+            Op::EndJob { id: self.job.id.clone(), state: self.job.state, ended_ms: now_ms },
+            Op::Audit(AuditEntry {
+                id: uuid::Uuid::now_v7().to_string(),
+                time_ms: now_ms,
+                account: Some(self.job.account.clone()),
+                identity: Some(self.job.identity.clone()),
+                what: "job".to_owned(),
+                detail: status::outcome_line(&self.tasks),
+                target: format!("job {}", self.job.number),
+                result: format!("{:?}", self.job.state).to_lowercase(),
+                trace: self.job.id.to_string(),
+            }),
+        ];
+        if let Some(first) = self.first_status.take() {
+            ops.push(Op::OutboxDone { id: first.id });
+        }
+        ops.extend(items.iter().cloned().map(Op::Outbox));
+        info!(job.number = self.job.number, state = ?self.job.state, "job ended");
+        self.commit(ops).await;
+        self.brain.outbox().push(&self.brain, items);
+        self.brain.jobs().ended(self.job.number);
+    }
+
+    /// Commits, again and again while the store is busy: the job's truth must not get lost.
+    async fn commit(&self, ops: Vec<Op>) {
+        self.brain.commit_patiently(Unit { event: None, ops }).await;
+    }
+}
+
+fn moved(path: &str, blob: &StoredBlob, started_ms: i64, ended_ms: i64) -> TaskEnding {
+    let done = jarvis_proto::node::TransferEnded {
+        path: path.to_owned(),
+        size: blob.size,
+        blake3: bytes::Bytes::copy_from_slice(&blob.digest()),
+        ..Default::default()
+    };
+    put_ending(done, started_ms, ended_ms)
+}
+
+fn put_ending(done: jarvis_proto::node::TransferEnded, started_ms: i64, ended_ms: i64) -> TaskEnding {
+    TaskEnding::Ended(Box::new(jarvis_proto::node::Ended {
+        started_ms,
+        ended_ms,
+        outcome: Some(jarvis_proto::node::ended::Outcome::Transfer(done)),
+        ..Default::default()
+    }))
+}
+
+fn failed(error: &TransferError) -> TaskEnding {
+    match error {
+        TransferError::Refused(refused) => TaskEnding::Refused(refused.clone()),
+        other => TaskEnding::refused(RefusedReason::Io, &other.to_string()),
+    }
+}
+
+impl GetSpec {
+    fn to_order(&self, most_bytes: u64) -> GetFile {
+        GetFile {
+            source: Some(get_file::Source::Path(self.path.clone())),
+            tail_lines: self.tail_lines,
+            head_lines: self.head_lines,
+            gzip: self.gzip,
+            most_bytes,
+            ..GetFile::default()
+        }
+    }
+}
+
+impl PutSpec {
+    fn to_order(&self, blob: &StoredBlob) -> PutFile {
+        PutFile {
+            path: self.path.clone(),
+            size: blob.size,
+            blake3: bytes::Bytes::copy_from_slice(&blob.digest()),
+            mode: 0,
+            file_name: self.name.clone(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Making a job: its row, its tasks with their signed orders, and its first status message.
+
+use std::time::Duration;
+
+use prost::Message;
+
+use super::actor::LiveTask;
+use super::engine::NewJob;
+use super::orders::make;
+use super::{Job, JobId, JobSpec, JobState, Task, TaskState, status};
+use crate::answer::{After, Answer};
+use crate::brain::Brain;
+use crate::commands::Call;
+use crate::fleet::FleetNode;
+use crate::outbox::OutboxItem;
+use crate::store::{Op, StoreError};
+use jarvis_proto::node::order;
+
+/// Plans a job on these nodes. Nothing happens before the answer is committed: the orders are signed
+/// and stored with it, so a crash in between neither loses nor doubles the work.
+///
+/// # Errors
+/// When the store cannot give the job its number.
+pub(crate) async fn plan(
+    call: &Call<'_>,
+    spec: JobSpec,
+    nodes: &[FleetNode],
+    wait: Option<Duration>,
+) -> Result<Answer, StoreError> {
+    let brain = call.brain;
+    let now_ms = brain.now_ms();
+    let wait_ms = wait.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    let job = Job {
+        id: JobId::new(),
+        number: brain.store().next_number("job").await?,
+        account: call.account().clone(),
+        identity: call.speaker.identity.key.clone(),
+        room: call.room().clone(),
+        reply_to: call.message.message_id.clone(),
+        spec,
+        state: JobState::Open,
+        created_ms: now_ms,
+        ended_ms: None,
+        wait_until_ms: if wait_ms > 0 { now_ms.saturating_add(wait_ms) } else { 0 },
+        language: call.language().code().to_owned(),
+    };
+    let tasks: Vec<Task> = nodes
+        .iter()
+        .enumerate()
+        .map(|(position, node)| task(brain, &job, position, node, wait_ms > 0))
+        .collect();
+    let live: Vec<LiveTask> = tasks.iter().cloned().filter_map(LiveTask::new).collect();
+    let action = status::action(brain, &job, &live, false);
+    let first_status = OutboxItem::new(&job.room, &action, now_ms);
+    let mut answer = Answer::nothing().about(format!("job {}", job.number));
+    answer.ops.push(Op::InsertJob(job.clone()));
+    answer.ops.extend(tasks.iter().cloned().map(Op::InsertTask));
+    answer.ops.push(Op::Outbox(first_status.clone()));
+    Ok(answer.then(After::StartJob(Box::new(NewJob { job, tasks, first_status }))))
+}
+
+fn task(brain: &Brain, job: &Job, position: usize, node: &FleetNode, may_wait: bool) -> Task {
+    let order = uuid::Uuid::now_v7().to_string();
+    let state = match (node.is_online(), may_wait) {
+        (true, _) => TaskState::Sent,
+        (false, true) => TaskState::Waiting,
+        (false, false) => TaskState::Offline,
+    };
+    let signed_order = match (&job.spec, state, jarvis_nodeclient::Address::parse(&node.record.address)) {
+        (JobSpec::Run(run), TaskState::Sent, Ok(address)) => {
+            make(brain, &address, &order, order::Body::Run(run.to_order())).encode_to_vec()
+        }
+        _ => Vec::new(),
+    };
+    Task {
+        order,
+        job: job.id.clone(),
+        position: i64::try_from(position).unwrap_or(i64::MAX),
+        node: node.record.name.clone(),
+        address: node.record.address.clone(),
+        state,
+        signed_order,
+        ending: Vec::new(),
+        started_ms: 0,
+        ended_ms: if state.is_final() { brain.now_ms() } else { 0 },
+    }
+}

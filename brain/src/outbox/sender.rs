@@ -1,0 +1,301 @@
+//! Sends what the outbox holds: one queue per room, in order, until the platform has confirmed it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jarvis_proto::chat::action::Kind;
+use jarvis_proto::chat::action_result::Outcome;
+use jarvis_proto::chat::Action;
+use prost::Message;
+use rand::Rng;
+use tokio::sync::Notify;
+use tracing::{debug, error, warn};
+
+use super::{OutboxItem, ProgressObject};
+use crate::activity::Ongoing;
+use crate::brain::Brain;
+use crate::room::RoomKey;
+use crate::service::SessionHandle;
+use crate::store::{Op, Unit};
+
+/// Stored actions that one room keeps in memory; more wait in the store alone.
+const QUEUE_LIMIT: usize = 2_000;
+/// Tries of an action that keeps failing for passing reasons, about ten minutes in all.
+const MOST_ATTEMPTS: u32 = 12;
+/// First and longest pause between two tries.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
+/// A room's sender without work ends after this.
+const SENDER_IDLE: Duration = Duration::from_secs(60);
+/// Messages that a room's budget keeps free for results: below it no passing progress is sent.
+const BUDGET_RESERVE: u32 = 3;
+
+/// Queues of stored actions, one per room, and the newest passing state of each progress object.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    rooms: Mutex<HashMap<RoomKey, Arc<Queue>>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<State>,
+    /// Something to send.
+    wake: Notify,
+    /// The room has spoken: a held action may go now.
+    spoke: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<(OutboxItem, Ongoing)>,
+    /// Newest state of progress objects; replaced, never queued.
+    passing: HashMap<String, Action>,
+    /// The store holds more than `waiting` does.
+    spilled: bool,
+    ended: bool,
+}
+
+enum Next {
+    Stored(OutboxItem, Ongoing),
+    Passing(Action),
+    Reload,
+}
+
+impl Outbox {
+    /// Queues actions that were committed to the store, in their order.
+    pub fn push(&self, brain: &Brain, items: Vec<OutboxItem>) {
+        for item in items {
+            let ongoing = brain.activity().begin(&item.room.bot);
+            let room = item.room.clone();
+            self.with_queue(brain, &room, |state| {
+                // A state that is about to be shown for good makes the passing one worthless.
+                if let Some(key) = &item.progress_key {
+                    state.passing.remove(key);
+                }
+                if state.spilled || state.waiting.len() >= QUEUE_LIMIT {
+                    state.spilled = true;
+                } else {
+                    state.waiting.push_back((item, ongoing));
+                }
+            });
+        }
+    }
+
+    /// Shows a passing state of a progress object; a newer one replaces it, and nothing is stored.
+    pub fn show(&self, brain: &Brain, room: &RoomKey, action: Action) {
+        let Some(Kind::Progress(progress)) = &action.kind else { return };
+        let key = progress.key.clone();
+        self.with_queue(brain, room, |state| {
+            state.passing.insert(key, action);
+        });
+    }
+
+    /// The room has spoken, which opens the platform's window for answers.
+    pub fn room_spoke(&self, room: &RoomKey) {
+        if let Some(queue) = self.lock().get(room) {
+            queue.spoke.notify_waiters();
+        }
+    }
+
+    /// Actions that wait in memory, over all rooms.
+    pub fn waiting(&self) -> usize {
+        self.lock().values().map(|queue| queue.lock().waiting.len()).sum()
+    }
+
+    fn with_queue(&self, brain: &Brain, room: &RoomKey, change: impl FnOnce(&mut State)) {
+        let mut rooms = self.lock();
+        let queue = match rooms.get(room) {
+            Some(queue) if !queue.lock().ended => Arc::clone(queue),
+            _ => {
+                let queue = Arc::new(Queue::default());
+                rooms.insert(room.clone(), Arc::clone(&queue));
+                brain.spawn(drive(brain.clone(), room.clone(), Arc::clone(&queue)));
+                queue
+            }
+        };
+        change(&mut queue.lock());
+        queue.wake.notify_one();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RoomKey, Arc<Queue>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Next> {
+        let mut state = self.lock();
+        if let Some((item, ongoing)) = state.waiting.pop_front() {
+            return Some(Next::Stored(item, ongoing));
+        }
+        if state.spilled {
+            return Some(Next::Reload);
+        }
+        let key = state.passing.keys().next().cloned()?;
+        state.passing.remove(&key).map(Next::Passing)
+    }
+}
+
+async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
+    let work = async {
+        loop {
+            let woken = queue.wake.notified();
+            match queue.take() {
+                Some(Next::Stored(item, ongoing)) => {
+                    send(&brain, &queue, item).await;
+                    drop(ongoing);
+                }
+                Some(Next::Passing(action)) => show(&brain, &room, action).await,
+                Some(Next::Reload) => reload(&brain, &room, &queue).await,
+                None => {
+                    if tokio::time::timeout(SENDER_IDLE, woken).await.is_err() && end(&brain, &room, &queue) {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = brain.stopping().cancelled() => {}
+    }
+}
+
+fn end(brain: &Brain, room: &RoomKey, queue: &Queue) -> bool {
+    let mut rooms = brain.outbox().lock();
+    let mut state = queue.lock();
+    if !state.waiting.is_empty() || !state.passing.is_empty() || state.spilled {
+        return false;
+    }
+    state.ended = true;
+    rooms.remove(room);
+    true
+}
+
+/// Brings what the store alone holds for this room back into the queue.
+async fn reload(brain: &Brain, room: &RoomKey, queue: &Queue) {
+    match brain.store().outbox_of_room(room, QUEUE_LIMIT).await {
+        Ok(items) => {
+            let mut state = queue.lock();
+            state.spilled = items.len() == QUEUE_LIMIT;
+            for item in items {
+                let ongoing = brain.activity().begin(&room.bot);
+                state.waiting.push_back((item, ongoing));
+            }
+        }
+        Err(error) => {
+            error!(%error, "cannot read the outbox");
+            tokio::time::sleep(PAUSE.1).await;
+        }
+    }
+}
+
+/// Shows a passing state once, if anybody can see it now.
+async fn show(brain: &Brain, room: &RoomKey, mut action: Action) {
+    let Some(session) = brain.sessions().get(&room.bot) else { return };
+    if session.budget(&room.room).is_some_and(|budget| budget.now <= BUDGET_RESERVE) {
+        return;
+    }
+    if fill_message_id(brain, &mut action).await {
+        let _ = session.perform(action).await;
+    }
+}
+
+/// Sends one stored action until it is confirmed or given up.
+async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
+    let Ok(mut action) = Action::decode(item.action.as_slice()) else {
+        error!(action = %item.id, "a stored action cannot be read; it is dropped");
+        return finish(brain, &item, None).await;
+    };
+    fill_message_id(brain, &mut action).await;
+    let mut attempts = 0_u32;
+    loop {
+        let session = brain.sessions().wait_for(&item.room.bot).await;
+        let shaped = brain.shape_for(&session, &item.room, action.clone());
+        let Ok(outcome) = session.perform(shaped).await else {
+            debug!(action = %item.id, "the session ended before the result; once more in the next");
+            continue;
+        };
+        attempts += 1;
+        match outcome {
+            Outcome::Ok(sent) => return finish(brain, &item, Some(sent.message_id)).await,
+            Outcome::RateLimited(limited) => {
+                attempts -= 1;
+                pause(Duration::from_millis(limited.retry_after_ms)).await;
+            }
+            Outcome::Held(reason) => {
+                attempts -= 1;
+                debug!(action = %item.id, reason, "held until the room speaks");
+                wait_until_spoken(queue, &session).await;
+            }
+            Outcome::Gone(_) if forget_message(&mut action) => {}
+            Outcome::Transient(reason) if attempts < MOST_ATTEMPTS => {
+                debug!(action = %item.id, reason, attempts, "not sent yet");
+                let doubled = PAUSE.0.saturating_mul(1 << attempts.min(10));
+                pause(doubled.min(PAUSE.1)).await;
+            }
+            Outcome::Gone(reason)
+            | Outcome::Forbidden(reason)
+            | Outcome::Transient(reason)
+            | Outcome::Fatal(reason) => {
+                warn!(action = %item.id, room = %item.room.room, reason, "message given up");
+                return finish(brain, &item, None).await;
+            }
+        }
+        item.attempts = i64::from(attempts);
+    }
+}
+
+/// Takes an action out of the store, and keeps the message that shows its progress object.
+async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
+    let mut ops = vec![Op::OutboxDone { id: item.id.clone() }];
+    if let (Some(key), Some(message_id)) = (&item.progress_key, message_id)
+        && !message_id.is_empty()
+    {
+        ops.push(Op::Progress(ProgressObject { key: key.clone(), message_id }));
+    }
+    // A row that stays is sent again after a restart; the adapter or the platform sees a repetition
+    // at worst, so this is logged and not retried for ever.
+    if let Err(error) = brain.store().commit(Unit { event: None, ops }).await {
+        error!(%error, action = %item.id, "cannot mark an action as sent");
+    }
+}
+
+/// Fills in the message that shows the progress object. False when there is none yet.
+async fn fill_message_id(brain: &Brain, action: &mut Action) -> bool {
+    let Some(Kind::Progress(progress)) = &mut action.kind else { return true };
+    if progress.message_id.is_empty()
+        && let Ok(Some(known)) = brain.store().progress(&progress.key).await
+    {
+        progress.message_id = known.message_id;
+    }
+    !progress.message_id.is_empty()
+}
+
+/// The message to edit is gone: show the object in a new one. False when it was new already.
+fn forget_message(action: &mut Action) -> bool {
+    match &mut action.kind {
+        Some(Kind::Progress(progress)) if !progress.message_id.is_empty() => {
+            progress.message_id.clear();
+            true
+        }
+        _ => false,
+    }
+}
+
+async fn wait_until_spoken(queue: &Queue, session: &SessionHandle) {
+    tokio::select! {
+        () = queue.spoke.notified() => {}
+        () = session.ended() => {}
+    }
+}
+
+/// Sleeps a tenth longer at random, so that many rooms do not come back at once.
+async fn pause(base: Duration) {
+    let jitter = rand::rng().random_range(0.0..0.1);
+    tokio::time::sleep(base.mul_f64(1.0 + jitter)).await;
+}

@@ -1,0 +1,296 @@
+//! One message through the brain: identify, rate limit, command, fallback; then one transaction, the
+//! acknowledgement, and what follows from it.
+
+use std::time::Duration;
+
+use jarvis_proto::chat::{Event, Message, RoomKind as WireRoomKind, event};
+use tracing::{Instrument, debug, error, info_span, warn};
+
+use crate::account::Role;
+use crate::answer::{After, Answer, AuditNote, Place, Speech, audit_entry};
+use crate::brain::Brain;
+use crate::command::permission::Subject;
+use crate::command::registry::{Addressing, Found};
+use crate::command::suggest;
+use crate::commands::{self, Call, Trouble};
+use crate::people::Speaker;
+use crate::reply::Reply;
+use crate::room::{Inbound, RoomKind};
+use crate::store::{Committed, EventKey, Op, Room, StoreError, Unit};
+use crate::text::{format, text};
+
+/// Tries to commit an answer while the store is busy, before the event is left to be sent again.
+const COMMIT_TRIES: u32 = 20;
+/// Most commands in one message.
+const MOST_LINES: usize = 20;
+/// Longest text that is looked at, in bytes; more than any platform's message and a 100 KiB script.
+const TEXT_LIMIT: usize = 256 << 10;
+
+/// Handles one event to its end.
+pub(crate) async fn handle(brain: &Brain, inbound: Inbound) {
+    let trace = crate::code::trace();
+    let span = info_span!(
+        "event",
+        trace,
+        adapter.kind = %inbound.room.bot.kind,
+        room.id = %inbound.room.room,
+        event.id = %inbound.event.id,
+    );
+    handle_traced(brain, inbound, &trace).instrument(span).await;
+}
+
+async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
+    brain.outbox().room_spoke(&inbound.room);
+    let kind = room_kind(&inbound.event);
+    let person = inbound.event.person.clone().unwrap_or_default();
+    let speaker = match brain.people().recognise(brain, &inbound.session, &person).await {
+        Ok(speaker) => speaker,
+        // Without the store nothing can be promised: the adapter keeps the event and sends it again.
+        Err(error) => return error!(%error, "cannot tell who speaks"),
+    };
+    let mut answer = if person.is_bot {
+        Answer::nothing()
+    } else {
+        match answer(brain, &inbound, &speaker, kind, trace).await {
+            Ok(answer) => answer,
+            Err(trouble) => {
+                error!(error = %trouble, "the command failed");
+                Answer::say(text!(speaker.language(), "error-internal", trace = trace))
+            }
+        }
+    };
+    if let event::Kind::Message(_) = inbound.event.kind.as_ref().unwrap_or(&event::Kind::Left(Default::default())) {
+        let title = inbound.event.room.as_ref().map_or("", |room| room.title.as_str());
+        answer.ops.push(Op::PutRoom(Room {
+            key: inbound.room.clone(),
+            kind,
+            title: title.chars().take(200).collect(),
+            language: None,
+            last_message_ms: brain.now_ms(),
+        }));
+    }
+    commit(brain, inbound, &speaker, kind, answer, trace).await;
+}
+
+/// Stores the answer together with the event, acknowledges, and sets going what follows.
+async fn commit(
+    brain: &Brain,
+    inbound: Inbound,
+    speaker: &Speaker,
+    kind: RoomKind,
+    answer: Answer,
+    trace: &str,
+) {
+    let place = place_of(&inbound, speaker);
+    let mut speech = Speech::new(brain);
+    for reply in &answer.replies {
+        speech.say(&place, kind, reply);
+    }
+    for (elsewhere, reply) in &answer.elsewhere {
+        speech.say(elsewhere, RoomKind::Private, reply);
+    }
+    let mut ops = answer.ops;
+    ops.append(&mut speech.ops);
+    if let Some(note) = answer.audit {
+        let mut entry = audit_entry(brain, note);
+        entry.account = Some(speaker.account.id.clone());
+        entry.identity = Some(speaker.identity.key.clone());
+        trace.clone_into(&mut entry.trace);
+        ops.push(Op::Audit(entry));
+    }
+    ops.extend(speech.items.iter().cloned().map(Op::Outbox));
+    let event = EventKey {
+        bot: inbound.room.bot.clone(),
+        id: inbound.event.id.clone(),
+        received_ms: brain.now_ms(),
+    };
+    match commit_event(brain, Unit::answering(event, ops)).await {
+        Ok(Committed::Applied) => {
+            brain.outbox().push(brain, speech.items);
+            for after in answer.after {
+                set_going(brain, after).await;
+            }
+        }
+        Ok(Committed::Duplicate) => debug!("a repeated event does nothing"),
+        Ok(Committed::Unmet) => {
+            // Somebody was faster: the code or question was used up in between.
+            let reply = Reply::from(text!(speaker.language(), "question-gone"));
+            let mut speech = Speech::new(brain);
+            speech.say(&place, kind, &reply);
+            let ops = speech.items.iter().cloned().map(Op::Outbox).collect();
+            let event = EventKey {
+                bot: inbound.room.bot.clone(),
+                id: inbound.event.id.clone(),
+                received_ms: brain.now_ms(),
+            };
+            match commit_event(brain, Unit::answering(event, ops)).await {
+                Ok(_) => brain.outbox().push(brain, speech.items),
+                Err(error) => return error!(%error, "cannot store an answer"),
+            }
+        }
+        // Not acknowledged: the adapter sends the event again.
+        Err(error) => return error!(%error, "cannot store an answer"),
+    }
+    if inbound.session.acknowledge(&inbound.event.id).await.is_err() {
+        debug!("the adapter went away before the acknowledgement; it will send the event again");
+    }
+    drop(inbound.ongoing);
+}
+
+async fn commit_event(brain: &Brain, unit: Unit) -> Result<Committed, StoreError> {
+    let mut tries = 0;
+    loop {
+        match brain.store().commit(unit.clone()).await {
+            Err(error) if error.is_passing() && tries < COMMIT_TRIES => {
+                tries += 1;
+                warn!(%error, tries, "the store is busy; once more");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn set_going(brain: &Brain, after: After) {
+    match after {
+        After::StartJob(new) => brain.jobs().start(brain, *new),
+        After::Cancel(number) => drop(brain.jobs().cancel(number).await),
+        After::ForgetPeople => brain.people().forget(),
+        After::KeepNode(record) => brain.fleet().keep(brain, record),
+        After::ForgetNode(name) => brain.fleet().forget(brain, &name),
+    }
+}
+
+/// What to do about an event.
+async fn answer(
+    brain: &Brain,
+    inbound: &Inbound,
+    speaker: &Speaker,
+    kind: RoomKind,
+    trace: &str,
+) -> Result<Answer, Trouble> {
+    let message = match &inbound.event.kind {
+        Some(event::Kind::Message(message)) => message.clone(),
+        Some(event::Kind::Press(press)) => {
+            Message { text: press.data.clone(), message_id: press.message_id.clone(), ..Message::default() }
+        }
+        Some(event::Kind::Joined(_)) if kind == RoomKind::Private => {
+            Message { text: "start".to_owned(), ..Message::default() }
+        }
+        // An edit never runs a command; the rest needs no answer.
+        _ => return Ok(Answer::nothing()),
+    };
+    let is_press = matches!(inbound.event.kind, Some(event::Kind::Press(_)));
+    let call = Call { brain, inbound, speaker, kind, message: &message, trace, is_confirmed: false };
+    let addressed = is_press || inbound.event.addressed || kind == RoomKind::Private;
+    let addressing = Addressing {
+        private: kind == RoomKind::Private,
+        addressed,
+        bot_name: inbound.session.bot_name(),
+    };
+    if message.text.len() > TEXT_LIMIT {
+        return Ok(if addressed { Answer::say(text!(call.language(), "text-too-long")) } else { Answer::nothing() });
+    }
+    let picked = brain.choices().pick(&inbound.room, &message.text);
+    let line = picked.as_deref().unwrap_or(&message.text);
+    let found = commands::registry().look_up(line, addressing);
+    if matches!(found, Found::Nothing) && message.attachments.is_empty() {
+        return Ok(Answer::nothing());
+    }
+    if let Some(refusal) = rate_limited(&call) {
+        return Ok(refusal);
+    }
+    if is_too_old(brain, &inbound.event) && (addressed || matches!(found, Found::Commands(_))) {
+        return Ok(Answer::say(text!(call.language(), "command-too-old")));
+    }
+    match found {
+        Found::Commands(lines) => {
+            let mut answer = Answer::nothing();
+            for line in lines.into_iter().take(MOST_LINES) {
+                let mut next = commands::run_line(&call, &line).await?;
+                answer.audit = next.audit.take().or(answer.audit);
+                answer.append(next);
+            }
+            Ok(answer)
+        }
+        Found::Nothing if addressed => commands::take_files(&call, "").await,
+        Found::Nothing => Ok(Answer::nothing()),
+        Found::Unknown { word, rest } => {
+            if !message.attachments.is_empty() {
+                return commands::take_files(&call, &message.text).await;
+            }
+            if let Some(answer) = commands::continue_dialog(&call, line).await? {
+                return Ok(answer);
+            }
+            Ok(unknown(&call, &word, &rest))
+        }
+    }
+}
+
+/// An unknown command gets the nearest one that the person may run.
+fn unknown(call: &Call<'_>, word: &str, rest: &str) -> Answer {
+    let language = call.language();
+    let subject = Subject::from(&call.speaker.account);
+    if subject.role == Role::Guest {
+        return Answer::say(commands::general::start_reply(call));
+    }
+    let typed = word.chars().take(40).collect::<String>();
+    let reply = match suggest::line(commands::registry(), &subject, word, rest) {
+        Some(line) => Reply::new()
+            .line(text!(language, "unknown-did-you-mean", word = typed, line = crate::text::Text::code(&line)))
+            .button(text!(language, "button-run-it"), line),
+        None => Reply::from(text!(language, "unknown-command", word = typed)),
+    };
+    Answer::say(reply)
+}
+
+fn rate_limited(call: &Call<'_>) -> Option<Answer> {
+    if call.inbound.session.is_terminal() {
+        return None;
+    }
+    let wait_ms = call.brain.people().may_speak(&call.speaker.account.id).err()?;
+    let wait = format::duration(call.language(), Duration::from_millis(wait_ms.max(1000)));
+    let note = AuditNote { what: "rate-limit".to_owned(), result: "refused", ..AuditNote::default() };
+    let mut answer = Answer::say(text!(call.language(), "rate-limited", wait = wait));
+    answer.audit = Some(note);
+    Some(answer)
+}
+
+fn is_too_old(brain: &Brain, event: &Event) -> bool {
+    let limit_ms = i64::try_from(brain.config().too_old.as_millis()).unwrap_or(i64::MAX);
+    event.time_ms > 0 && brain.now_ms() - event.time_ms > limit_ms
+}
+
+/// Answers an event for which the room's lane has no place left: polite, and never run.
+pub(crate) async fn refuse_busy(brain: Brain, inbound: Inbound) {
+    let person = inbound.event.person.clone().unwrap_or_default();
+    let Ok(speaker) = brain.people().recognise(&brain, &inbound.session, &person).await else { return };
+    let kind = room_kind(&inbound.event);
+    let answer = if inbound.event.addressed {
+        Answer::say(text!(speaker.language(), "busy"))
+    } else {
+        Answer::nothing()
+    };
+    commit(&brain, inbound, &speaker, kind, answer, "").await;
+}
+
+fn place_of(inbound: &Inbound, speaker: &Speaker) -> Place {
+    let reply_to = match &inbound.event.kind {
+        Some(event::Kind::Message(message)) => message.message_id.clone(),
+        _ => String::new(),
+    };
+    Place {
+        room: inbound.room.clone(),
+        reply_to,
+        context: inbound.event.reply_context.clone(),
+        account: Some(speaker.account.id.clone()),
+    }
+}
+
+fn room_kind(event: &Event) -> RoomKind {
+    match event.room.as_ref().map(jarvis_proto::chat::Room::kind) {
+        Some(WireRoomKind::Group) => RoomKind::Group,
+        Some(WireRoomKind::Channel) => RoomKind::Channel,
+        _ => RoomKind::Private,
+    }
+}

@@ -1,0 +1,106 @@
+//! Lanes: rooms work in parallel, and inside one room events keep their order.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jarvis_proto::chat::Event;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::{BotKey, RoomKey};
+use crate::activity::Ongoing;
+use crate::brain::Brain;
+use crate::pipeline;
+use crate::service::SessionHandle;
+
+/// Events that may wait in one room before people are told that we are busy.
+const LANE_LIMIT: usize = 1024;
+/// A lane without events ends after this.
+const LANE_IDLE: Duration = Duration::from_secs(60);
+
+/// An event on its way through the brain.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Who brought it, and gets the acknowledgement.
+    pub session: SessionHandle,
+    /// Where.
+    pub room: RoomKey,
+    /// What.
+    pub event: Event,
+    /// Keeps the bot from being idle until the event is through.
+    pub ongoing: Ongoing,
+}
+
+/// One lane per room with events.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    lanes: Mutex<HashMap<RoomKey, mpsc::Sender<Inbound>>>,
+}
+
+impl Lanes {
+    /// Puts an event into its room's lane. Never waits: a full lane answers "busy" and leaves the
+    /// event to be sent again.
+    pub fn take(&self, brain: &Brain, session: &SessionHandle, event: Event) {
+        let Some(room) = room_key(session.bot(), &event) else {
+            warn!(event = %event.id, "event without id, room or person is ignored");
+            return;
+        };
+        session.note_event(&event.id);
+        let ongoing = brain.activity().begin(session.bot());
+        let inbound = Inbound { session: session.clone(), room: room.clone(), event, ongoing };
+        let mut lanes = self.lock();
+        let lane = lanes.entry(room).or_insert_with_key(|room| {
+            let (sender, receiver) = mpsc::channel(LANE_LIMIT);
+            brain.spawn(drive(brain.clone(), room.clone(), receiver));
+            sender
+        });
+        if let Err(refused) = lane.try_send(inbound) {
+            drop(lanes);
+            let inbound = refused.into_inner();
+            brain.spawn(pipeline::refuse_busy(brain.clone(), inbound));
+        }
+    }
+
+    /// Ends the lane unless something came in since.
+    fn end_if_empty(&self, room: &RoomKey, receiver: &mut mpsc::Receiver<Inbound>) -> bool {
+        let mut lanes = self.lock();
+        if !receiver.is_empty() {
+            return false;
+        }
+        lanes.remove(room);
+        true
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RoomKey, mpsc::Sender<Inbound>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn drive(brain: Brain, room: RoomKey, mut receiver: mpsc::Receiver<Inbound>) {
+    loop {
+        tokio::select! {
+            () = brain.stopping().cancelled() => return,
+            next = tokio::time::timeout(LANE_IDLE, receiver.recv()) => match next {
+                Ok(Some(inbound)) => pipeline::handle(&brain, inbound).await,
+                Ok(None) => return,
+                Err(_) => {
+                    if brain.lanes().end_if_empty(&room, &mut receiver) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn room_key(bot: &BotKey, event: &Event) -> Option<RoomKey> {
+    let room = event.room.as_ref()?;
+    let fits = |text: &str| !text.is_empty() && text.len() <= 256;
+    let whole = fits(&event.id) && fits(&room.id) && room.thread.len() <= 256;
+    (whole && event.person.is_some() && event.kind.is_some()).then(|| RoomKey {
+        bot: bot.clone(),
+        room: room.id.clone(),
+        thread: room.thread.clone(),
+    })
+}
