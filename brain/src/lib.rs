@@ -13,3 +13,4 @@ pub mod audit;
 pub mod job;
 pub mod outbox;
 pub mod room;
+pub mod store;
