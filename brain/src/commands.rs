@@ -4,12 +4,18 @@ use std::sync::LazyLock;
 
 use crate::command::registry::{Arguments, Command, Registry};
 
+mod attach;
+mod call;
 pub mod files;
 pub mod general;
 pub mod jobs;
 pub mod nodes;
 pub mod people;
+mod run;
 pub mod system;
+
+pub(crate) use attach::{continue_dialog, take_files};
+pub(crate) use call::{Call, Trouble, run_line};
 
 /// Makes [`Invocation`] and the registry's list from one list of argument structs.
 macro_rules! commands {

@@ -9,11 +9,27 @@
 //! asks for capabilities.
 
 pub mod account;
+mod activity;
+pub mod answer;
 pub mod audit;
+pub mod blob;
+pub mod brain;
+pub mod clock;
+pub mod code;
 pub mod command;
 pub mod commands;
+pub mod fleet;
 pub mod job;
 pub mod outbox;
+pub mod people;
+mod pipeline;
 pub mod reply;
 pub mod room;
+pub mod service;
+pub mod store;
 pub mod text;
+mod upkeep;
+
+pub use brain::{AdapterToken, Brain, BrainConfig, NodeEntry, StartError};
+pub use clock::Clock;
+pub use service::{ChatConnector, ServeError, ServeTls};

@@ -1,5 +1,7 @@
 //! Files to and from nodes: `get`, `put`.
 
+pub(crate) mod run;
+
 use clap::Args;
 
 use crate::command::permission::Permission;

@@ -1,5 +1,7 @@
 //! Finding one's way: `start`, `help`, `version`, `lang`, and the answers `yes` and `no`.
 
+pub(crate) mod run;
+
 use clap::Args;
 
 use crate::account::Role;

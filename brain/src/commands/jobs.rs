@@ -1,5 +1,9 @@
 //! Running jobs and looking after them: `run`, `jobs`, `job`, `log`, `cancel`, `retry`, `again`.
 
+pub(super) mod look;
+pub(super) mod log;
+pub(crate) mod run;
+
 use std::fmt;
 use std::time::Duration;
 

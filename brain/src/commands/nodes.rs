@@ -1,5 +1,7 @@
 //! Nodes: `nodes`, `node`, `mystate`, `enroll`, `forget`.
 
+pub(crate) mod run;
+
 use clap::Args;
 
 use crate::command::permission::Permission;

@@ -1,6 +1,9 @@
 //! People, their identities and roles: `whoami`, `claim`, `bind`, `unbind`, `users`, `user`, `role`,
 //! `why`.
 
+pub(super) mod bind;
+pub(crate) mod run;
+
 use clap::Args;
 
 use crate::account::Role;

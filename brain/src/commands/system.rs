@@ -1,5 +1,7 @@
 //! Looking after Jarvis itself: `health`, `audit`.
 
+pub(crate) mod run;
+
 use clap::Args;
 
 use crate::command::permission::Permission;
