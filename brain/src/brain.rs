@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jarvis_proto::chat::{Action, CommandMenu, Segment, segment};
 use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -20,14 +21,14 @@ use crate::fleet::Fleet;
 use crate::job::{self, Jobs, Orders};
 use crate::outbox::Outbox;
 use crate::people::People;
-use crate::room::{BotKey, Choices, Lanes};
-use crate::service::Sessions;
-use crate::store::{Store, StoreError, StoreOptions, Unit};
+use crate::room::{BotKey, Choices, Lanes, RoomKey};
+use crate::service::{SessionHandle, Sessions};
+use crate::store::{Claim, Op, Store, StoreError, StoreOptions, Unit};
 
 /// How long an orderly stop may take before what still runs is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// Outbox rows taken into memory at the start; more follow room by room.
-const RESUME_LIMIT: usize = 10_000;
+/// Unsent messages of one bot taken up at the start.
+const RESUME_LIMIT: i64 = 10_000;
 
 /// A token with which adapters of one kind may connect over a network.
 #[derive(Debug, Clone)]
@@ -193,8 +194,10 @@ impl Brain {
         brain.fleet().load(&brain).await?;
         brain.enroll_configured().await?;
         brain.spawn(job::pump(brain.clone(), events));
-        let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
-        brain.outbox().push(&brain, unsent);
+        for count in brain.store().outbox_counts().await? {
+            let unsent = brain.store().outbox_pending(&count.bot, "", RESUME_LIMIT).await?;
+            brain.outbox().push(&brain, unsent);
+        }
         brain.jobs().resume(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
@@ -204,7 +207,7 @@ impl Brain {
     async fn enroll_configured(&self) -> Result<(), StartError> {
         for entry in &self.config().nodes {
             let fault = |detail: String| StartError::Node { name: entry.name.clone(), detail };
-            crate::commands::fleet::enroll(self, entry)
+            crate::commands::nodes::run::enroll_entry(self, entry)
                 .await
                 .map_err(|error| fault(error.to_string()))?;
         }
@@ -259,6 +262,95 @@ impl Brain {
     /// Where nodes dial in, with the true port.
     pub fn node_address(&self) -> Option<SocketAddr> {
         self.0.node_address
+    }
+
+    /// The time zone of times that people read: the server's.
+    pub(crate) fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::system()
+    }
+
+    /// Whether anybody owns this Jarvis beside whoever sits at its terminal.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn is_claimed(&self) -> Result<bool, StoreError> {
+        for owner in self.store().accounts_by_role(crate::account::Role::Owner).await? {
+            let identities = self.store().identities_of(&owner.id).await?;
+            if identities.iter().any(|identity| identity.key.kind != "console") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A new claim code, good until it is used or another one is made at the next start; `None` when
+    /// somebody owns this Jarvis already.
+    ///
+    /// # Errors
+    /// When the store cannot keep it.
+    pub async fn claim_code(&self) -> Result<Option<String>, StoreError> {
+        if self.is_claimed().await? {
+            return Ok(None);
+        }
+        let code = crate::code::short(4);
+        let claim = Claim { code_hash: crate::code::digest("claim", &code), expires_ms: i64::MAX };
+        self.store().commit(Unit::of(vec![Op::PutClaim(claim)])).await?;
+        Ok(Some(code))
+    }
+
+    /// Shapes an action for what the adapter can do: without buttons they become numbered choices.
+    pub(crate) fn shape_for(&self, session: &SessionHandle, room: &RoomKey, mut action: Action) -> Action {
+        use jarvis_proto::chat::action::Kind;
+        if session.capabilities().buttons {
+            return action;
+        }
+        let (text, buttons) = match &mut action.kind {
+            Some(Kind::Say(say)) => (&mut say.text, &mut say.buttons),
+            Some(Kind::Progress(progress)) if progress.r#final => {
+                (&mut progress.text, &mut progress.buttons)
+            }
+            Some(Kind::Progress(progress)) => {
+                progress.buttons.clear();
+                return action;
+            }
+            _ => return action,
+        };
+        if !buttons.is_empty() {
+            let line = self.choices().offer(room, buttons);
+            text.push(Segment { kind: Some(segment::Kind::Text(format!("\n{line}"))) });
+            buttons.clear();
+        }
+        action
+    }
+
+    /// What a bot says at its start: to the terminal, what can be typed; and what the owner should
+    /// know of the time before.
+    pub(crate) fn greeting(&self, session: &SessionHandle) -> Vec<Segment> {
+        if !session.is_terminal() {
+            return Vec::new();
+        }
+        let online: Vec<String> = self
+            .fleet()
+            .all(self)
+            .iter()
+            .map(|node| format!("node {} ({})", node.record.name, node.record.address))
+            .collect();
+        let mut lines = vec![format!(
+            "Jarvis {} · brain ready · {} · data in {}",
+            env!("CARGO_PKG_VERSION"),
+            if online.is_empty() { "no nodes yet".to_owned() } else { online.join(" · ") },
+            self.config().data.display(),
+        )];
+        lines.extend(self.config().notices.iter().cloned());
+        let text = lines.join("\n");
+        vec![Segment { kind: Some(segment::Kind::Text(text)) }]
+    }
+
+    /// The platforms' command menus, one per language. Permissions are checked when a command runs;
+    /// a menu is the same for everybody in a bot.
+    pub(crate) fn menu(&self) -> CommandMenu {
+        let owner = crate::command::permission::Subject::new(crate::account::Role::Owner);
+        crate::command::help::menus(crate::commands::registry(), &owner)
     }
 
     /// Largest file that the bot's platform takes, in bytes; 0 = no limit or not connected.

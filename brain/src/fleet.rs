@@ -39,8 +39,10 @@ impl FleetNode {
         if let Some(facts) = self.status.as_ref().and_then(|status| status.facts.clone()) {
             return Some(facts);
         }
-        let stored = self.record.facts.as_ref()?;
-        jarvis_proto::node::Facts::decode(stored.as_slice()).ok()
+        if self.record.facts.is_empty() {
+            return None;
+        }
+        jarvis_proto::node::Facts::decode(self.record.facts.as_slice()).ok()
     }
 }
 
@@ -82,7 +84,13 @@ impl Fleet {
             warn!(node.name = %record.name, "a stored node has a bad name or address");
             return;
         };
-        brain.root().enroll(Enrolment { name, address, dial: record.dial.clone() });
+        brain.root().enroll(Enrolment {
+            name,
+            address,
+            dial: Some(record.dial.clone()).filter(|dial| !dial.is_empty()),
+            incarnation: None,
+            last_seen_ms: Some(record.last_seen_ms).filter(|seen_ms| *seen_ms > 0),
+        });
         self.lock().insert(record.name.clone(), record);
     }
 
@@ -163,8 +171,8 @@ impl Fleet {
         let seen_ms = brain.now_ms();
         if let Some(record) = self.lock().get_mut(name.as_str()) {
             record.last_seen_ms = seen_ms;
-            if facts.is_some() {
-                record.facts.clone_from(&facts);
+            if let Some(facts) = &facts {
+                record.facts.clone_from(facts);
             }
         }
         let op = Op::NodeSeen { address, facts, seen_ms };

@@ -15,7 +15,7 @@ pub use orders::Orders;
 pub(crate) use orders::pump;
 pub(crate) use plan::plan;
 pub(crate) use status::status_reply;
-pub(crate) use transfer::{fetch, TransferError};
+pub(crate) use transfer::fetch;
 
 use std::collections::BTreeMap;
 use std::fmt;

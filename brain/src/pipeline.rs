@@ -16,7 +16,7 @@ use crate::commands::{self, Call, Trouble};
 use crate::people::Speaker;
 use crate::reply::Reply;
 use crate::room::{Inbound, RoomKind};
-use crate::store::{Committed, EventKey, Op, Room, StoreError, Unit};
+use crate::store::{Committed, EventKey, Op, StoreError, Unit};
 use crate::text::{format, text};
 
 /// Tries to commit an answer while the store is busy, before the event is left to be sent again.
@@ -48,7 +48,7 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
         // Without the store nothing can be promised: the adapter keeps the event and sends it again.
         Err(error) => return error!(%error, "cannot tell who speaks"),
     };
-    let mut answer = if person.is_bot {
+    let answer = if person.is_bot {
         Answer::nothing()
     } else {
         match answer(brain, &inbound, &speaker, kind, trace).await {
@@ -59,16 +59,6 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
             }
         }
     };
-    if let event::Kind::Message(_) = inbound.event.kind.as_ref().unwrap_or(&event::Kind::Left(Default::default())) {
-        let title = inbound.event.room.as_ref().map_or("", |room| room.title.as_str());
-        answer.ops.push(Op::PutRoom(Room {
-            key: inbound.room.clone(),
-            kind,
-            title: title.chars().take(200).collect(),
-            language: None,
-            last_message_ms: brain.now_ms(),
-        }));
-    }
     commit(brain, inbound, &speaker, kind, answer, trace).await;
 }
 
@@ -181,7 +171,7 @@ async fn answer(
         _ => return Ok(Answer::nothing()),
     };
     let is_press = matches!(inbound.event.kind, Some(event::Kind::Press(_)));
-    let call = Call { brain, inbound, speaker, kind, message: &message, trace, is_confirmed: false };
+    let call = Call { brain, inbound, speaker, kind, message: &message, trace, is_confirmed: false, kept_file: None };
     let addressed = is_press || inbound.event.addressed || kind == RoomKind::Private;
     let addressing = Addressing {
         private: kind == RoomKind::Private,
@@ -222,26 +212,26 @@ async fn answer(
             if let Some(answer) = commands::continue_dialog(&call, line).await? {
                 return Ok(answer);
             }
-            Ok(unknown(&call, &word, &rest))
+            unknown(&call, &word, &rest).await
         }
     }
 }
 
 /// An unknown command gets the nearest one that the person may run.
-fn unknown(call: &Call<'_>, word: &str, rest: &str) -> Answer {
+async fn unknown(call: &Call<'_>, word: &str, rest: &str) -> Result<Answer, Trouble> {
     let language = call.language();
     let subject = Subject::from(&call.speaker.account);
     if subject.role == Role::Guest {
-        return Answer::say(commands::general::start_reply(call));
+        return Ok(Answer::say(commands::general::run::start_reply(call).await?));
     }
     let typed = word.chars().take(40).collect::<String>();
     let reply = match suggest::line(commands::registry(), &subject, word, rest) {
         Some(line) => Reply::new()
-            .line(text!(language, "unknown-did-you-mean", word = typed, line = crate::text::Text::code(&line)))
+            .line(text!(language, "unknown-near", word = typed, meant = crate::text::Text::code(&line)))
             .button(text!(language, "button-run-it"), line),
-        None => Reply::from(text!(language, "unknown-command", word = typed)),
+        None => Reply::from(text!(language, "unknown", word = typed)),
     };
-    Answer::say(reply)
+    Ok(Answer::say(reply))
 }
 
 fn rate_limited(call: &Call<'_>) -> Option<Answer> {

@@ -8,7 +8,7 @@ mod session;
 mod transfer;
 
 pub use serve::{ChatConnector, ServeError, ServeTls};
-pub use session::{Sessions, SessionHandle};
+pub use session::{FetchError, SessionEnded, SessionHandle, Sessions};
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -159,7 +159,7 @@ pub async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Troubl
 async fn send_to(call: &Call<'_>, file: &KeptFile, word: &str) -> Result<Option<Answer>, Trouble> {
     let call = &Call { kept_file: Some(file), ..*call };
     if let Ok(place) = word.parse::<FilePlace>() {
-        return files::put(call, file, &place, None, false).await.map(Some);
+        return files::run::put(call, file, &place, None, false).await.map(Some);
     }
     let Ok(target) = word.parse::<Target>() else { return Ok(None) };
     let mut head = read(call, file).await?;

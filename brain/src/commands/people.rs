@@ -42,9 +42,9 @@ impl Arguments for WhoamiArgs {
 /// `claim CODE`: becomes the owner with the code of the server's console.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ClaimArgs {
-    /// The code.
-    #[arg(value_name = "CODE", required = true)]
-    pub code: String,
+    /// The code; none gives an owner a new one for another app.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 impl Arguments for ClaimArgs {

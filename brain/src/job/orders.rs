@@ -171,9 +171,11 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
             }
             RootEvent::Ended { node, ended } => {
                 let order = ended.order.clone();
-                deliver(&brain, &node, order, Report::Ended(ended)).await;
+                deliver(&brain, &node, order, Report::Ended(*ended)).await;
             }
-            RootEvent::Unknown { node, order } => deliver(&brain, &node, order, Report::Unknown).await,
+            RootEvent::Unknown { node, unknown } => {
+                deliver(&brain, &node, unknown.order, Report::Unknown).await;
+            }
             RootEvent::Connected { node, status, open_orders, same_incarnation } => {
                 info!(node.name = %node, same_incarnation, "node connected");
                 brain.jobs().node_connected(&brain, &node);
@@ -181,7 +183,7 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
                 brain.fleet().connected(&brain, &node, &status).await;
             }
             RootEvent::Disconnected { node, reason } => {
-                info!(node.name = %node, reason = %reason, "node disconnected");
+                info!(node.name = %node, reason = ?reason, "node disconnected");
                 cut_errands(&brain, &node);
                 brain.jobs().node_disconnected(&brain, &node);
                 brain.fleet().disconnected(&brain, &node).await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use jarvis_nodeclient::{Address, FileSink, FileSource, NodeName, ReceiveError, SendError};
+use jarvis_nodeclient::transfer::ReceiveError;
+use jarvis_nodeclient::{Address, FileSink, FileSource, NodeName, SendError};
 use jarvis_proto::node::{GetFile, PutFile, Refused, RefusedReason, TransferEnded, ended, get_file, order};
 use tracing::debug;
 
@@ -36,7 +37,7 @@ pub enum TransferError {
 
 /// A file that arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Fetched {
+pub(crate) struct Fetched {
     /// The bytes.
     pub blob: StoredBlob,
     /// The file's own name on the node.
@@ -44,26 +45,29 @@ pub(super) struct Fetched {
 }
 
 /// Fetches a file from a node. `key` names the transfer, so that one that was cut goes on.
-pub(super) async fn fetch(
+pub(crate) async fn fetch(
     brain: &Brain,
     node: &NodeName,
     address: &Address,
-    mut get: GetFile,
+    get: GetFile,
     key: &str,
 ) -> Result<Fetched, TransferError> {
     let partial = brain.blobs().partial(key);
     for attempt in 0..MOST_TRIES {
         let id = uuid::Uuid::now_v7().to_string();
-        let sink = FileSink { partial: partial.clone(), most_bytes: get.most_bytes };
-        let expectation = brain.root().expect(node, &id, sink);
-        expectation.resume_into(&mut get);
+        let most_bytes = match get.most_bytes {
+            0 => u64::MAX,
+            most => most,
+        };
+        let sink = FileSink::new(partial.clone(), most_bytes);
+        let mut expectation = brain.root().expect(address, &id, sink);
         let signed = make(brain, address, &id, order::Body::Get(get.clone()));
         match errand(brain, node, &signed, &id, TRY_LIMIT).await {
             Ok(Ending::Refused(refused)) => return Err(TransferError::Refused(refused)),
             Ok(Ending::Ended(ended)) => match ended.outcome {
-                Some(ended::Outcome::Transfer(moved)) => match expectation.received().await {
+                Some(ended::Outcome::Transfer(moved)) => match expectation.finished().await {
                     Ok(received) => return keep(brain, &partial, &received, &moved, &get).await,
-                    Err(ReceiveError::Cut | ReceiveError::HashMismatch) => {}
+                    Err(ReceiveError::Cut { .. } | ReceiveError::HashMismatch) => {}
                     Err(error) => return Err(TransferError::Store(error.to_string())),
                 },
                 Some(ended::Outcome::Failed(refused)) if !is_passing(&refused) => {
@@ -81,7 +85,7 @@ pub(super) async fn fetch(
 async fn keep(
     brain: &Brain,
     partial: &std::path::Path,
-    received: &jarvis_nodeclient::Received,
+    received: &jarvis_nodeclient::transfer::Received,
     moved: &TransferEnded,
     get: &GetFile,
 ) -> Result<Fetched, TransferError> {
@@ -116,7 +120,7 @@ pub(super) async fn put(
     for attempt in 0..MOST_TRIES {
         let id = uuid::Uuid::now_v7().to_string();
         let source = FileSource { path: path.clone(), size: blob.size, blake3: blob.digest() };
-        let _offer = brain.root().offer(node, &id, source);
+        let _offer = brain.root().offer(address, &id, source);
         let signed = make(brain, address, &id, order::Body::Put(put.clone()));
         match errand(brain, node, &signed, &id, TRY_LIMIT).await {
             Ok(Ending::Refused(refused)) => return Err(TransferError::Refused(refused)),

@@ -52,6 +52,8 @@ struct State {
     passing: HashMap<String, Action>,
     /// The store holds more than `waiting` does.
     spilled: bool,
+    /// More came into the store since it was last read.
+    missed: bool,
     ended: bool,
 }
 
@@ -74,6 +76,7 @@ impl Outbox {
                 }
                 if state.spilled || state.waiting.len() >= QUEUE_LIMIT {
                     state.spilled = true;
+                    state.missed = true;
                 } else {
                     state.waiting.push_back((item, ongoing));
                 }
@@ -178,10 +181,12 @@ fn end(brain: &Brain, room: &RoomKey, queue: &Queue) -> bool {
 
 /// Brings what the store alone holds for this room back into the queue.
 async fn reload(brain: &Brain, room: &RoomKey, queue: &Queue) {
-    match brain.store().outbox_of_room(room, QUEUE_LIMIT).await {
+    queue.lock().missed = false;
+    let limit = i64::try_from(QUEUE_LIMIT).unwrap_or(i64::MAX);
+    match brain.store().outbox_of_room(room, limit).await {
         Ok(items) => {
             let mut state = queue.lock();
-            state.spilled = items.len() == QUEUE_LIMIT;
+            state.spilled = state.missed || items.len() == QUEUE_LIMIT;
             for item in items {
                 let ongoing = brain.activity().begin(&room.bot);
                 state.waiting.push_back((item, ongoing));
@@ -256,7 +261,11 @@ async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
     if let (Some(key), Some(message_id)) = (&item.progress_key, message_id)
         && !message_id.is_empty()
     {
-        ops.push(Op::Progress(ProgressObject { key: key.clone(), message_id }));
+        ops.push(Op::Progress(ProgressObject {
+            key: key.clone(),
+            message_id,
+            updated_ms: brain.now_ms(),
+        }));
     }
     // A row that stays is sent again after a restart; the adapter or the platform sees a repetition
     // at worst, so this is logged and not retried for ever.

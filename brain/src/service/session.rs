@@ -388,7 +388,6 @@ async fn greet(
     if session.capabilities().menu {
         let _ = session.send(brain_frame::Frame::Menu(brain.menu())).await;
     }
-    brain.outbox().session_opened(brain, &session);
     Ok(session)
 }
 

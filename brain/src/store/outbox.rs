@@ -4,7 +4,7 @@ use super::db::{Db, Tx, execute, read_all, read_one, text};
 use super::error::Fault;
 use super::rows::RoomColumns;
 use crate::outbox::{OutboxItem, ProgressObject};
-use crate::room::BotKey;
+use crate::room::{BotKey, RoomKey};
 
 /// How much waits for one bot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,23 @@ pub(super) async fn pending(
         text(&bot.kind),
         text(&bot.bot),
         text(after),
+        limit
+    )?;
+    Ok(rows.into_iter().map(OutboxItem::from).collect())
+}
+
+/// What waits for a room, oldest first.
+pub(super) async fn of_room(db: &Db, room: &RoomKey, limit: i64) -> Result<Vec<OutboxItem>, Fault> {
+    let rows = read_all!(
+        db,
+        OutboxRow,
+        "SELECT id, kind, bot, room, thread, action, progress_key, attempts, not_before_ms, \
+         created_ms FROM outbox WHERE kind = $1 AND bot = $2 AND room = $3 AND thread = $4 \
+         ORDER BY id LIMIT $5",
+        text(&room.bot.kind),
+        text(&room.bot.bot),
+        text(&room.room),
+        text(&room.thread),
         limit
     )?;
     Ok(rows.into_iter().map(OutboxItem::from).collect())

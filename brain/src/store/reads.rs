@@ -94,6 +94,11 @@ impl Store {
         Ok(binding::get(&self.db, code_hash, now_ms).await?)
     }
 
+    /// Whether the claim code is good; it stays so.
+    pub async fn claim_is_good(&self, code_hash: &str, now_ms: i64) -> Read<bool> {
+        Ok(binding::claim_is_good(&self.db, code_hash, now_ms).await?)
+    }
+
     /// Whether the event was handled.
     pub async fn event_seen(&self, bot: &BotKey, id: &str) -> Read<bool> {
         Ok(event::seen(&self.db, bot, id).await?)
@@ -108,6 +113,11 @@ impl Store {
         limit: i64,
     ) -> Read<Vec<OutboxItem>> {
         Ok(outbox::pending(&self.db, bot, after, limit).await?)
+    }
+
+    /// What waits to be said in a room, oldest first.
+    pub async fn outbox_of_room(&self, room: &RoomKey, limit: i64) -> Read<Vec<OutboxItem>> {
+        Ok(outbox::of_room(&self.db, room, limit).await?)
     }
 
     /// How much waits, for each bot for which something does.

@@ -4,7 +4,7 @@ use super::{HelpArgs, LangArgs, NoArgs, StartArgs, YesArgs};
 use crate::account::Account;
 use crate::answer::{After, Answer};
 use crate::command::registry::{Addressing, Found};
-use crate::command::{help, suggest};
+use crate::command::help;
 use crate::commands::attach::KeptFile;
 use crate::commands::{Call, Trouble, registry};
 use crate::reply::Reply;
@@ -28,21 +28,7 @@ pub(crate) async fn start_reply(call: &Call<'_>) -> Result<Reply, Trouble> {
 
 /// `help [COMMAND]`.
 pub(in crate::commands) fn help(call: &Call<'_>, args: &HelpArgs) -> Answer {
-    let language = call.language();
-    let subject = call.subject();
-    let Some(name) = &args.command else {
-        return Answer::say(help::overview(registry(), language, &subject, call.kind));
-    };
-    match registry().find(name) {
-        Some(command) => Answer::say(help::command(language, command)),
-        None => {
-            let names = registry().commands().map(|command| command.spec.name);
-            Answer::say(match suggest::nearest(name, names) {
-                Some(near) => text!(language, "help-unknown-near", word = name.as_str(), near = near),
-                None => text!(language, "unknown", word = name.as_str()),
-            })
-        }
-    }
+    Answer::say(help::answer(call.language(), registry(), &call.subject(), args))
 }
 
 /// `lang [en|zh]`.

@@ -1,0 +1,482 @@
+//! The status message of a job: one object, from accepted to its last word.
+
+use std::time::Duration;
+
+use jarvis_proto::chat::{Action, FileRef, Progress as ProgressAction, SendFile, action};
+use jarvis_proto::node::{RefusedReason, RunEnded, ended, run_ended};
+
+use super::actor::{LiveTask, ResultFileNews};
+use super::ending::TaskEnding;
+use super::{Job, JobSpec, JobState, Task, TaskState};
+use crate::answer::{Place, Speech, redact, wire_room};
+use crate::brain::Brain;
+use crate::commands::jobs::run::{shortened, title};
+use crate::reply::Reply;
+use crate::room::RoomKind;
+use crate::text::{Language, Text, format, text};
+
+/// Lines of output shown for a job on one node: when it went well, and otherwise.
+const LINES: (usize, usize) = (30, 8);
+/// Bytes of output shown.
+const OUTPUT_BYTES: usize = 3_000;
+/// Nodes listed one by one.
+const MOST_ROWS: usize = 60;
+
+/// The status message as an action of the job's progress object.
+pub(super) fn action(brain: &Brain, job: &Job, tasks: &[LiveTask], is_final: bool) -> Action {
+    let reply = reply(brain, job, tasks);
+    let place = Place::unasked(job.room.clone());
+    let progress = ProgressAction {
+        key: format!("job:{}", job.id),
+        message_id: String::new(),
+        text: redact(&brain.config().secrets, reply.segments().to_vec()),
+        buttons: Speech::new(brain).buttons(&place, &reply),
+        r#final: is_final,
+    };
+    Action {
+        id: uuid::Uuid::now_v7().to_string(),
+        room: Some(wire_room(&job.room, RoomKind::Private)),
+        reply_to: job.reply_to.clone(),
+        reply_context: None,
+        transient: false,
+        kind: Some(action::Kind::Progress(progress)),
+    }
+}
+
+/// The status as an answer to `job ID`.
+pub(crate) fn status_reply(brain: &Brain, job: &Job, tasks: Vec<Task>) -> Reply {
+    let live: Vec<LiveTask> = tasks.into_iter().filter_map(LiveTask::new).collect();
+    reply(brain, job, &live)
+}
+
+/// One line for the audit log: how each task ended.
+pub(super) fn outcome_line(tasks: &[LiveTask]) -> String {
+    let words: Vec<String> =
+        tasks.iter().map(|live| format!("{}: {}", live.node, live.task.state.as_str())).collect();
+    words.join(", ")
+}
+
+/// The files that a job brought, each as a message of its own.
+pub(super) fn file_actions(job: &Job, tasks: &[LiveTask]) -> Vec<Action> {
+    let several = tasks.len() > 1;
+    let files = tasks.iter().flat_map(|live| live.files.iter().map(move |file| (live, file)));
+    files
+        .filter_map(|(live, news)| match news {
+            ResultFileNews::Came(file) => Some((live, file)),
+            ResultFileNews::Stays { .. } => None,
+        })
+        .map(|(live, file)| {
+            let name = if several { format!("{}-{}", live.node, file.name) } else { file.name.clone() };
+            let reference = FileRef {
+                blob: file.blob.hash.clone(),
+                name,
+                mime: String::new(),
+                size: file.blob.size,
+            };
+            Action {
+                id: uuid::Uuid::now_v7().to_string(),
+                room: Some(wire_room(&job.room, RoomKind::Private)),
+                reply_to: job.reply_to.clone(),
+                reply_context: None,
+                transient: false,
+                kind: Some(action::Kind::File(SendFile { file: Some(reference), caption: Vec::new() })),
+            }
+        })
+        .collect()
+}
+
+fn reply(brain: &Brain, job: &Job, tasks: &[LiveTask]) -> Reply {
+    let view = View { brain, job, language: Language::from_tag(&job.language).unwrap_or(Language::En) };
+    match tasks {
+        [one] => view.one(one),
+        many => view.many(many),
+    }
+}
+
+struct View<'a> {
+    brain: &'a Brain,
+    job: &'a Job,
+    language: Language,
+}
+
+impl View<'_> {
+    fn one(&self, live: &LiveTask) -> Reply {
+        let language = self.language;
+        let number = self.job.number;
+        let node = live.node.as_str();
+        let mut reply = Reply::new().line(text!(
+            language,
+            "status-one",
+            mark = mark(live.task.state),
+            number = number,
+            node = node,
+            what = self.what(live),
+        ));
+        match live.task.state {
+            TaskState::Waiting => {
+                let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
+                reply = reply.line(text!(language, "status-waits", until = until));
+            }
+            TaskState::Sent | TaskState::Running => {
+                if let Some(progress) = &live.progress {
+                    reply = reply.line(self.passing(live)).pre(&last_lines(&progress.tail, LINES.1));
+                }
+            }
+            _ => reply = self.end_of_one(reply, live),
+        }
+        if !live.task.state.is_final() {
+            return reply.button(text!(language, "button-cancel"), format!("cancel {number}"));
+        }
+        reply
+    }
+
+    fn end_of_one(&self, mut reply: Reply, live: &LiveTask) -> Reply {
+        let language = self.language;
+        let number = self.job.number;
+        let is_run = matches!(self.job.spec, JobSpec::Run(_));
+        if let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) {
+            let most = if live.task.state == TaskState::Done { LINES.0 } else { LINES.1 };
+            let shown = last_lines(&run.tail, most);
+            let counts = run.counts.unwrap_or_default();
+            let all = counts.stdout_lines + counts.stderr_lines;
+            let shown_lines = shown.lines().count() as u64;
+            if all > shown_lines && shown_lines > 0 {
+                reply = reply.line(text!(language, "status-last-lines", shown = shown_lines, all = format::count(all)));
+            }
+            reply = reply.pre(&shown);
+            for note in &run.file_notes {
+                reply = reply.line(text!(language, "status-file-note", note = note.as_str()));
+            }
+            if all > shown_lines || (live.task.state != TaskState::Done && all > 0) {
+                reply = reply.button(text!(language, "button-log"), format!("log {number} --file"));
+            }
+        }
+        for news in &live.files {
+            if let ResultFileNews::Stays { path, why } = news {
+                reply = reply.line(text!(language, "status-file-stays", path = Text::code(path), why = why.as_str()));
+            }
+        }
+        if let Some(advice) = self.advice(live) {
+            reply = reply.line(advice);
+        }
+        match live.task.state {
+            TaskState::Refused if self.too_large(live).is_some() => self.offer_smaller(reply, live),
+            TaskState::Done | TaskState::Cancelled => reply,
+            TaskState::Offline if is_run => reply.button(
+                text!(language, "button-when-back"),
+                format!("again {number} --wait 1h"),
+            ),
+            _ if is_run => reply.button(text!(language, "button-again"), format!("again {number}")),
+            _ => reply.button(text!(language, "button-retry"), format!("retry {number} failed")),
+        }
+    }
+
+    /// A file that this chat does not take is offered in parts.
+    fn offer_smaller(&self, reply: Reply, live: &LiveTask) -> Reply {
+        let JobSpec::Get(get) = &self.job.spec else { return reply };
+        let place = crate::command::words::quote(&format!("{}:{}", live.node, get.path)).into_owned();
+        reply
+            .button(text!(self.language, "button-gzip"), format!("get --gzip {place}"))
+            .button(text!(self.language, "button-tail"), format!("get --tail 1000 {place}"))
+    }
+
+    fn many(&self, tasks: &[LiveTask]) -> Reply {
+        let language = self.language;
+        let number = self.job.number;
+        let done = tasks.iter().filter(|live| live.task.state == TaskState::Done).count();
+        let is_open = tasks.iter().any(|live| !live.task.state.is_final());
+        let mark = match self.job.state {
+            _ if is_open => "⏳",
+            _ if done == tasks.len() => "✔",
+            JobState::Cancelled => "⊘",
+            _ if done == 0 => "✖",
+            _ => "◐",
+        };
+        let took = self.brain.now_ms().min(self.job.ended_ms.unwrap_or(i64::MAX)) - self.job.created_ms;
+        let mut reply = Reply::new().line(text!(
+            language,
+            "status-many",
+            mark = mark,
+            number = number,
+            done = done,
+            count = tasks.len(),
+            command = Text::code(&shortened(&title(&self.job.spec), 80)),
+            took = self.duration(took),
+        ));
+        for live in tasks.iter().take(MOST_ROWS) {
+            reply = reply.line(text!(
+                language,
+                "status-row",
+                mark = self::mark(live.task.state),
+                node = live.node.as_str(),
+                what = self.row(live),
+            ));
+        }
+        if tasks.len() > MOST_ROWS {
+            reply = reply.line(text!(language, "status-more-rows", more = tasks.len() - MOST_ROWS));
+        }
+        if is_open {
+            return reply.button(text!(language, "button-cancel"), format!("cancel {number}"));
+        }
+        if tasks.iter().any(|live| live.task.state == TaskState::Offline) {
+            reply = reply.button(text!(language, "button-when-back"), format!("retry {number} failed --wait 1h"));
+        }
+        if done < tasks.len() {
+            reply = reply.button(text!(language, "button-retry"), format!("retry {number} failed"));
+        }
+        reply
+    }
+
+    /// The rest of the first line of a job on one node.
+    fn what(&self, live: &LiveTask) -> Text {
+        let language = self.language;
+        let command = Text::code(&shortened(&title(&self.job.spec), 120));
+        if !live.task.state.is_final() {
+            return command;
+        }
+        let outcome = match &live.ending {
+            Some(ending) => self.ending(live, ending),
+            None => self.own_ending(live.task.state),
+        };
+        match (&self.job.spec, live.task.state) {
+            (JobSpec::Run(_) | JobSpec::Put(_), TaskState::Done) => outcome,
+            _ => text!(language, "status-outcome-of", outcome = outcome, command = command),
+        }
+    }
+
+    /// A node's line in the table of a job on several.
+    fn row(&self, live: &LiveTask) -> Text {
+        let language = self.language;
+        match (live.task.state, &live.ending) {
+            (TaskState::Waiting, _) => {
+                let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
+                text!(language, "status-waits", until = until)
+            }
+            (TaskState::Sent | TaskState::Running, _) if live.progress.is_some() || live.away_since.is_some() => {
+                self.passing(live)
+            }
+            (TaskState::Sent | TaskState::Running, _) => text!(language, "status-sent"),
+            (TaskState::Done, Some(ending)) if ending.run().is_some_and(|run| !run.tail.trim().is_empty()) => {
+                let tail = ending.run().map(|run| run.tail.trim()).unwrap_or_default();
+                let last = tail.lines().last().unwrap_or_default();
+                Text::plain(&shortened(last, 100))
+            }
+            (_, Some(ending)) => {
+                let outcome = self.ending(live, ending);
+                let last = ending.run().and_then(|run| run.tail.trim().lines().last().map(str::to_owned));
+                match last {
+                    Some(last) => text!(language, "status-outcome-last", outcome = outcome, last = shortened(&last, 80)),
+                    None => outcome,
+                }
+            }
+            (state, None) => self.own_ending(state),
+        }
+    }
+
+    /// How far a running task is.
+    fn passing(&self, live: &LiveTask) -> Text {
+        let language = self.language;
+        if let Some(away) = live.away_since {
+            return text!(language, "status-away", since = format::duration(language, away.elapsed()));
+        }
+        let Some(progress) = &live.progress else { return text!(language, "status-sent") };
+        let elapsed = format::duration(language, Duration::from_millis(progress.elapsed_ms));
+        if progress.bytes_total > 0 {
+            return text!(
+                language,
+                "status-moving",
+                done = format::bytes(progress.bytes_done),
+                total = format::bytes(progress.bytes_total),
+                elapsed = elapsed,
+            );
+        }
+        let counts = progress.counts.unwrap_or_default();
+        let lines = counts.stdout_lines + counts.stderr_lines;
+        if lines == 0 {
+            return Text::plain(&elapsed);
+        }
+        text!(language, "status-running", elapsed = elapsed, lines = format::count(lines))
+    }
+
+    fn ending(&self, live: &LiveTask, ending: &TaskEnding) -> Text {
+        let language = self.language;
+        let took = ending.took_ms().map(|took| self.duration(took)).unwrap_or_default();
+        if let Some(refused) = ending.refusal() {
+            return self.refusal(live, refused.reason(), refused.size);
+        }
+        let TaskEnding::Ended(ended) = ending else { return Text::default() };
+        match &ended.outcome {
+            Some(ended::Outcome::Run(run)) => self.run(run, took),
+            Some(ended::Outcome::Transfer(moved)) => {
+                let hash = hex::encode(&moved.blake3);
+                let size = format::bytes(moved.size);
+                let path = Text::code(&format!("{}:{}", live.node, moved.path));
+                match (&self.job.spec, moved.already_there) {
+                    (JobSpec::Put(_), true) => text!(language, "status-put-there", path = path, size = size),
+                    (JobSpec::Put(_), false) => {
+                        text!(language, "status-put-done", path = path, size = size, hash = short_hash(&hash))
+                    }
+                    _ => text!(language, "status-get-done", size = size, hash = short_hash(&hash)),
+                }
+            }
+            Some(ended::Outcome::Lost(_)) => text!(language, "status-lost"),
+            _ => text!(language, "status-done", took = took),
+        }
+    }
+
+    fn run(&self, run: &RunEnded, took: String) -> Text {
+        let language = self.language;
+        if run.cancelled {
+            return text!(language, "status-cancelled", took = took);
+        }
+        if run.timed_out {
+            return text!(language, "status-timed-out", took = took);
+        }
+        match &run.how {
+            Some(run_ended::How::ExitCode(code)) => text!(language, "status-exit", code = *code, took = took),
+            Some(run_ended::How::Signal(signal)) => text!(language, "status-signal", signal = *signal, took = took),
+            Some(run_ended::How::NotStarted(why)) => text!(language, "status-not-started", why = why.as_str()),
+            None => text!(language, "status-done", took = took),
+        }
+    }
+
+    /// A task that ended on our own word.
+    fn own_ending(&self, state: TaskState) -> Text {
+        let language = self.language;
+        match state {
+            TaskState::Offline => text!(language, "status-offline"),
+            TaskState::Cancelled => text!(language, "status-cancelled-here"),
+            TaskState::Lost => text!(language, "status-lost"),
+            _ => text!(language, "status-unknown"),
+        }
+    }
+
+    fn refusal(&self, live: &LiveTask, reason: RefusedReason, size: u64) -> Text {
+        let language = self.language;
+        let path = match &self.job.spec {
+            JobSpec::Get(get) => get.path.as_str(),
+            JobSpec::Put(put) => put.path.as_str(),
+            JobSpec::Run(run) => run.cwd.as_str(),
+        };
+        match reason {
+            RefusedReason::UntrustedRoot => text!(
+                language,
+                "refusal-untrusted",
+                root = Text::code(&self.brain.root().address().to_string()),
+                node = live.node.as_str(),
+            ),
+            RefusedReason::BadSignature => text!(language, "refusal-signature"),
+            RefusedReason::WrongNode => text!(language, "refusal-wrong-node"),
+            RefusedReason::Expired => text!(language, "refusal-expired"),
+            RefusedReason::Replayed => text!(language, "refusal-replayed"),
+            RefusedReason::PathNotAllowed => text!(language, "refusal-path", path = Text::code(path)),
+            RefusedReason::NotFound => text!(language, "refusal-not-found", path = Text::code(path)),
+            RefusedReason::IsDirectory => text!(language, "refusal-directory", path = Text::code(path)),
+            RefusedReason::TooLarge => {
+                let limit = format::bytes(self.brain.file_limit(&self.job.room.bot));
+                text!(language, "refusal-too-large", size = format::bytes(size), limit = limit)
+            }
+            RefusedReason::Busy => text!(language, "refusal-busy"),
+            RefusedReason::DiskFull => text!(language, "refusal-disk-full", node = live.node.as_str()),
+            RefusedReason::NotSupported => text!(language, "refusal-not-supported"),
+            RefusedReason::Permission => text!(language, "refusal-permission", path = Text::code(path)),
+            RefusedReason::Malformed => text!(language, "refusal-malformed"),
+            RefusedReason::Io | RefusedReason::Unspecified => {
+                let detail = live.ending.as_ref().and_then(TaskEnding::refusal).map(|refused| refused.detail.clone());
+                text!(language, "refusal-io", detail = detail.unwrap_or_default())
+            }
+        }
+    }
+
+    /// What to do next, where that is not plain.
+    fn advice(&self, live: &LiveTask) -> Option<Text> {
+        let language = self.language;
+        match live.task.state {
+            TaskState::Offline => {
+                let node = self.brain.fleet().get(self.brain, live.node.as_str())?;
+                if node.record.last_seen_ms == 0 {
+                    return Some(text!(language, "advice-never-seen", node = live.node.as_str()));
+                }
+                let since = format::ago(language, node.record.last_seen_ms, self.brain.now_ms(), &self.brain.zone());
+                Some(text!(language, "advice-offline", node = live.node.as_str(), since = since))
+            }
+            TaskState::Lost => Some(text!(language, "advice-lost", node = live.node.as_str())),
+            _ => None,
+        }
+    }
+
+    fn too_large(&self, live: &LiveTask) -> Option<u64> {
+        let refused = live.ending.as_ref()?.refusal()?;
+        (refused.reason() == RefusedReason::TooLarge).then_some(refused.size)
+    }
+
+    fn duration(&self, millis: i64) -> String {
+        format::duration(self.language, Duration::from_millis(millis.max(0).unsigned_abs()))
+    }
+}
+
+fn mark(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Waiting => "…",
+        TaskState::Sent | TaskState::Running => "⏳",
+        TaskState::Done => "✔",
+        TaskState::Failed | TaskState::Refused | TaskState::Lost => "✖",
+        TaskState::Cancelled => "⊘",
+        TaskState::Offline => "–",
+    }
+}
+
+fn short_hash(hash: &str) -> String {
+    match (hash.get(..4), hash.get(hash.len().saturating_sub(2)..)) {
+        (Some(head), Some(tail)) if hash.len() > 8 => format!("{head}…{tail}"),
+        _ => hash.to_owned(),
+    }
+}
+
+/// The last lines of an output, within the limits of a message.
+fn last_lines(output: &str, most: usize) -> String {
+    let output = output.trim_end_matches('\n');
+    let mut start = output.len();
+    let mut lines = 0;
+    for (index, line) in output.rmatch_indices('\n').map(|(index, _)| (index + 1, &output[index + 1..])) {
+        if lines == most || line.len() > OUTPUT_BYTES {
+            return output[start..].to_owned();
+        }
+        start = index;
+        lines += 1;
+    }
+    if lines < most && output.len() <= OUTPUT_BYTES {
+        return output.to_owned();
+    }
+    if start == output.len() {
+        // One endless line: its end.
+        let cut = output.len().saturating_sub(OUTPUT_BYTES);
+        let cut = (cut..=output.len()).find(|at| output.is_char_boundary(*at)).unwrap_or(output.len());
+        return format!("…{}", &output[cut..]);
+    }
+    output[start..].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_stay_within_limits() {
+        assert_eq!(last_lines("", 3), "");
+        assert_eq!(last_lines("a\nb\nc\n", 3), "a\nb\nc");
+        assert_eq!(last_lines("a\nb\nc\nd\n", 3), "b\nc\nd");
+        assert_eq!(last_lines("only", 3), "only");
+        let long = "长".repeat(5_000);
+        let shown = last_lines(&long, 3);
+        assert!(shown.starts_with('…') && shown.len() <= OUTPUT_BYTES + 8);
+        let two = format!("{long}\nend");
+        assert_eq!(last_lines(&two, 3), "end");
+    }
+
+    #[test]
+    fn hashes_are_shortened() {
+        assert_eq!(short_hash("5f1c000000e2"), "5f1c…e2");
+        assert_eq!(short_hash(""), "");
+    }
+}
