@@ -133,3 +133,16 @@ pub struct Identity {
     /// The platform's language hint as last seen; may be empty.
     pub language_hint: String,
 }
+
+/// A person as an event shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenPerson {
+    /// Who on which platform.
+    pub key: IdentityKey,
+    /// Display name.
+    pub name: String,
+    /// `@handle` without `@`; may be empty.
+    pub handle: String,
+    /// The platform's language hint; may be empty.
+    pub language_hint: String,
+}

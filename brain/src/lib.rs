@@ -16,4 +16,5 @@ pub mod job;
 pub mod outbox;
 pub mod reply;
 pub mod room;
+pub mod store;
 pub mod text;

@@ -1,0 +1,256 @@
+//! The two databases behind one face: native pools, one set of `$n` statements, a `match` in macros.
+//!
+//! sqlx's own `Any` driver would save the macros, but it has faults that corrupt or refuse values.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jarvis_migrations::MIGRATOR;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Connection, PgConnection, Postgres, Sqlite, Transaction};
+
+use super::error::StoreError;
+use super::{Durability, StoreOptions};
+
+/// The pools. SQLite has one writing connection, because it lets only one write at a time.
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    /// A file, or memory: there both pools are the same single connection.
+    Lite {
+        /// The connection that writes.
+        write: SqlitePool,
+        /// Connections that only read.
+        read: SqlitePool,
+    },
+    /// A server.
+    Pg(PgPool),
+}
+
+/// An open transaction.
+pub(super) enum Tx {
+    /// On SQLite.
+    Lite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Pg(Transaction<'static, Postgres>),
+}
+
+/// Runs one statement in a transaction and gives the number of rows it changed:
+/// `execute!(tx, SQL, value of $1, value of $2, …)`.
+macro_rules! execute {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::db::Tx::Lite(tx) => sqlx::query($sql)$(.bind($value))*
+                .execute(&mut **tx).await.map(|done| done.rows_affected()),
+            $crate::store::db::Tx::Pg(tx) => sqlx::query($sql)$(.bind($value))*
+                .execute(&mut **tx).await.map(|done| done.rows_affected()),
+        }
+    };
+}
+
+/// Asks for at most one row in a transaction: `find!(tx, Row, SQL, value of $1, …)`.
+macro_rules! find {
+    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::db::Tx::Lite(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($value))*
+                .fetch_optional(&mut **tx).await,
+            $crate::store::db::Tx::Pg(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($value))*
+                .fetch_optional(&mut **tx).await,
+        }
+    };
+}
+
+/// Reads at most one row outside any transaction: `read_one!(db, Row, SQL, value of $1, …)`.
+macro_rules! read_one {
+    ($db:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $db {
+            $crate::store::db::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_optional(read).await,
+            $crate::store::db::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_optional(pool).await,
+        }
+    };
+}
+
+/// Reads all rows outside any transaction: `read_all!(db, Row, SQL, value of $1, …)`.
+macro_rules! read_all {
+    ($db:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $db {
+            $crate::store::db::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_all(read).await,
+            $crate::store::db::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql)
+                $(.bind($value))*.fetch_all(pool).await,
+        }
+    };
+}
+
+pub(super) use {execute, find, read_all, read_one};
+
+/// Text as both databases take it: PostgreSQL refuses NUL, and chat text can hold one.
+pub(super) fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// [`text`] for a value that may be missing.
+pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
+    value.map(text)
+}
+
+/// Pages of the write-ahead log between checkpoints. More than SQLite's 1,000, because a checkpoint
+/// stops the writer and most of its pages are rewritten soon anyway; 8,000 are 32 MiB of log.
+const WAL_PAGES: &str = "8000";
+
+/// How long PostgreSQL may hold one statement before it is given up.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+
+impl Db {
+    /// Opens what `url` names and brings its tables up to date.
+    pub(super) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "sqlite" => Self::open_sqlite(url, options).await,
+            "postgres" | "postgresql" => Self::open_postgres(url, options).await,
+            // What follows the scheme may hold a password.
+            other => Err(StoreError::Url(other.to_owned())),
+        }
+    }
+
+    async fn open_sqlite(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let connect = url
+            .parse::<SqliteConnectOptions>()
+            .map_err(|_| StoreError::Url(url.to_owned()))?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(options.lock_wait);
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            // Each connection to memory would see a database of its own.
+            let only = SqlitePoolOptions::new()
+                .min_connections(1)
+                .max_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(options.acquire_wait)
+                .connect_with(connect)
+                .await?;
+            MIGRATOR.run(&only).await?;
+            return Ok(Self::Lite {
+                write: only.clone(),
+                read: only,
+            });
+        }
+        let connect = connect
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(match options.durability {
+                Durability::Process => SqliteSynchronous::Normal,
+                Durability::Power => SqliteSynchronous::Full,
+            })
+            .pragma("wal_autocheckpoint", WAL_PAGES);
+        let mut first = SqliteConnection::connect_with(&connect).await?;
+        let migrated = MIGRATOR.run(&mut first).await;
+        first.close().await?;
+        migrated?;
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(options.acquire_wait)
+        };
+        Ok(Self::Lite {
+            write: pool(1).connect_with(connect.clone()).await?,
+            read: pool(options.readers)
+                .connect_with(connect.pragma("query_only", "on"))
+                .await?,
+        })
+    }
+
+    async fn open_postgres(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let limit = |wait: Duration| wait.as_millis().to_string();
+        let connect = url
+            .parse::<PgConnectOptions>()
+            .map_err(|_| StoreError::Url("postgres://…".to_owned()))?
+            .application_name("jarvis")
+            .options([
+                ("lock_timeout", limit(options.lock_wait)),
+                ("statement_timeout", limit(STATEMENT_LIMIT)),
+            ]);
+        let mut first = PgConnection::connect_with(&connect).await?;
+        let migrated = MIGRATOR.run(&mut first).await;
+        first.close().await?;
+        migrated?;
+        let pool = PgPoolOptions::new()
+            .max_connections(options.readers + 1)
+            .acquire_timeout(options.acquire_wait)
+            .connect_with(connect)
+            .await?;
+        Ok(Self::Pg(pool))
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        match self {
+            // Taking the write lock at once: a transaction that reads first and writes later can
+            // fail with no way to wait for it.
+            Self::Lite { write, .. } => Ok(Tx::Lite(write.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Pg(pool) => Ok(Tx::Pg(pool.begin().await?)),
+        }
+    }
+
+    /// Which database it is, for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Lite { .. } => "sqlite",
+            Self::Pg(_) => "postgres",
+        }
+    }
+
+    /// Closes all connections; SQLite folds its log into the file.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Lite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes all that was done permanent.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Lite(tx) => tx.commit().await,
+            Self::Pg(tx) => tx.commit().await,
+        }
+    }
+
+    /// Undoes all that was done.
+    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Lite(tx) => tx.rollback().await,
+            Self::Pg(tx) => tx.rollback().await,
+        }
+    }
+
+    /// Marks the point to which [`Tx::undo_part`] goes back.
+    pub(super) async fn begin_part(&mut self) -> Result<(), sqlx::Error> {
+        execute!(self, "SAVEPOINT part").map(drop)
+    }
+
+    /// Keeps what was done since [`Tx::begin_part`].
+    pub(super) async fn keep_part(&mut self) -> Result<(), sqlx::Error> {
+        execute!(self, "RELEASE SAVEPOINT part").map(drop)
+    }
+
+    /// Undoes what was done since [`Tx::begin_part`].
+    pub(super) async fn undo_part(&mut self) -> Result<(), sqlx::Error> {
+        execute!(self, "ROLLBACK TO SAVEPOINT part")?;
+        self.keep_part().await
+    }
+}

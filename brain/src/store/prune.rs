@@ -1,0 +1,63 @@
+//! Forgetting what nobody needs any more.
+
+use super::db::{Tx, execute};
+use super::error::Fault;
+
+/// How long the id of a handled event is remembered. No platform repeats one after so long.
+const EVENT_LIFE_MS: i64 = 30 * DAY_MS;
+/// How long the message of a progress object can still be found.
+const PROGRESS_LIFE_MS: i64 = 30 * DAY_MS;
+/// How long a used or expired code or question is kept, for those who wonder.
+const EXPIRED_LIFE_MS: i64 = DAY_MS;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Rows that one step removes from a table, so that a step does not hold up the writer for long.
+pub(super) const STEP: i64 = 2000;
+
+/// Removes at most [`STEP`] old rows of each table. Gives how many went, and whether more may be left.
+pub(super) async fn step(tx: &mut Tx, now_ms: i64) -> Result<(u64, bool), Fault> {
+    let gone = [
+        execute!(
+            tx,
+            "DELETE FROM event WHERE (kind, bot, event_id) IN \
+             (SELECT kind, bot, event_id FROM event WHERE received_ms < $1 LIMIT $2)",
+            now_ms - EVENT_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
+            "DELETE FROM progress WHERE name IN \
+             (SELECT name FROM progress WHERE updated_ms < $1 LIMIT $2)",
+            now_ms - PROGRESS_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
+            "DELETE FROM question WHERE id IN \
+             (SELECT id FROM question WHERE expires_ms < $1 LIMIT $2)",
+            now_ms - EXPIRED_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
+            "DELETE FROM binding WHERE code_hash IN \
+             (SELECT code_hash FROM binding WHERE expires_ms < $1 LIMIT $2)",
+            now_ms - EXPIRED_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
+            "DELETE FROM claim WHERE code_hash IN \
+             (SELECT code_hash FROM claim WHERE expires_ms < $1 LIMIT $2)",
+            now_ms - EXPIRED_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
+            "DELETE FROM dialog WHERE expires_ms < $1",
+            now_ms - EXPIRED_LIFE_MS
+        )?,
+    ];
+    let full = u64::try_from(STEP).unwrap_or(u64::MAX);
+    Ok((gone.iter().sum(), gone.iter().any(|rows| *rows >= full)))
+}

@@ -1,0 +1,215 @@
+//! What can be asked of the store. Each method fails with what the database suffers from.
+
+use super::{
+    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room, Store,
+    StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question, room,
+    setting,
+};
+use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
+use crate::audit::AuditEntry;
+use crate::job::{Job, JobId, Task};
+use crate::outbox::{OutboxItem, ProgressObject};
+use crate::room::{BotKey, RoomKey};
+
+/// What a read gives.
+type Read<T> = Result<T, StoreError>;
+
+/// A limit as the databases count.
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Accounts, identities and rooms.
+impl Store {
+    /// The account with this id.
+    pub async fn account(&self, id: &AccountId) -> Read<Option<Account>> {
+        Ok(account::by_id(&self.db, id).await?)
+    }
+
+    /// The account that people call by this number.
+    pub async fn account_by_number(&self, number: i64) -> Read<Option<Account>> {
+        Ok(account::by_number(&self.db, number).await?)
+    }
+
+    /// Accounts of this name, or with an identity of this name or handle; ASCII case is ignored.
+    pub async fn accounts_by_name(&self, name: &str, limit: usize) -> Read<Vec<Account>> {
+        Ok(account::by_name(&self.db, name, rows(limit)).await?)
+    }
+
+    /// Accounts by number.
+    pub async fn accounts(&self, limit: usize) -> Read<Vec<Account>> {
+        Ok(account::list(&self.db, rows(limit)).await?)
+    }
+
+    /// Accounts with exactly this role, by number.
+    pub async fn accounts_by_role(&self, role: Role) -> Read<Vec<Account>> {
+        Ok(account::by_role(&self.db, role).await?)
+    }
+
+    /// One person on one platform.
+    pub async fn identity(&self, key: &IdentityKey) -> Read<Option<Identity>> {
+        Ok(account::identity(&self.db, key).await?)
+    }
+
+    /// All identities of an account.
+    pub async fn identities_of(&self, account: &AccountId) -> Read<Vec<Identity>> {
+        Ok(account::identities_of(&self.db, account).await?)
+    }
+
+    /// The room with this key.
+    pub async fn room(&self, key: &RoomKey) -> Read<Option<Room>> {
+        Ok(room::get(&self.db, key).await?)
+    }
+
+    /// Rooms, the one with the latest message first.
+    pub async fn rooms(&self, limit: usize) -> Read<Vec<Room>> {
+        Ok(room::list(&self.db, rows(limit)).await?)
+    }
+}
+
+/// Conversations.
+impl Store {
+    /// The dialog of an account in a room, unless it ran out.
+    pub async fn dialog(
+        &self,
+        account: &AccountId,
+        room: &RoomKey,
+        now_ms: i64,
+    ) -> Read<Option<Dialog>> {
+        Ok(dialog::get(&self.db, account, room, now_ms).await?)
+    }
+
+    /// The question with this id, if it still waits.
+    pub async fn question(&self, id: &str, now_ms: i64) -> Read<Option<Question>> {
+        Ok(question::get(&self.db, id, now_ms).await?)
+    }
+
+    /// The newest question that waits for this account in this room: what a bare "yes" answers.
+    pub async fn latest_question(
+        &self,
+        account: &AccountId,
+        room: &RoomKey,
+        now_ms: i64,
+    ) -> Read<Option<Question>> {
+        Ok(question::latest(&self.db, account, room, now_ms).await?)
+    }
+
+    /// The binding of a code, unless it ran out. Looking does not use it up.
+    pub async fn binding(&self, code_hash: &str, now_ms: i64) -> Read<Option<Binding>> {
+        Ok(binding::get(&self.db, code_hash, now_ms).await?)
+    }
+
+    /// Whether the event was handled.
+    pub async fn event_seen(&self, bot: &BotKey, id: &str) -> Read<bool> {
+        Ok(event::seen(&self.db, bot, id).await?)
+    }
+
+    /// What waits to be said, oldest first.
+    pub async fn outbox_pending(&self, limit: usize) -> Read<Vec<OutboxItem>> {
+        Ok(outbox::pending(&self.db, rows(limit)).await?)
+    }
+
+    /// What waits to be said by a bot, oldest first, from behind the action `after` (empty = from the
+    /// start).
+    pub async fn outbox_of_bot(
+        &self,
+        bot: &BotKey,
+        after: &str,
+        limit: usize,
+    ) -> Read<Vec<OutboxItem>> {
+        Ok(outbox::of_bot(&self.db, bot, after, rows(limit)).await?)
+    }
+
+    /// What waits to be said in a room, oldest first.
+    pub async fn outbox_of_room(&self, room: &RoomKey, limit: usize) -> Read<Vec<OutboxItem>> {
+        Ok(outbox::of_room(&self.db, room, rows(limit)).await?)
+    }
+
+    /// How much waits, for each bot for which something does.
+    pub async fn outbox_counts(&self) -> Read<Vec<OutboxCount>> {
+        Ok(outbox::counts(&self.db).await?)
+    }
+
+    /// The message that shows a progress object.
+    pub async fn progress(&self, key: &str) -> Read<Option<ProgressObject>> {
+        Ok(outbox::progress(&self.db, key).await?)
+    }
+}
+
+/// Jobs, nodes and everything else.
+impl Store {
+    /// The job with this id.
+    pub async fn job(&self, id: &JobId) -> Read<Option<Job>> {
+        Ok(job::by_id(&self.db, id).await?)
+    }
+
+    /// The job that people call by this number.
+    pub async fn job_by_number(&self, number: i64) -> Read<Option<Job>> {
+        Ok(job::by_number(&self.db, number).await?)
+    }
+
+    /// Jobs, newest first.
+    pub async fn jobs(&self, filter: &JobFilter, limit: usize) -> Read<Vec<Job>> {
+        Ok(job::list(&self.db, filter, rows(limit)).await?)
+    }
+
+    /// Jobs that have not ended, oldest first.
+    pub async fn open_jobs(&self) -> Read<Vec<Job>> {
+        Ok(job::open(&self.db).await?)
+    }
+
+    /// The task of an order.
+    pub async fn task(&self, order: &str) -> Read<Option<Task>> {
+        Ok(job::task(&self.db, order).await?)
+    }
+
+    /// The tasks of a job, in the order of its table.
+    pub async fn tasks(&self, job: &JobId) -> Read<Vec<Task>> {
+        Ok(job::tasks(&self.db, job).await?)
+    }
+
+    /// Tasks that have not ended, of one node's address or of all, oldest job first.
+    pub async fn open_tasks(&self, address: Option<&str>) -> Read<Vec<Task>> {
+        Ok(job::open_tasks(&self.db, address).await?)
+    }
+
+    /// Enrolled nodes, by name.
+    pub async fn nodes(&self) -> Read<Vec<NodeRecord>> {
+        Ok(node::list(&self.db).await?)
+    }
+
+    /// The node of this name.
+    pub async fn node(&self, name: &str) -> Read<Option<NodeRecord>> {
+        Ok(node::by_name(&self.db, name).await?)
+    }
+
+    /// The node of this address.
+    pub async fn node_by_address(&self, address: &str) -> Read<Option<NodeRecord>> {
+        Ok(node::by_address(&self.db, address).await?)
+    }
+
+    /// Lines of the audit log, newest first.
+    pub async fn audit(&self, filter: &AuditFilter, limit: usize) -> Read<Vec<AuditEntry>> {
+        Ok(audit::list(&self.db, filter, rows(limit)).await?)
+    }
+
+    /// All places that bytes belong to; none means that nobody needs them.
+    pub async fn blob(&self, hash: &str) -> Read<Vec<BlobRef>> {
+        Ok(blob::of_hash(&self.db, hash).await?)
+    }
+
+    /// All bytes of a room or job.
+    pub async fn blobs_of(&self, origin: &str) -> Read<Vec<BlobRef>> {
+        Ok(blob::of_origin(&self.db, origin).await?)
+    }
+
+    /// The value of a setting.
+    pub async fn setting(&self, name: &str) -> Read<Option<String>> {
+        Ok(setting::get(&self.db, name).await?)
+    }
+
+    /// All settings, by name.
+    pub async fn settings(&self) -> Read<Vec<(String, String)>> {
+        Ok(setting::list(&self.db).await?)
+    }
+}

@@ -1,0 +1,233 @@
+//! What is written together or not at all.
+
+use super::binding::{Binding, Claim};
+use super::blob::BlobRef;
+use super::dialog::Dialog;
+use super::node::NodeRecord;
+use super::question::Question;
+use super::room::Room;
+use crate::account::{Account, AccountId, Identity, IdentityKey};
+use crate::audit::AuditEntry;
+use crate::job::{Job, JobId, JobState, Task, TaskState};
+use crate::outbox::{OutboxItem, ProgressObject};
+use crate::room::{BotKey, RoomKey};
+
+/// Names an inbound event: unique per bot, so that a repeated one is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventKey {
+    /// Which bot of ours saw it.
+    pub bot: BotKey,
+    /// The adapter's id of the event.
+    pub id: String,
+    /// When the brain received it, Unix milliseconds.
+    pub received_ms: i64,
+}
+
+/// Changes that are applied together or not at all, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Unit {
+    /// The event that caused them. If it was handled before, nothing is applied.
+    pub event: Option<EventKey>,
+    /// The changes.
+    pub ops: Vec<Op>,
+}
+
+impl Unit {
+    /// Changes that no event caused.
+    pub fn of(ops: Vec<Op>) -> Self {
+        Self { event: None, ops }
+    }
+
+    /// Changes that answer an event.
+    pub fn answering(event: EventKey, ops: Vec<Op>) -> Self {
+        Self {
+            event: Some(event),
+            ops,
+        }
+    }
+
+    /// Whether it holds only what every message causes, which is written many rows at a time.
+    pub(super) fn is_common(&self) -> bool {
+        self.ops
+            .iter()
+            .all(|op| matches!(op, Op::Outbox(_) | Op::OutboxDone { .. } | Op::Audit(_)))
+    }
+}
+
+/// What became of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it is stored.
+    Applied,
+    /// Its event was handled before; nothing was applied.
+    Duplicate,
+    /// A condition did not hold; nothing was applied, the event included.
+    Unmet,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// Something to say.
+    Outbox(OutboxItem),
+    /// It was said (or will never be): forget it. Nothing happens if it is gone.
+    OutboxDone {
+        /// Id of the action.
+        id: String,
+    },
+    /// It could not be said now.
+    OutboxRetry {
+        /// Id of the action.
+        id: String,
+        /// How often it was tried.
+        attempts: i64,
+        /// Unix milliseconds before which it is not tried again.
+        not_before_ms: i64,
+    },
+    /// The message that shows a progress object became known or changed.
+    Progress(ProgressObject),
+    /// A line of the audit log.
+    Audit(AuditEntry),
+    /// A new job.
+    InsertJob(Box<Job>),
+    /// A new task of a job that exists, or stands before it in the unit.
+    InsertTask(Task),
+    /// A task went on, or ended: its state, times, order and ending are stored. Nothing happens if it
+    /// ended before. Where more depends on the end, require [`Condition::EndTask`] instead.
+    UpdateTask(Task),
+    /// A job ended. Nothing happens if it ended before. Where more depends on it, require
+    /// [`Condition::EndJob`] instead.
+    EndJob {
+        /// Which.
+        id: JobId,
+        /// Any state but [`JobState::Open`].
+        state: JobState,
+        /// Unix milliseconds.
+        ended_ms: i64,
+    },
+    /// Makes or changes an account, by its id. Its number and its time of making never change.
+    PutAccount(Account),
+    /// Makes or changes an identity, by its key.
+    PutIdentity {
+        /// The identity.
+        identity: Identity,
+        /// When it was last seen, Unix milliseconds.
+        seen_ms: i64,
+    },
+    /// Makes or changes a room, by its key.
+    PutRoom(Room),
+    /// Begins or continues the dialog of an account in a room.
+    PutDialog(Dialog),
+    /// Ends the dialog of an account in a room.
+    DropDialog {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        room: RoomKey,
+    },
+    /// Asks for a confirmation. A question that was used or ran out may be replaced under its id; one
+    /// that still waits makes the unit fail with a conflict.
+    PutQuestion(Question),
+    /// A new one-time code of a binding.
+    PutBinding(Binding),
+    /// Forgets all codes that an identity was given.
+    DropBindings {
+        /// Who was given the codes.
+        issuer: IdentityKey,
+    },
+    /// A new claim code.
+    PutClaim(Claim),
+    /// Makes or changes a node, by its address. A taken name makes the unit fail with a conflict.
+    PutNode(NodeRecord),
+    /// A node was seen.
+    NodeSeen {
+        /// Which.
+        address: String,
+        /// What it told of itself, encoded; `None` keeps what was known.
+        facts: Option<Vec<u8>>,
+        /// Unix milliseconds.
+        seen_ms: i64,
+    },
+    /// Forgets a node.
+    DropNode {
+        /// Which.
+        address: String,
+    },
+    /// Sets a setting.
+    PutSetting {
+        /// Name.
+        name: String,
+        /// Value.
+        value: String,
+    },
+    /// Unsets a setting.
+    DropSetting {
+        /// Name.
+        name: String,
+    },
+    /// Ties bytes to a room or job.
+    PutBlob(BlobRef),
+    /// Unties all bytes of a room or job.
+    DropBlobs {
+        /// Their origin.
+        origin: String,
+    },
+    /// A change that must still be possible, else nothing of the unit is applied.
+    Require(Condition),
+}
+
+/// A change that can happen once. Of several units that require the same, exactly one is applied.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// The task has not ended; it does now.
+    EndTask(TaskEnd),
+    /// The job is open; it ends now.
+    EndJob(JobEnd),
+    /// The question waits for this account; it is answered now.
+    UseQuestion {
+        /// Its id.
+        id: String,
+        /// Who answers.
+        account: AccountId,
+        /// Unix milliseconds.
+        now_ms: i64,
+    },
+    /// The claim code is good; it is used up now.
+    UseClaim {
+        /// Hash of the code.
+        code_hash: String,
+        /// Unix milliseconds.
+        now_ms: i64,
+    },
+    /// The binding code is good; it is used up now.
+    TakeBinding {
+        /// Hash of the code.
+        code_hash: String,
+        /// Unix milliseconds.
+        now_ms: i64,
+    },
+}
+
+/// How a task ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskEnd {
+    /// Which.
+    pub order: String,
+    /// A final state.
+    pub state: TaskState,
+    /// The encoded `Ended` or `Refused` frame; empty when we ended it.
+    pub ending: Vec<u8>,
+    /// Unix milliseconds.
+    pub ended_ms: i64,
+}
+
+/// How a job ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobEnd {
+    /// Which.
+    pub id: JobId,
+    /// Any state but [`JobState::Open`].
+    pub state: JobState,
+    /// Unix milliseconds.
+    pub ended_ms: i64,
+}
