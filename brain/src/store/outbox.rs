@@ -58,31 +58,8 @@ pub(super) async fn pending(db: &Db, limit: i64) -> Result<Vec<OutboxItem>, Faul
     )?))
 }
 
-/// What waits for a bot, oldest first, from behind the action `after` (empty = from the start).
-pub(super) async fn of_bot(
-    db: &Db,
-    bot: &BotKey,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<OutboxItem>, Fault> {
-    Ok(items(read_all!(
-        db,
-        OutboxRow,
-        "SELECT id, kind, bot, room, thread, action, progress_key, attempts, not_before_ms, \
-         created_ms FROM outbox WHERE kind = $1 AND bot = $2 AND id > $3 ORDER BY id LIMIT $4",
-        text(&bot.kind),
-        text(&bot.bot),
-        text(after),
-        limit
-    )?))
-}
-
 /// What waits for a room, oldest first.
-pub(super) async fn of_room(
-    db: &Db,
-    room: &RoomKey,
-    limit: i64,
-) -> Result<Vec<OutboxItem>, Fault> {
+pub(super) async fn of_room(db: &Db, room: &RoomKey, limit: i64) -> Result<Vec<OutboxItem>, Fault> {
     Ok(items(read_all!(
         db,
         OutboxRow,

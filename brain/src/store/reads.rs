@@ -1,9 +1,9 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room, Store,
-    StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question, room,
-    setting,
+    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room,
+    Store, StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question,
+    room, setting,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -107,17 +107,6 @@ impl Store {
     /// What waits to be said, oldest first.
     pub async fn outbox_pending(&self, limit: usize) -> Read<Vec<OutboxItem>> {
         Ok(outbox::pending(&self.db, rows(limit)).await?)
-    }
-
-    /// What waits to be said by a bot, oldest first, from behind the action `after` (empty = from the
-    /// start).
-    pub async fn outbox_of_bot(
-        &self,
-        bot: &BotKey,
-        after: &str,
-        limit: usize,
-    ) -> Read<Vec<OutboxItem>> {
-        Ok(outbox::of_bot(&self.db, bot, after, rows(limit)).await?)
     }
 
     /// What waits to be said in a room, oldest first.
