@@ -151,9 +151,8 @@ async fn greet(
         .await?
         .into_inner();
 
-    let proof = match next(&mut incoming).await? {
-        root_frame::Frame::Proof(proof) => proof,
-        _ => return Err(AttachError::Protocol("no proof came first".into())),
+    let root_frame::Frame::Proof(proof) = next(&mut incoming).await? else {
+        return Err(AttachError::Protocol("no proof came first".into()));
     };
     let root_clock_offset_ms = proof.time_ms.saturating_sub(unix_ms());
     let root = proven(&proof, Role::Root, &exporter).ok_or(AttachError::ProofFailed)?;
@@ -162,13 +161,10 @@ async fn greet(
     }
     let proof = prove(identity, Role::Node, &exporter, unix_ms());
     say(&frames, node_frame::Frame::Proof(proof)).await?;
-    let welcome = match next(&mut incoming).await? {
-        root_frame::Frame::Welcome(welcome) => welcome,
-        _ => {
-            return Err(AttachError::Protocol(
-                "no welcome came after the proof".into(),
-            ));
-        }
+    let root_frame::Frame::Welcome(welcome) = next(&mut incoming).await? else {
+        return Err(AttachError::Protocol(
+            "no welcome came after the proof".into(),
+        ));
     };
     say(&frames, node_frame::Frame::Hello(hello)).await?;
 

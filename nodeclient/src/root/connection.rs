@@ -105,7 +105,7 @@ pub(super) async fn serve(shared: Arc<Shared>, io: BoxedIo, side: Side, peer: Pe
             () = sleep_until(deadline) => {}
             () = connection.proven.cancelled() => {
                 drop(permit);
-                pending().await
+                pending::<()>().await;
             }
         }
     };
