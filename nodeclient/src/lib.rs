@@ -46,4 +46,4 @@ pub use root::{
     DisconnectReason, Enrolment, Expectation, FileSink, FileSource, LocalDialer, NodeStatus,
     OfferGuard, Root, RootEvent, RootOptions, SendError,
 };
-pub use transfer::{Meter, ReceiveError, Received};
+pub use transfer::{Meter, ReceiveError, Received, ResumePoint};

@@ -187,7 +187,7 @@ async fn many_sessions_of_one_node_leave_one() {
 }
 
 #[tokio::test]
-async fn a_silent_node_is_disconnected_and_a_beating_one_is_not() {
+async fn heartbeats_and_pings_keep_a_session_and_tell_of_the_node() {
     let heartbeat = Duration::from_millis(50);
     let mut net = Net::with(RootOptions {
         heartbeat,

@@ -10,7 +10,7 @@ use jarvis_nodeclient::transfer::{
 };
 use jarvis_nodeclient::{FileSink, FileSource, LineError, NodeLink};
 use jarvis_proto::node::file_chunk::Part;
-use jarvis_proto::node::{FetchRequest, FileChunk, FileHead};
+use jarvis_proto::node::{FetchRequest, FileChunk, FileHead, GetFile};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -74,6 +74,7 @@ fn sending(offset: u64) -> SendOptions {
     SendOptions {
         order: ORDER.into(),
         name: "source".into(),
+        modified_ms: 5,
         offset,
         ..SendOptions::default()
     }
@@ -274,10 +275,21 @@ async fn a_cut_delivery_is_resumed_under_the_same_expectation() {
     drop((link, inbox));
     assert!(delivering.await.unwrap().is_err());
     let cut = timeout(LIMIT, expected.finished()).await.unwrap();
-    let Err(ReceiveError::Cut { received, .. }) = cut else {
+    let Err(ReceiveError::Cut {
+        resume: Some(resume),
+        ..
+    }) = cut
+    else {
         panic!("{cut:?}")
     };
-    assert_eq!(received, 3 * (256 << 10));
+    assert_eq!(
+        (resume.offset, resume.size, resume.modified_ms),
+        (3 * (256 << 10), 2 << 20, 5)
+    );
+    let mut get = GetFile::default();
+    resume.apply(&mut get);
+    let received = get.offset;
+    assert_eq!((get.known_size, get.known_modified_ms), (2 << 20, 5));
 
     net.event().await;
     let (link, _inbox) = net.connected().await;
@@ -305,7 +317,7 @@ async fn a_stream_that_ends_without_its_end_was_cut() {
         matches!(
             cut,
             Err(ReceiveError::Cut {
-                received: 524_288,
+                resume: Some(_),
                 ..
             })
         ),
