@@ -27,8 +27,8 @@ use crate::store::{Claim, Op, Store, StoreError, StoreOptions, Unit};
 
 /// How long an orderly stop may take before what still runs is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// Unsent messages of one bot taken up at the start.
-const RESUME_LIMIT: i64 = 10_000;
+/// Unsent messages taken up at the start.
+const RESUME_LIMIT: usize = 10_000;
 
 /// A token with which adapters of one kind may connect over a network.
 #[derive(Debug, Clone)]
@@ -194,10 +194,8 @@ impl Brain {
         brain.fleet().load(&brain).await?;
         brain.enroll_configured().await?;
         brain.spawn(job::pump(brain.clone(), events));
-        for count in brain.store().outbox_counts().await? {
-            let unsent = brain.store().outbox_pending(&count.bot, "", RESUME_LIMIT).await?;
-            brain.outbox().push(&brain, unsent);
-        }
+        let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
+        brain.outbox().push(&brain, unsent);
         brain.jobs().resume(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");

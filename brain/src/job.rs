@@ -19,7 +19,6 @@ pub(crate) use transfer::fetch;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -148,37 +147,6 @@ pub enum JobState {
     Cancelled,
 }
 
-/// The text names no state of a job or task.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no state")]
-pub struct UnknownState(pub String);
-
-impl JobState {
-    /// All states.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Done, Self::Failed, Self::Cancelled];
-
-    /// The word used in commands and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl FromStr for JobState {
-    type Err = UnknownState;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| UnknownState(text.to_owned()))
-    }
-}
-
 /// Where a task stands. Written once when final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -204,48 +172,9 @@ pub enum TaskState {
 }
 
 impl TaskState {
-    /// All states.
-    pub const ALL: [Self; 9] = [
-        Self::Waiting,
-        Self::Sent,
-        Self::Running,
-        Self::Done,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Refused,
-        Self::Offline,
-        Self::Lost,
-    ];
-
-    /// The word used in commands and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Refused => "refused",
-            Self::Offline => "offline",
-            Self::Lost => "lost",
-        }
-    }
-
     /// Whether nothing more will happen to the task.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Waiting | Self::Sent | Self::Running)
-    }
-}
-
-impl FromStr for TaskState {
-    type Err = UnknownState;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| UnknownState(text.to_owned()))
     }
 }
 

@@ -6,8 +6,6 @@ mod lane;
 pub use choices::Choices;
 pub use lane::{Inbound, Lanes};
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 /// Names one bot of ours: the adapter kind and the bot's id on its platform. One bot has at most one
@@ -41,49 +39,4 @@ pub enum RoomKind {
     Group,
     /// One-to-many.
     Channel,
-}
-
-impl RoomKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Private, Self::Group, Self::Channel];
-
-    /// The word used in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Private => "private",
-            Self::Group => "group",
-            Self::Channel => "channel",
-        }
-    }
-}
-
-/// The text names no kind of room.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of room")]
-pub struct UnknownRoomKind(pub String);
-
-impl FromStr for RoomKind {
-    type Err = UnknownRoomKind;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownRoomKind(text.to_owned()))
-    }
-}
-
-/// A room as we know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
-    /// Which room.
-    pub key: RoomKey,
-    /// What sort of room.
-    pub kind: RoomKind,
-    /// Title as last seen; may be empty.
-    pub title: String,
-    /// The language set for the room; `None` for each person's own.
-    pub language: Option<String>,
-    /// When somebody last wrote in it, Unix milliseconds.
-    pub last_message_ms: i64,
 }

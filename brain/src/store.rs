@@ -43,6 +43,7 @@ mod room;
 mod rows;
 mod setting;
 mod unit;
+mod words;
 mod writer;
 
 #[cfg(test)]
@@ -57,7 +58,9 @@ pub use job::JobFilter;
 pub use node::NodeRecord;
 pub use outbox::OutboxCount;
 pub use question::Question;
-pub use unit::{Committed, Condition, EventKey, JobEnd, Op, TaskEnd, TaskUpdate, Unit};
+pub use room::Room;
+pub use unit::{Committed, Condition, EventKey, JobEnd, Op, TaskEnd, Unit};
+pub use words::UnknownWord;
 
 use db::{Db, Tx};
 use error::Fault;

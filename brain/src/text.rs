@@ -6,6 +6,7 @@
 //! placeholder is missing in one language, or when code asks for one that does not exist.
 
 pub mod format;
+pub mod outcome;
 
 use std::borrow::Cow;
 use std::fmt;

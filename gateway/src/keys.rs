@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use jarvis_nodeclient::{Identity, KeyFileError};
 use rand::RngCore;
 
 use crate::config::Config;
@@ -13,8 +14,17 @@ use crate::data::{self, DataDir};
 const TOKEN_BYTES: usize = 24;
 
 /// What `jarvis keys` prints.
-pub(crate) fn show(config: &Config, reveal: bool) -> String {
-    let mut text = String::new();
+///
+/// # Errors
+/// The root key is there and cannot be read.
+pub(crate) fn show(config: &Config, reveal: bool) -> anyhow::Result<String> {
+    let mut text = match Identity::from_file(&DataDir::at(&config.data).root_key()) {
+        Ok(root) => format!("root      {} (nodes trust this address)\n", root.address()),
+        Err(KeyFileError::Missing(_)) => {
+            "root      none yet: the first `jarvis up` or `jarvis brain` makes it\n".to_owned()
+        }
+        Err(error) => return Err(error.into()),
+    };
     let adapters = &config.brain.adapters;
     if adapters.is_empty() {
         text.push_str(
@@ -35,7 +45,7 @@ pub(crate) fn show(config: &Config, reveal: bool) -> String {
         };
         writeln!(text, "adapter   {} · {bot} · {token}", adapter.kind).expect("a string takes all");
     }
-    text
+    Ok(text)
 }
 
 /// Makes a token, keeps it in the data folder, and says what to configure.
@@ -147,15 +157,27 @@ mod tests {
 
     #[test]
     fn show_hides_tokens_unless_asked() {
-        let mut config = Config::default();
-        assert!(show(&config, true).contains("none configured"));
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            data: dir.path().to_owned(),
+            ..Config::default()
+        };
+        let text = show(&config, true).unwrap();
+        assert!(
+            text.contains("none yet") && text.contains("none configured"),
+            "{text}"
+        );
+
+        let root = Identity::create_file(&dir.path().join("root.key")).unwrap();
         config.brain.adapters.push(AdapterToken {
             kind: "telegram".to_owned(),
             bot: String::new(),
             token: Some("very-secret".to_owned().into()),
             token_file: None,
         });
-        assert!(!show(&config, false).contains("very-secret"));
-        assert!(show(&config, true).contains("very-secret"));
+        let quiet = show(&config, false).unwrap();
+        assert!(quiet.contains(&root.address().to_string()), "{quiet}");
+        assert!(!quiet.contains("very-secret"), "{quiet}");
+        assert!(show(&config, true).unwrap().contains("very-secret"));
     }
 }

@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod crash;
 mod data;
+mod identity;
 mod keys;
 mod lifecycle;
 mod logging;
@@ -49,8 +50,8 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
         Command::Keys(keys) => {
             let config = load(&cli.global, redactor)?.config;
             let text = match keys.command {
-                None => keys::show(&config, false),
-                Some(KeysCommand::Show { reveal }) => keys::show(&config, reveal),
+                None => keys::show(&config, false)?,
+                Some(KeysCommand::Show { reveal }) => keys::show(&config, reveal)?,
                 Some(KeysCommand::New { kind, bot, reveal }) => {
                     keys::new(&config, &kind, &bot, reveal)?
                 }

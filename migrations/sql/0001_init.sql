@@ -122,7 +122,7 @@ CREATE TABLE outbox (
     not_before_ms BIGINT NOT NULL,
     created_ms    BIGINT NOT NULL
 );
-CREATE INDEX outbox_bot ON outbox (kind, bot, id);
+CREATE INDEX outbox_room ON outbox (kind, bot, room, thread, id);
 
 -- The platform's message that shows a progress object.
 CREATE TABLE progress (

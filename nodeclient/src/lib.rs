@@ -46,3 +46,4 @@ pub use root::{
     DisconnectReason, Enrolment, Expectation, FileSink, FileSource, LocalDialer, NodeStatus,
     OfferGuard, Root, RootEvent, RootOptions, SendError,
 };
+pub use transfer::{Meter, ReceiveError, Received, ResumePoint};

@@ -1,7 +1,9 @@
 //! The node's end of a session.
 
 mod attach;
-mod line;
+pub(crate) mod line;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -6,6 +6,8 @@ mod event;
 mod registry;
 mod service;
 mod session;
+#[cfg(test)]
+mod tests;
 mod transfers;
 
 use std::fmt;
@@ -117,7 +119,8 @@ struct Shared {
 }
 
 impl Root {
-    /// Starts with no nodes and no listener. Events must be received, or sessions wait.
+    /// Starts with no nodes and no listener, and runs until [`Root::shutdown`]. Events must be
+    /// received, or sessions wait.
     #[must_use]
     pub fn start(identity: Identity, options: RootOptions) -> (Self, mpsc::Receiver<RootEvent>) {
         let (events, receiver) = mpsc::channel(options.events.max(1));

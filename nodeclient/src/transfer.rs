@@ -10,7 +10,7 @@ mod send;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use receive::{ReceiveError, ReceiveOptions, Received, receive_file};
+pub use receive::{ReceiveError, ReceiveOptions, Received, ResumePoint, receive_file};
 pub use send::{FileStream, SendFileError, SendOptions, SendOutcome, Sent, send_file, send_reader};
 
 /// Bytes in a data chunk.

@@ -5,4 +5,9 @@
 //! A new fake is one file with its folder, and is checked by a client that was written elsewhere (see
 //! `tests/python`).
 
+pub mod console;
+pub mod jarvis;
+pub mod node;
+pub mod process;
+pub mod proxy;
 pub mod telegram;

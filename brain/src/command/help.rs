@@ -201,9 +201,9 @@ pub fn reference(registry: &Registry) -> String {
 
 fn reference_of(language: Language, command: &Command) -> String {
     let name = command.spec.name;
+    let about_command = sentence(&about(language, command).to_string());
     let mut page = format!(
-        "\n### {name}\n\n{}.\n\n```\n{}\n```\n",
-        about(language, command),
+        "\n### {name}\n\n{about_command}\n\n```\n{}\n```\n",
         command.usage()
     );
     if let Some(more) = optional(language, &format!("cmd-{name}-more")) {
@@ -255,6 +255,15 @@ fn reference_of(language: Language, command: &Command) -> String {
     }
     page.push_str(&format!("\n{}\n", facts.join(" ")));
     page
+}
+
+/// A phrase as a sentence: with a capital letter and a full stop.
+fn sentence(phrase: &str) -> String {
+    let mut characters = phrase.chars();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
 fn allowed<'a>(registry: &'a Registry, subject: &Subject) -> impl Iterator<Item = &'a Command> {

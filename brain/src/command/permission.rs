@@ -343,3 +343,7 @@ pub fn decide_place(place: Place, room: RoomKind) -> Decision {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "permission/tests.rs"]
+mod tests;

@@ -50,7 +50,7 @@ pub struct HelpArgs {
 impl Arguments for HelpArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "help",
-        aliases: &["?", "？", "帮助"],
+        aliases: &["?", "帮助"],
         ..OPEN
     };
 }

@@ -182,7 +182,7 @@ impl Arguments for WhyArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "why",
         aliases: &["为什么"],
-        permission: Permission::Everyone,
+        permission: Permission::Member,
         rest: Rest::Verbatim {
             after: 0,
             shell: false,

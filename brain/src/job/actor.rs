@@ -22,7 +22,7 @@ use crate::audit::AuditEntry;
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
-use crate::store::{Condition, JobEnd, Op, TaskEnd, TaskUpdate, Unit};
+use crate::store::{Op, Unit};
 
 /// How long the status message of a new job is held back: a job that is through by then says all in
 /// one message.
@@ -95,26 +95,6 @@ impl LiveTask {
             cancelling: false,
             task,
         })
-    }
-
-    /// Where the task stands, for the store.
-    fn update(&self) -> Op {
-        Op::UpdateTask(TaskUpdate {
-            order: self.task.order.clone(),
-            state: self.task.state,
-            started_ms: Some(self.task.started_ms),
-            signed_order: Some(self.task.signed_order.clone()),
-        })
-    }
-
-    /// How the task ended, for the store.
-    fn end(&self) -> Op {
-        Op::Require(Condition::EndTask(TaskEnd {
-            order: self.task.order.clone(),
-            state: self.task.state,
-            ending: self.task.ending.clone(),
-            ended_ms: self.task.ended_ms,
-        }))
     }
 
     fn is_settled(&self) -> bool {
@@ -240,8 +220,8 @@ impl Actor {
             self.brain.orders().add_job(&live.task.order, &live.node, self.reports.0.clone());
         }
         live.task.state = TaskState::Sent;
-        let update = live.update();
-        self.commit(vec![update]).await;
+        let task = live.task.clone();
+        self.commit(vec![Op::UpdateTask(task)]).await;
         match self.job.spec {
             JobSpec::Run(_) => self.ask_or_send(position).await,
             JobSpec::Get(_) | JobSpec::Put(_) => self.start_transfer(position),
@@ -296,8 +276,8 @@ impl Actor {
                         live.task.started_ms = accepted.time_ms;
                         // An ending in the same breath stores more than this would.
                         if !ending_now.contains(&order) {
-                            let update = live.update();
-                            self.commit(vec![update]).await;
+                            let task = live.task.clone();
+                            self.commit(vec![Op::UpdateTask(task)]).await;
                         }
                     }
                 }
@@ -431,8 +411,8 @@ impl Actor {
         live.task.state = state;
         live.task.ended_ms = now_ms;
         self.brain.orders().remove(&live.task.order);
-        let end = live.end();
-        self.commit(vec![end]).await;
+        let task = live.task.clone();
+        self.commit(vec![Op::UpdateTask(task)]).await;
     }
 
     async fn end_task(&mut self, position: usize, ending: TaskEnding) {
@@ -453,7 +433,7 @@ impl Actor {
             live.task.ended_ms = now_ms;
             live.task.ending = ending.encode();
             live.ending = Some(ending);
-            ops.push(live.end());
+            ops.push(Op::UpdateTask(live.task.clone()));
             ended.push(position);
         }
         if ops.is_empty() {
@@ -557,11 +537,7 @@ impl Actor {
             items.push(OutboxItem::new(&self.job.room, &action, now_ms));
         }
         let mut ops = vec![
-            Op::Require(Condition::EndJob(JobEnd {
-                id: self.job.id.clone(),
-                state: self.job.state,
-                ended_ms: now_ms,
-            })),
+            Op::EndJob { id: self.job.id.clone(), state: self.job.state, ended_ms: now_ms },
             Op::Audit(AuditEntry {
                 id: uuid::Uuid::now_v7().to_string(),
                 time_ms: now_ms,

@@ -53,7 +53,7 @@ pub(crate) async fn plan(
     let action = status::action(brain, &job, &live, false);
     let first_status = OutboxItem::new(&job.room, &action, now_ms);
     let mut answer = Answer::nothing().about(format!("job {}", job.number));
-    answer.ops.push(Op::InsertJob(job.clone()));
+    answer.ops.push(Op::InsertJob(Box::new(job.clone())));
     answer.ops.extend(tasks.iter().cloned().map(Op::InsertTask));
     answer.ops.push(Op::Outbox(first_status.clone()));
     Ok(answer.then(After::StartJob(Box::new(NewJob { job, tasks, first_status }))))

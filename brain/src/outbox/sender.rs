@@ -182,8 +182,7 @@ fn end(brain: &Brain, room: &RoomKey, queue: &Queue) -> bool {
 /// Brings what the store alone holds for this room back into the queue.
 async fn reload(brain: &Brain, room: &RoomKey, queue: &Queue) {
     queue.lock().missed = false;
-    let limit = i64::try_from(QUEUE_LIMIT).unwrap_or(i64::MAX);
-    match brain.store().outbox_of_room(room, limit).await {
+    match brain.store().outbox_of_room(room, QUEUE_LIMIT).await {
         Ok(items) => {
             let mut state = queue.lock();
             state.spilled = state.missed || items.len() == QUEUE_LIMIT;

@@ -71,7 +71,12 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::Audit(entry) => statements.audit(tx, &[entry]).await,
         Op::InsertJob(new) => job::insert(tx, new).await,
         Op::InsertTask(task) => job::insert_task(tx, task).await,
-        Op::UpdateTask(update) => job::update_task(tx, update).await,
+        Op::UpdateTask(task) => job::update_task(tx, task).await,
+        Op::EndJob {
+            id,
+            state,
+            ended_ms,
+        } => job::end(tx, id, *state, *ended_ms).await.map(drop),
         Op::PutAccount(account) => account::put(tx, account).await,
         Op::PutIdentity { identity, seen_ms } => {
             account::put_identity(tx, identity, *seen_ms).await
@@ -101,7 +106,7 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
 async fn require(tx: &mut Tx, condition: &Condition) -> Result<(), Fault> {
     let held = match condition {
         Condition::EndTask(end) => job::end_task(tx, end).await?,
-        Condition::EndJob(end) => job::end(tx, end).await?,
+        Condition::EndJob(end) => job::end(tx, &end.id, end.state, end.ended_ms).await?,
         Condition::UseQuestion {
             id,
             account,

@@ -3,7 +3,7 @@
 use super::db::{Db, Tx, execute, maybe_text, read_all, read_one, text};
 use super::error::Fault;
 use super::rows::{RoomColumns, from_json, to_json, value};
-use super::unit::{JobEnd, TaskEnd, TaskUpdate};
+use super::unit::TaskEnd;
 use crate::account::{AccountId, IdentityKey};
 use crate::job::{Job, JobId, JobState, Task};
 
@@ -240,21 +240,19 @@ pub(super) async fn insert_task(tx: &mut Tx, task: &Task) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) async fn update_task(tx: &mut Tx, update: &TaskUpdate) -> Result<(), Fault> {
-    if update.state.is_final() {
-        return Err(Fault::Value(format!(
-            "task `{}` ends with a condition, not with an update",
-            update.order
-        )));
-    }
+/// Stores how a task goes on or ends, unless it ended before.
+pub(super) async fn update_task(tx: &mut Tx, task: &Task) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE task SET state = $2, started_ms = COALESCE($3, started_ms), \
-         signed_order = COALESCE($4, signed_order) WHERE order_id = $1 AND is_final = 0",
-        text(&update.order),
-        update.state.as_str(),
-        update.started_ms,
-        update.signed_order.as_deref()
+        "UPDATE task SET state = $2, is_final = $3, signed_order = $4, ending = $5, \
+         started_ms = $6, ended_ms = $7 WHERE order_id = $1 AND is_final = 0",
+        text(&task.order),
+        task.state.as_str(),
+        i64::from(task.state.is_final()),
+        task.signed_order.as_slice(),
+        task.ending.as_slice(),
+        task.started_ms,
+        task.ended_ms
     )?;
     Ok(())
 }
@@ -281,16 +279,21 @@ pub(super) async fn end_task(tx: &mut Tx, end: &TaskEnd) -> Result<bool, Fault> 
 }
 
 /// Whether the job was open until now.
-pub(super) async fn end(tx: &mut Tx, end: &JobEnd) -> Result<bool, Fault> {
-    if end.state == JobState::Open {
-        return Err(Fault::Value(format!("job `{}` cannot end as open", end.id)));
+pub(super) async fn end(
+    tx: &mut Tx,
+    id: &JobId,
+    state: JobState,
+    ended_ms: i64,
+) -> Result<bool, Fault> {
+    if state == JobState::Open {
+        return Err(Fault::Value(format!("job `{id}` cannot end as open")));
     }
     let ended = execute!(
         tx,
         "UPDATE job SET state = $2, ended_ms = $3 WHERE id = $1 AND state = 'open'",
-        text(end.id.as_str()),
-        end.state.as_str(),
-        end.ended_ms
+        text(id.as_str()),
+        state.as_str(),
+        ended_ms
     )?;
     Ok(ended == 1)
 }

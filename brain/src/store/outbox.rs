@@ -43,29 +43,24 @@ impl From<OutboxRow> for OutboxItem {
     }
 }
 
-/// What waits for a bot, oldest first, from behind the action `after` (empty = from the start).
-pub(super) async fn pending(
-    db: &Db,
-    bot: &BotKey,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<OutboxItem>, Fault> {
-    let rows = read_all!(
+fn items(rows: Vec<OutboxRow>) -> Vec<OutboxItem> {
+    rows.into_iter().map(OutboxItem::from).collect()
+}
+
+/// What waits, oldest first.
+pub(super) async fn pending(db: &Db, limit: i64) -> Result<Vec<OutboxItem>, Fault> {
+    Ok(items(read_all!(
         db,
         OutboxRow,
         "SELECT id, kind, bot, room, thread, action, progress_key, attempts, not_before_ms, \
-         created_ms FROM outbox WHERE kind = $1 AND bot = $2 AND id > $3 ORDER BY id LIMIT $4",
-        text(&bot.kind),
-        text(&bot.bot),
-        text(after),
+         created_ms FROM outbox ORDER BY id LIMIT $1",
         limit
-    )?;
-    Ok(rows.into_iter().map(OutboxItem::from).collect())
+    )?))
 }
 
 /// What waits for a room, oldest first.
 pub(super) async fn of_room(db: &Db, room: &RoomKey, limit: i64) -> Result<Vec<OutboxItem>, Fault> {
-    let rows = read_all!(
+    Ok(items(read_all!(
         db,
         OutboxRow,
         "SELECT id, kind, bot, room, thread, action, progress_key, attempts, not_before_ms, \
@@ -76,8 +71,7 @@ pub(super) async fn of_room(db: &Db, room: &RoomKey, limit: i64) -> Result<Vec<O
         text(&room.room),
         text(&room.thread),
         limit
-    )?;
-    Ok(rows.into_iter().map(OutboxItem::from).collect())
+    )?))
 }
 
 pub(super) async fn counts(db: &Db) -> Result<Vec<OutboxCount>, Fault> {
@@ -116,17 +110,17 @@ pub(super) async fn retry(
 pub(super) async fn progress(db: &Db, key: &str) -> Result<Option<ProgressObject>, Fault> {
     let row = read_one!(
         db,
-        (String, i64),
-        "SELECT message_id, updated_ms FROM progress WHERE name = $1",
+        (String,),
+        "SELECT message_id FROM progress WHERE name = $1",
         text(key)
     )?;
-    Ok(row.map(|(message_id, updated_ms)| ProgressObject {
+    Ok(row.map(|(message_id,)| ProgressObject {
         key: key.to_owned(),
         message_id,
-        updated_ms,
     }))
 }
 
+/// Notes the message of a progress object. The time of writing serves only to forget it one day.
 pub(super) async fn put_progress(tx: &mut Tx, progress: &ProgressObject) -> Result<(), Fault> {
     execute!(
         tx,
@@ -135,7 +129,7 @@ pub(super) async fn put_progress(tx: &mut Tx, progress: &ProgressObject) -> Resu
          updated_ms = excluded.updated_ms",
         text(&progress.key),
         text(&progress.message_id),
-        progress.updated_ms
+        jiff::Timestamp::now().as_millisecond()
     )?;
     Ok(())
 }

@@ -1,18 +1,23 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Store,
-    StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question, room,
-    setting,
+    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room,
+    Store, StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question,
+    room, setting,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, Task};
 use crate::outbox::{OutboxItem, ProgressObject};
-use crate::room::{BotKey, Room, RoomKey};
+use crate::room::{BotKey, RoomKey};
 
 /// What a read gives.
 type Read<T> = Result<T, StoreError>;
+
+/// A limit as the databases count.
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
 
 /// Accounts, identities and rooms.
 impl Store {
@@ -27,13 +32,13 @@ impl Store {
     }
 
     /// Accounts of this name, or with an identity of this name or handle; ASCII case is ignored.
-    pub async fn accounts_by_name(&self, name: &str, limit: i64) -> Read<Vec<Account>> {
-        Ok(account::by_name(&self.db, name, limit).await?)
+    pub async fn accounts_by_name(&self, name: &str, limit: usize) -> Read<Vec<Account>> {
+        Ok(account::by_name(&self.db, name, rows(limit)).await?)
     }
 
     /// Accounts by number.
-    pub async fn accounts(&self, limit: i64) -> Read<Vec<Account>> {
-        Ok(account::list(&self.db, limit).await?)
+    pub async fn accounts(&self, limit: usize) -> Read<Vec<Account>> {
+        Ok(account::list(&self.db, rows(limit)).await?)
     }
 
     /// Accounts with exactly this role, by number.
@@ -57,8 +62,8 @@ impl Store {
     }
 
     /// Rooms, the one with the latest message first.
-    pub async fn rooms(&self, limit: i64) -> Read<Vec<Room>> {
-        Ok(room::list(&self.db, limit).await?)
+    pub async fn rooms(&self, limit: usize) -> Read<Vec<Room>> {
+        Ok(room::list(&self.db, rows(limit)).await?)
     }
 }
 
@@ -104,20 +109,14 @@ impl Store {
         Ok(event::seen(&self.db, bot, id).await?)
     }
 
-    /// What waits to be said by a bot, oldest first, from behind the action `after` (empty = from the
-    /// start).
-    pub async fn outbox_pending(
-        &self,
-        bot: &BotKey,
-        after: &str,
-        limit: i64,
-    ) -> Read<Vec<OutboxItem>> {
-        Ok(outbox::pending(&self.db, bot, after, limit).await?)
+    /// What waits to be said, oldest first.
+    pub async fn outbox_pending(&self, limit: usize) -> Read<Vec<OutboxItem>> {
+        Ok(outbox::pending(&self.db, rows(limit)).await?)
     }
 
     /// What waits to be said in a room, oldest first.
-    pub async fn outbox_of_room(&self, room: &RoomKey, limit: i64) -> Read<Vec<OutboxItem>> {
-        Ok(outbox::of_room(&self.db, room, limit).await?)
+    pub async fn outbox_of_room(&self, room: &RoomKey, limit: usize) -> Read<Vec<OutboxItem>> {
+        Ok(outbox::of_room(&self.db, room, rows(limit)).await?)
     }
 
     /// How much waits, for each bot for which something does.
@@ -144,8 +143,8 @@ impl Store {
     }
 
     /// Jobs, newest first.
-    pub async fn jobs(&self, filter: &JobFilter, limit: i64) -> Read<Vec<Job>> {
-        Ok(job::list(&self.db, filter, limit).await?)
+    pub async fn jobs(&self, filter: &JobFilter, limit: usize) -> Read<Vec<Job>> {
+        Ok(job::list(&self.db, filter, rows(limit)).await?)
     }
 
     /// Jobs that have not ended, oldest first.
@@ -184,8 +183,8 @@ impl Store {
     }
 
     /// Lines of the audit log, newest first.
-    pub async fn audit(&self, filter: &AuditFilter, limit: i64) -> Read<Vec<AuditEntry>> {
-        Ok(audit::list(&self.db, filter, limit).await?)
+    pub async fn audit(&self, filter: &AuditFilter, limit: usize) -> Read<Vec<AuditEntry>> {
+        Ok(audit::list(&self.db, filter, rows(limit)).await?)
     }
 
     /// All places that bytes belong to; none means that nobody needs them.

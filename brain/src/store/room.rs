@@ -3,7 +3,22 @@
 use super::db::{Db, Tx, execute, maybe_text, read_all, read_one, text};
 use super::error::Fault;
 use super::rows::{RoomColumns, value};
-use crate::room::{Room, RoomKey};
+use crate::room::{RoomKey, RoomKind};
+
+/// A room as we know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Which room.
+    pub key: RoomKey,
+    /// What sort of room.
+    pub kind: RoomKind,
+    /// Title as last seen; may be empty.
+    pub title: String,
+    /// The language set for the room; `None` for each person's own. Storing `None` keeps what was set.
+    pub language: Option<String>,
+    /// When somebody last wrote in it, Unix milliseconds.
+    pub last_message_ms: i64,
+}
 
 #[derive(sqlx::FromRow)]
 struct RoomRow {
@@ -63,7 +78,8 @@ pub(super) async fn put(tx: &mut Tx, room: &Room) -> Result<(), Fault> {
         "INSERT INTO room (kind, bot, room, thread, room_kind, title, language, last_message_ms) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, bot, room, thread) \
          DO UPDATE SET room_kind = excluded.room_kind, title = excluded.title, \
-         language = excluded.language, last_message_ms = excluded.last_message_ms",
+         language = COALESCE(excluded.language, room.language), \
+         last_message_ms = excluded.last_message_ms",
         text(&room.key.bot.kind),
         text(&room.key.bot.bot),
         text(&room.key.room),

@@ -217,7 +217,7 @@ fn new_task(job: &Job, position: i64, node: &str) -> Task {
 /// What waits to be said in all rooms, as text.
 async fn said(store: &Store) -> Vec<String> {
     store
-        .outbox_pending(&bot(), "", 1_000_000)
+        .outbox_pending(1_000_000)
         .await
         .unwrap()
         .into_iter()

@@ -5,11 +5,12 @@ use super::blob::BlobRef;
 use super::dialog::Dialog;
 use super::node::NodeRecord;
 use super::question::Question;
+use super::room::Room;
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, JobState, Task, TaskState};
 use crate::outbox::{OutboxItem, ProgressObject};
-use crate::room::{BotKey, Room, RoomKey};
+use crate::room::{BotKey, RoomKey};
 
 /// Names an inbound event: unique per bot, so that a repeated one is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,11 +89,22 @@ pub enum Op {
     /// A line of the audit log.
     Audit(AuditEntry),
     /// A new job.
-    InsertJob(Job),
+    InsertJob(Box<Job>),
     /// A new task of a job that exists, or stands before it in the unit.
     InsertTask(Task),
-    /// A task went on. Nothing happens if it ended already.
-    UpdateTask(TaskUpdate),
+    /// A task went on, or ended: its state, times, order and ending are stored. Nothing happens if it
+    /// ended before. Where more depends on the end, require [`Condition::EndTask`] instead.
+    UpdateTask(Task),
+    /// A job ended. Nothing happens if it ended before. Where more depends on it, require
+    /// [`Condition::EndJob`] instead.
+    EndJob {
+        /// Which.
+        id: JobId,
+        /// Any state but [`JobState::Open`].
+        state: JobState,
+        /// Unix milliseconds.
+        ended_ms: i64,
+    },
     /// Makes or changes an account, by its id. Its number and its time of making never change.
     PutAccount(Account),
     /// Makes or changes an identity, by its key.
@@ -194,19 +206,6 @@ pub enum Condition {
         /// Unix milliseconds.
         now_ms: i64,
     },
-}
-
-/// How a task goes on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskUpdate {
-    /// Which.
-    pub order: String,
-    /// Where it stands now; not a final state.
-    pub state: TaskState,
-    /// When the node accepted it, Unix milliseconds; `None` keeps what was known.
-    pub started_ms: Option<i64>,
-    /// The encoded `SignedOrder`; `None` keeps what was known.
-    pub signed_order: Option<Vec<u8>>,
 }
 
 /// How a task ends.

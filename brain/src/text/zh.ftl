@@ -247,3 +247,273 @@ start-claim = 如果这个 Jarvis 是你的，请发送 `/claim 代码`（代码
 start-bind = 如果你已经在别处使用这个 Jarvis，请在这里发送 `/bind`，再到那边输入代码。否则请让所有者给你分配角色。
 lang-now = 我现在和你说{ $language }。
 lang-set = 从现在起，我和你说中文。
+greeting-owner = 你是这里的所有者。试试：  `run local uname -a`   `帮助`   按 Ctrl-D 退出。
+greeting-ready = Jarvis { $version } · 已就绪 · { $nodes } 个节点
+greeting-local = Jarvis { $version } · 已就绪 · 节点 { $node }（{ $address }）· 数据目录 { $data }
+greeting-claim = 这个 Jarvis 还没有所有者。请在聊天应用里给我发送 `/claim { $code }`（{ $clock } 前有效）。
+
+## 认领与绑定
+
+claim-done = 欢迎你，所有者。这个 { $platform } 账号现在归你使用。接下来：/nodes · /help · 添加服务器：/enroll
+claim-wrong = 代码不对，还可以再试 { $left } 次。代码显示在服务器的控制台上。
+claim-locked = 错误次数太多，请 { $duration }后再试。
+claim-none = 无需认领：这个 Jarvis 已有所有者。请让所有者给你分配角色，或发送 /bind 在这里使用你自己的账号。
+claim-expired = 代码已过期。服务器的控制台上有新的代码。
+bind-code = 请在 { $duration }内，到你已登录的应用里发送：  `/bind { $code }`
+bind-code-group = 请在 { $duration }内，到你已登录的应用里发送：  `/bind { $code }`  这里别人也看得到，所以那边会再给你一个代码，请私聊发给我。
+bind-asks = { $platform } 账号“{ $name }”（{ $person }）请求成为你。它将拥有与你相同的权限：{ $role }。
+bind-second = 请用发起请求的 { $platform } 账号私聊发送：  `/bind { $code }`  （{ $duration }内有效）
+bind-done = 完成：{ $platform } 账号“{ $name }”现在就是你了。发送 `我是谁` 查看。
+bind-done-there = 完成：这个 { $platform } 账号现在属于 { $name }（{ $role }）。发送 `我是谁` 查看。
+bind-refused = 没有绑定任何账号。
+bind-refused-there = 对方拒绝了，没有绑定任何账号。
+bind-wrong = 代码不对，还可以再试 { $left } 次。在新应用里发送 /bind 可以获取新代码。
+bind-locked = 错误次数太多，请 { $duration }后再试。
+bind-expired = 代码已过期。在新应用里发送 /bind 可以获取新代码。
+bind-self = 这个代码就是当前账号的。请到你已登录的应用里发送。
+bind-same = 这两个本来就是你的同一个账号。
+bind-needs-member = 在这个应用里我也不认识你。请从你已有角色的应用绑定，或让所有者给你分配角色。
+unbind-ask = 要把 { $identities } 从你的账号中解绑吗？它会恢复到绑定之前的状态。
+unbind-done = 完成：{ $identities } 不再属于你的账号。
+unbind-last = 这是该账号唯一的聊天应用，解绑后就没人能使用它了。请先绑定另一个。
+unbind-unknown = 你在这里没有 `{ $platform }`。你有：{ $identities }。
+unbind-none = 无需解绑：这个聊天应用没有绑定过其他账号。
+
+## 用户
+
+whoami-head = { $name } · 用户 { $number } · { $role }
+whoami-stranger = 我还不认识你。你在 { $platform } 上是 { $name }（{ $person }）。
+whoami-identity = { $platform }：{ $name }（{ $person }）
+whoami-here = （当前）
+users-head = 共 { $count } 人
+users-row = { $number } · { $name } · { $role } · { $identities }
+users-more = 另有 { $more } 人 · `users -n { $all }`
+user-unknown = 没有叫 `{ $user }` 的用户。发送 `用户` 查看。
+user-unknown-near = 没有叫 `{ $user }` 的用户。你是想说 `{ $near }` 吗？
+user-several = 有多个用户叫 `{ $user }`：{ $users }。请用编号指明。
+user-since = { $since } 加入
+user-seen = { $seen } 出现过
+role-done = { $name } 现在是{ $role }。
+role-same = { $name } 本来就是{ $role }。
+role-told = { $by } 把你设为{ $role }。发送 `帮助` 看看能做什么。
+role-last-owner = { $name } 是唯一的所有者。请先把别人设为所有者。
+
+## 节点
+
+nodes-head = 共 { $count } 个节点 · { $online } 个在线
+nodes-row = { $mark } { $node } · { $type } { $version }
+nodes-row-load = 负载 { $load }
+nodes-row-jobs = { $jobs } 个任务
+nodes-row-offline = { $since } 起离线
+nodes-row-never = 从未上线
+nodes-none-match = 没有符合条件的节点。发送 `节点` 查看全部。
+nodes-more = 另有 { $more } 个 · `nodes -n { $all }`
+node-online = { $node } · { $since } 起在线
+node-offline = { $node } · { $since } 起离线
+node-never = { $node } · 从未上线。请在那台服务器上运行 `jarvis-node run`。
+node-address = 地址 { $address }
+node-tags = 标签 { $tags }
+node-no-tags = 没有标签
+node-type = { $type } { $version } · jarvis-node { $core }
+node-system = { $os } { $kernel } · { $arch } · { $cpus } 个 CPU
+node-load = 负载 { $load } · CPU { $cpu } %
+node-memory = 内存 { $used } / { $total }
+node-disk = 磁盘 { $used } / { $total }
+node-up = 服务器已运行 { $uptime } · 节点进程已运行 { $process }
+node-container = 运行在容器中（{ $container }）
+node-docker = 可以使用 Docker
+node-jobs = 正在运行：{ $jobs }
+node-no-jobs = 没有正在运行的任务
+node-came = { $node } 已恢复在线。
+node-went = { $node } 已离线。
+node-restarted = { $node } 已重启。
+mystate-head = Jarvis { $version } · 地址 { $address }
+mystate-key = 公钥 { $key }
+mystate-nodes = { $nodes } 个节点，{ $online } 个在线 · { $since } 启动
+mystate-jobs = 任务：{ $running } 个正在运行，共 { $all } 个
+enroll-done = 已登记 { $node }（{ $address }）。
+enroll-next-in = 请在那台服务器上把以下内容写进节点配置并启动：root { $root }，地址 { $dial }。
+enroll-next-out = 我会连接 { $dial }。它需要信任我的地址 { $root }。
+enroll-connected = { $node } 已连接。
+enroll-name-taken = 已有名为 `{ $node }` 的节点。请换个名称，或先发送 `forget { $node }`。
+enroll-address-taken = 这个地址已属于节点 `{ $node }`。
+enroll-bad-address = `{ $address }` 不是节点地址。节点地址由 `jarvis-node init` 显示，以 1 开头。
+enroll-bad-dial = `{ $dial }` 不是 主机:端口 的形式。
+forget-ask = 要移除 { $node } 吗？之后这里将无法访问它，已保存的结果会保留。
+forget-done = 已移除 { $node }。如需恢复：{ $enroll }
+forget-jobs = 那里还有 { $jobs } 个任务正在运行。请先取消，或等它们结束。
+
+## 任务
+
+job-running = ⏳ 任务 { $number } · { $target } · { $title }
+job-running-several = ⏳ 任务 { $number } · { $done }/{ $nodes } 个节点 · { $title }
+job-ended = { $mark } 任务 { $number } · { $target } · { $outcome }
+job-ended-timed = { $mark } 任务 { $number } · { $target } · { $outcome } · { $duration }
+job-ended-several = { $mark } 任务 { $number } · { $good }/{ $nodes } 个节点成功 · { $duration }
+job-cancelling = 正在停止任务 { $number } …
+progress-quiet = { $elapsed } · 还没有输出
+progress-lines = { $elapsed } · { $lines } 行
+progress-bytes = { $elapsed } · { $done } / { $total }
+progress-bytes-only = { $elapsed } · { $done }
+task-waiting = 等待节点上线，直到 { $clock }
+task-sent = 已发送
+task-accepted = 已接受
+outcome-exit = 退出码 { $code }
+outcome-signal = 被信号 { $signal } 终止
+outcome-signal-named = 被 { $name } 终止
+outcome-timeout = 超时停止
+outcome-cancelled = 已取消
+outcome-not-started = 无法启动：{ $detail }
+outcome-offline = 离线
+outcome-offline-since = { $since } 起离线
+outcome-offline-never = 从未连接过
+outcome-offline-waited = 没有按时恢复在线
+outcome-lost = 已丢失：运行期间节点重启了
+outcome-unknown = 节点已没有这个任务的记录
+outcome-done = 完成
+outcome-failed = 失败：{ $detail }
+output-truncated = 保存的输出中间部分被截断。
+output-more = … 前面还有 { $lines } 行 · `log { $number }`
+output-none = （没有输出）
+output-binary = （二进制输出，{ $size }）
+output-mixed = …两路输出的最后几行，按先后顺序…
+files-back = { $files } 个结果文件
+files-none = 没有文件匹配 `{ $glob }`
+file-kept = { $file }（{ $size }）超过了这个聊天的上限（{ $limit }），保留在 { $node } 上。
+button-cancel = 取消
+button-log-file = 日志文件
+button-log = 日志
+button-again = 再次执行
+button-again-on = 在 { $target } 上执行
+button-retry-failed = 重试失败的
+button-retry-all = 全部重试
+button-wait = 等它上线后执行
+button-yes = 是
+button-no = 否
+button-bind-yes = 是，那是我
+button-gzip = 压缩后发送
+button-gzip-about = gzip：约 { $size }
+button-tail = 最后 { $lines } 行
+button-keep = 保留在 { $node }
+button-more = 更多
+jobs-head = 最近的任务
+jobs-none = 还没有任务。试试 `run { $node } uptime`。
+jobs-none-match = 没有符合条件的任务。
+jobs-row = { $mark } { $number } · { $target } · { $title } · { $outcome } · { $when }
+jobs-more = 更多：`jobs -n { $number }`
+job-unknown = 没有任务 { $number }。发送 `任务` 查看。
+job-asked = 由 { $who } 发起，{ $when }
+job-spec-timeout = 时限 { $duration }
+job-spec-cwd = 目录 { $dir }
+job-spec-files = 结果文件 { $files }
+job-no-command = 要在 { $target } 上执行什么？请写在目标后面：`run { $target } uptime`，或发送脚本文件并以此作为说明。
+cancel-none = 你现在没有正在运行的任务。
+cancel-several = 你有多个任务正在运行：{ $jobs }。请指明：`cancel 编号`。
+cancel-ended = 任务 { $number } 已经结束。
+cancel-sent = 正在停止任务 { $number }：对它启动的所有进程先 TERM，再 KILL。
+cancel-offline = { $node } 离线：一恢复在线就会停止那里的任务。
+retry-nothing = 任务 { $number } 没有失败的节点。`retry { $number } all` 可在所有节点上重新执行。
+retry-running = 任务 { $number } 还在运行。请等待，或先取消它。
+retry-started = 正在 { $nodes } 上重新执行。
+again-none = 你还没有执行过任务。
+again-no-files = 那个任务的文件已不在这里，请重新发送文件。
+log-empty = 任务 { $number } 没有任何输出。
+log-empty-stream = 任务 { $number } 在这一路没有输出。看另一路：{ $other }
+log-no-match = 任务 { $number } 的输出中没有包含 `{ $text }` 的行。
+log-which-node = 任务 { $number } 在多个节点上执行过：{ $nodes }。请指明：`log { $number } --node 节点`。
+log-not-on-node = 任务 { $number } 没有在 `{ $node }` 上执行过，执行过的节点：{ $nodes }。
+log-head = 任务 { $number } · { $node } · { $lines } 行 · { $size }
+log-matches = { $matches } 行包含 `{ $text }`
+log-gone = { $node } 上已不再保留任务 { $number } 的输出。
+log-running = 任务 { $number } 还在运行，这是目前的输出。
+
+## 确认
+
+confirm-run = 要在 { $nodes } 个节点上执行吗？
+confirm-nodes = 节点：{ $nodes }
+confirm-offline = 目前离线：{ $nodes }
+confirm-waits = 等待 { $duration }。请回答 { $yes } 或 { $no }。
+confirm-declined = 好的，什么都没做。
+confirm-expired = 这个询问已过期，什么都没做。请重新发送命令。
+confirm-none = 我在这里没有问你什么。
+confirm-which = 有多个询问：{ $codes }。请指明，例如 `yes { $first }`。
+confirm-wrong = 没有代码为 `{ $code }` 的询问。
+confirm-not-yours = 只有被询问的人可以回答。
+confirm-put = 要把 { $file }（{ $size }）放到 { $nodes } 个节点上吗？
+press-gone = 这个按钮已失效，请重新发送命令。
+
+## 文件
+
+get-running = ⬇ { $file }，来自 { $node }
+get-progress = ⬇ { $file }，来自 { $node } · { $done } / { $total }
+get-done = ✔ { $file }，来自 { $node } · { $size }
+get-too-large = { $size } 超过了这个聊天的上限（{ $limit }）。
+get-one-node = `get` 只能从一个节点取文件，{ $target } 是多个节点。
+put-running = ⬆ { $file } → { $target }:{ $path }
+put-done = ✔ { $file } → { $node }:{ $path } · { $size } · BLAKE3 { $hash }
+put-there = ✔ { $file } → { $node }:{ $path } · { $size } · 那里已有相同的文件
+put-no-file = 请附上文件：发送文件，并以 `{ $place }` 作为说明。
+put-one-file = 请一次只发送一个文件。
+attachment-failed = 没能从聊天中取到文件：{ $detail }。请重新发送。
+attachment-too-large = { $size } 超过了我能从这个聊天取得的上限（{ $limit }）。请用别的方式传到服务器，或拆分后再发。
+attachment-unneeded = 我不知道该拿 { $file } 怎么办。要放到节点上，请以 `节点:/路径` 作为说明；要执行脚本，请以 `节点` 作为说明。
+attachments-unsupported = 这个聊天无法给我发送文件。
+files-unsupported = 这个聊天无法显示文件。它在 { $node } 上：{ $path }
+script-empty = { $file } 是空的。
+script-not-text = { $file } 不是脚本：它是二进制数据。
+
+## 节点的拒绝与故障
+
+refused-untrusted-root = { $node } 不信任这个 Jarvis。请把 { $root } 加入它的信任列表。
+refused-bad-signature = { $node } 发现指令签名不对，因此没有执行。如果一直这样，请重新登记该节点。
+refused-wrong-node = { $node } 表示指令是给别的节点的。请用它自己的地址重新登记。
+refused-expired = { $node } 收到指令时已过期，因此没有执行。请重新发送。
+refused-replayed = { $node } 已见过同一编号的另一条指令，因此拒绝了这一条。请重新发送。
+refused-malformed = { $node } 看不懂这条指令，它的版本可能太旧：`node { $node }`。
+refused-path = { $path } 不在 { $node } 允许的范围内。允许的目录写在它的配置里。
+refused-not-found = { $node } 上没有 { $path }。
+refused-directory = { $node } 上的 { $path } 是目录。请指明其中的文件。
+refused-too-large = { $node } 上的 { $path } 有 { $size }，太大了。
+refused-node-busy = { $node } 正在运行的任务已达上限。请等有任务结束后再试。
+refused-disk-full = { $node } 的磁盘已满。请清理空间后再试。
+refused-not-supported = { $node } 不支持这个操作，它的版本可能太旧：`node { $node }`。
+refused-permission = { $node } 无权读写 { $path }：运行它的用户权限不足。
+refused-io = { $node } 读写 { $path } 失败：{ $detail }
+refused-other = { $node } 拒绝了：{ $detail }
+
+## 健康与审计
+
+health-good = 一切正常。
+health-bad = 有 { $problems } 个问题
+health-brain = Brain { $version } · 已运行 { $uptime } · 内存 { $memory }
+health-store = 数据库 { $kind } · 响应 { $latency }
+health-outbox = { $waiting } 条消息等待发送
+health-outbox-empty = 没有等待发送的消息
+health-adapter = { $mark } { $kind } { $bot } · { $state }
+health-adapter-on = { $since } 起已连接
+health-adapter-off = { $since } 起未连接
+health-adapters-none = 没有聊天适配器连接
+health-nodes = 节点：{ $online }/{ $nodes } 在线
+health-nodes-off = 离线：{ $nodes }
+health-jobs = 任务：{ $running } 个正在运行，{ $waiting } 个等待中
+health-disk = 数据目录剩余 { $free }
+health-crash = Jarvis 于 { $when } 崩溃：{ $file }
+audit-none = 没有符合条件的记录。
+audit-row = { $when } · { $who } · { $what } { $detail } · { $result }
+audit-brain = Jarvis
+
+## 出错时
+
+error-internal = 这里出了点问题，已记入日志，编号 `{ $trace }`。请重试；如果一直这样，请把编号告诉所有者。
+error-store = 我现在连不上数据库，什么都没做，请过一分钟再试。（`{ $trace }`）
+error-busy = 我现在太忙了，什么都没做，请 { $duration }后再试。
+error-rate = 请慢一点，{ $duration }后再试。
+error-too-old = 那条消息是 { $when } 发的，所以我没有执行。如果仍然需要，请重新发送。
+error-too-long = 这段文字有 { $size }，我最多接受 { $limit }。请以文件发送。
+error-stopping = 我正要重启，请过一分钟重新发送。
+error-no-permission-store = 我无权写入 { $path }。
+away = 我在 { $from } 到 { $to } 之间离开了。
+away-went-on = 任务 { $number } 期间继续运行并已结束：{ $outcome }。
+away-lost = 任务 { $number } 因 { $node } 重启而丢失。
+away-runs = 任务 { $number } 还在运行。
+crashed = 我在 { $when } 崩溃了。报告在服务器上：{ $file }

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use jarvis_nodeclient::Address;
+
 use super::Report;
 use crate::config::{Config, Secret};
 
@@ -75,6 +77,14 @@ pub(super) fn tokens(config: &Config, report: &mut Report) {
 pub(super) fn nodes(config: &Config, report: &mut Report) {
     for node in &config.node {
         let subject = format!("node {}", node.name);
+        if let Err(error) = node.address.parse::<Address>() {
+            report.fail(
+                &subject,
+                error.to_string(),
+                "copy the address that `jarvis-node init` printed",
+            );
+            continue;
+        }
         if config.nodes.listen.0.is_none() && node.dial.is_none() {
             report.fail(
                 &subject,
@@ -153,6 +163,23 @@ mod tests {
     use super::*;
     use crate::config::KnownNode;
 
+    /// The address of the secret key 1.
+    const ADDRESS: &str = "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH";
+
+    #[test]
+    fn an_address_with_a_slip_is_a_failure() {
+        let mut config = Config::default();
+        config.node.push(KnownNode {
+            name: "web-1".to_owned(),
+            address: ADDRESS.replace('g', "h"),
+            tags: crate::config::OneOrMany::default(),
+            dial: Some("192.0.2.1:7789".to_owned()),
+        });
+        let mut report = Report::default();
+        nodes(&config, &mut report);
+        assert!(!report.passed(), "{}", report.table());
+    }
+
     #[test]
     fn a_bot_token_is_recognised() {
         assert!(looks_like_bot_token(
@@ -179,7 +206,7 @@ mod tests {
         let mut config = Config::default();
         config.node.push(KnownNode {
             name: "web-1".to_owned(),
-            address: "1BoatSLRHtKNngkdXEeobR76b53LETtpyT".to_owned(),
+            address: ADDRESS.to_owned(),
             tags: crate::config::OneOrMany::default(),
             dial: None,
         });

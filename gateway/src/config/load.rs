@@ -183,6 +183,17 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
                 .to_owned(),
         );
     }
+    if let Some(relative) = config
+        .local_node
+        .allow
+        .iter()
+        .find(|path| !path.is_absolute())
+    {
+        return wrong(format!(
+            "`local_node.allow`: `{}` is not an absolute path",
+            relative.display()
+        ));
+    }
     let mut names: Vec<&str> = config.node.iter().map(|node| node.name.as_str()).collect();
     if config.local_node.enabled {
         names.push(&config.local_node.name);

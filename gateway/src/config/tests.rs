@@ -277,10 +277,33 @@ fn what_cannot_work_together_is_refused() {
             "two nodes have the name `local`",
         ),
         ("[brain]\nmessages_per_minute = 0", "at least 1"),
+        ("[local_node]\nallow = ['srv']", "absolute"),
     ] {
         let error = complaint(text);
         assert!(error.contains(word), "{text}: {error}");
     }
+}
+
+#[test]
+fn the_team_example_is_valid() {
+    let (dir, file) = folder(include_str!("../../../examples/team.toml"));
+    std::fs::write(
+        dir.path().join("database"),
+        "postgres://jarvis:pw@127.0.0.1/jarvis",
+    )
+    .unwrap();
+    std::fs::write(dir.path().join("telegram.token"), "1:token").unwrap();
+    let config = Sources {
+        file: Some(file),
+        ..Sources::default()
+    }
+    .load()
+    .unwrap()
+    .config;
+    for node in &config.node {
+        node.address.parse::<jarvis_nodeclient::Address>().unwrap();
+    }
+    assert_eq!(config.node.len(), 3);
 }
 
 #[test]

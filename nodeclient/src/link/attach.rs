@@ -104,7 +104,7 @@ pub async fn attach_accepted(
     .await
 }
 
-async fn attach(
+pub(super) async fn attach(
     io: BoxedIo,
     side: Side,
     identity: &Identity,
@@ -151,9 +151,8 @@ async fn greet(
         .await?
         .into_inner();
 
-    let proof = match next(&mut incoming).await? {
-        root_frame::Frame::Proof(proof) => proof,
-        _ => return Err(AttachError::Protocol("no proof came first".into())),
+    let root_frame::Frame::Proof(proof) = next(&mut incoming).await? else {
+        return Err(AttachError::Protocol("no proof came first".into()));
     };
     let root_clock_offset_ms = proof.time_ms.saturating_sub(unix_ms());
     let root = proven(&proof, Role::Root, &exporter).ok_or(AttachError::ProofFailed)?;
@@ -161,16 +160,13 @@ async fn greet(
         return Err(AttachError::NotTrusted { root });
     }
     let proof = prove(identity, Role::Node, &exporter, unix_ms());
-    say(&frames, node_frame::Frame::Proof(proof)).await?;
-    let welcome = match next(&mut incoming).await? {
-        root_frame::Frame::Welcome(welcome) => welcome,
-        _ => {
-            return Err(AttachError::Protocol(
-                "no welcome came after the proof".into(),
-            ));
-        }
+    say(&frames, node_frame::Frame::Proof(proof)).await;
+    let root_frame::Frame::Welcome(welcome) = next(&mut incoming).await? else {
+        return Err(AttachError::Protocol(
+            "no welcome came after the proof".into(),
+        ));
     };
-    say(&frames, node_frame::Frame::Hello(hello)).await?;
+    say(&frames, node_frame::Frame::Hello(hello)).await;
 
     let (messages, inbox) = mpsc::channel(QUEUE);
     let reader = Reader {
@@ -198,15 +194,9 @@ pub(super) fn heartbeat(welcome: &Welcome) -> Duration {
     Duration::from_millis(welcome.heartbeat_ms).clamp(*HEARTBEATS.start(), *HEARTBEATS.end())
 }
 
-async fn say(
-    frames: &mpsc::Sender<NodeFrame>,
-    frame: node_frame::Frame,
-) -> Result<(), AttachError> {
-    let gone = |_| AttachError::Io(io::ErrorKind::ConnectionReset.into());
-    frames
-        .send(NodeFrame { frame: Some(frame) })
-        .await
-        .map_err(gone)
+/// Sends a frame if it can be sent; if not, what the root said last tells why.
+async fn say(frames: &mpsc::Sender<NodeFrame>, frame: node_frame::Frame) {
+    let _ = frames.send(NodeFrame { frame: Some(frame) }).await;
 }
 
 async fn next(incoming: &mut Streaming<RootFrame>) -> Result<root_frame::Frame, AttachError> {

@@ -13,11 +13,11 @@ use crate::http2;
 
 /// Requests on one connection.
 #[derive(Clone)]
-pub(super) struct Line(SendRequest<Body>);
+pub(crate) struct Line(SendRequest<Body>);
 
 impl Line {
     /// Begins HTTP/2 on a connection. The second part drives it and ends with it.
-    pub(super) async fn open<T>(
+    pub(crate) async fn open<T>(
         io: T,
     ) -> hyper::Result<(Self, Connection<TokioIo<T>, Body, TokioExecutor>)>
     where

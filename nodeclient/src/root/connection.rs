@@ -103,9 +103,10 @@ pub(super) async fn serve(shared: Arc<Shared>, io: BoxedIo, side: Side, peer: Pe
     let unproven = async {
         tokio::select! {
             () = sleep_until(deadline) => {}
+            () = shared.stop.cancelled() => {}
             () = connection.proven.cancelled() => {
                 drop(permit);
-                pending().await
+                pending::<()>().await;
             }
         }
     };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use jarvis_proto::node::file_chunk::Part;
-use jarvis_proto::node::{FileChunk, FileEnd, FileHead};
+use jarvis_proto::node::{FileChunk, FileEnd, FileHead, GetFile};
 use tokio::sync::mpsc;
 
 use super::send::hash_prefix;
@@ -45,6 +45,27 @@ pub struct Received {
     pub modified_ms: i64,
 }
 
+/// Where a later try can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// Bytes from the start of the file that the partial file holds.
+    pub offset: u64,
+    /// Size of the whole file, as its sender gave it.
+    pub size: u64,
+    /// When it was changed, as its sender gave it.
+    pub modified_ms: i64,
+}
+
+impl ResumePoint {
+    /// Lets an order ask only for what is missing. The node begins from the start nevertheless when
+    /// the file has changed since.
+    pub fn apply(&self, get: &mut GetFile) {
+        get.offset = self.offset;
+        get.known_size = self.size;
+        get.known_modified_ms = self.modified_ms;
+    }
+}
+
 /// Why a file did not arrive. Except after [`ReceiveError::HashMismatch`] (it is removed) the partial
 /// file stays, for a later try from where it ends.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +79,11 @@ pub enum ReceiveError {
         most_bytes: u64,
     },
     /// The stream stopped before its end.
-    #[error("the file was cut after {received} bytes: {detail}")]
+    #[error("the file was cut: {detail}")]
     Cut {
-        /// Bytes from the start of the file that are there now.
-        received: u64,
+        /// Where to go on; nothing when it was cut before its head, or its size is unknown (made on
+        /// the way, it may come out otherwise).
+        resume: Option<ResumePoint>,
         /// What is known about it.
         detail: String,
     },
@@ -104,12 +126,12 @@ pub async fn receive_file<E: Display>(
         blake3,
         meter,
     } = options;
-    let cut = |detail: String| ReceiveError::Cut {
-        received: meter.bytes(),
+    let no_head = |detail| ReceiveError::Cut {
+        resume: None,
         detail,
     };
 
-    let head = match next(&mut chunks).await.map_err(cut)? {
+    let head = match next(&mut chunks).await.map_err(no_head)? {
         Part::Head(head) if head.order == order => head,
         Part::Head(_) => return Err(ReceiveError::Malformed("it belongs to another order")),
         _ => return Err(ReceiveError::Malformed("it begins without a head")),
@@ -163,10 +185,13 @@ pub async fn receive_file<E: Display>(
             Ok(Part::End(_)) => break Err(ReceiveError::Malformed("its end has another size")),
             Ok(Part::Head(_)) => break Err(ReceiveError::Malformed("it has two heads")),
             Err(detail) => {
-                break Err(ReceiveError::Cut {
-                    received: done,
-                    detail,
-                });
+                let point = ResumePoint {
+                    offset: done,
+                    size,
+                    modified_ms,
+                };
+                let resume = (!size_unknown).then_some(point);
+                break Err(ReceiveError::Cut { resume, detail });
             }
         }
     };

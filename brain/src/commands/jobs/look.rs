@@ -11,7 +11,7 @@ use crate::store::{JobFilter, Op};
 use crate::text::{Text, format, text};
 
 /// How many jobs `jobs` lists unasked, and at most.
-const LISTED: (u32, u32) = (10, 50);
+const LISTED: (usize, usize) = (10, 50);
 
 /// `jobs [-n N] [--all] [--node NODE]`.
 pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &str) -> Result<Answer, Trouble> {
@@ -26,8 +26,8 @@ pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &st
         node: args.node.clone(),
         ..JobFilter::default()
     };
-    let limit = args.number.unwrap_or(LISTED.0).min(LISTED.1);
-    let jobs = call.brain.store().jobs(&filter, i64::from(limit)).await?;
+    let limit = args.number.map_or(LISTED.0, |number| number as usize).min(LISTED.1);
+    let jobs = call.brain.store().jobs(&filter, limit).await?;
     if jobs.is_empty() {
         return Ok(Answer::say(text!(language, "jobs-none")));
     }

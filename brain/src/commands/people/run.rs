@@ -13,7 +13,7 @@ use crate::store::Op;
 use crate::text::{Text, format, text};
 
 /// How many people `users` lists unasked, as before.
-const LISTED: u32 = 128;
+const LISTED: usize = 128;
 
 /// `whoami`.
 pub(in crate::commands) async fn whoami(call: &Call<'_>) -> Result<Answer, Trouble> {
@@ -23,7 +23,7 @@ pub(in crate::commands) async fn whoami(call: &Call<'_>) -> Result<Answer, Troub
 /// `users [-n N]`.
 pub(in crate::commands) async fn users(call: &Call<'_>, args: UsersArgs) -> Result<Answer, Trouble> {
     let language = call.language();
-    let limit = i64::from(args.number.unwrap_or(LISTED));
+    let limit = args.number.map_or(LISTED, |number| number as usize);
     let accounts = call.brain.store().accounts(limit).await?;
     let mut reply = Reply::new().line(text!(language, "users-title", count = accounts.len()));
     for account in &accounts {

@@ -11,7 +11,7 @@ use crate::store::AuditFilter;
 use crate::text::{Text, format, text};
 
 /// Lines of the audit log shown unasked, and at most.
-const LISTED: (u32, u32) = (10, 50);
+const LISTED: (usize, usize) = (10, 50);
 
 /// `health`: brain, database, adapters, nodes, and who knocked in vain.
 pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Trouble> {
@@ -77,8 +77,8 @@ pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Resu
         target: args.job.map(|number| format!("job {number}")),
         ..AuditFilter::default()
     };
-    let limit = args.number.unwrap_or(LISTED.0).min(LISTED.1);
-    let entries = call.brain.store().audit(&filter, i64::from(limit)).await?;
+    let limit = args.number.map_or(LISTED.0, |number| number as usize).min(LISTED.1);
+    let entries = call.brain.store().audit(&filter, limit).await?;
     if entries.is_empty() {
         return Ok(Answer::say(text!(language, "audit-none")));
     }

@@ -114,9 +114,10 @@ async fn the_first_final_state_wins(place: &Place) {
     let job = new_job(1);
     let task = new_task(&job, 0, "web-1");
     let order = task.order.clone();
+    let mut late = task.clone();
     store
         .commit(Unit::of(vec![
-            Op::InsertJob(job.clone()),
+            Op::InsertJob(Box::new(job.clone())),
             Op::InsertTask(task),
         ]))
         .await
@@ -142,13 +143,10 @@ async fn the_first_final_state_wins(place: &Place) {
         .collect();
     assert_eq!(winners.len(), 1);
     // "Running" that arrives late changes nothing.
+    late.state = TaskState::Running;
+    late.started_ms = NOW;
     store
-        .commit(Unit::of(vec![Op::UpdateTask(TaskUpdate {
-            order: order.clone(),
-            state: TaskState::Running,
-            started_ms: Some(NOW),
-            signed_order: None,
-        })]))
+        .commit(Unit::of(vec![Op::UpdateTask(late)]))
         .await
         .unwrap();
     let stored = store.task(&order).await.unwrap().unwrap();

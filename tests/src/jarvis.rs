@@ -1,0 +1,249 @@
+//! One installation of Jarvis: a folder with a configuration and data, and what runs from it.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep};
+
+use crate::console::Console;
+use crate::process::{Heard, PATIENCE, Process, free_port};
+use crate::telegram::FakeTelegram;
+
+/// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
+#[derive(Debug)]
+pub struct Jarvis {
+    folder: TempDir,
+    nodes: SocketAddr,
+    /// The streams of every process that was started here, for the search for secrets.
+    heard: Mutex<Vec<Heard>>,
+}
+
+/// A run of `jarvis` that has ended.
+#[derive(Debug)]
+pub struct Run {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output: the final messages.
+    pub out: String,
+    /// Standard error: the log.
+    pub err: String,
+}
+
+impl Run {
+    /// How many times `text` stands in the messages.
+    pub fn count(&self, text: &str) -> usize {
+        self.out.matches(text).count()
+    }
+
+    /// The messages, when the run was good.
+    ///
+    /// # Panics
+    /// When it ended with another code than 0.
+    pub fn good(self) -> String {
+        assert!(
+            self.status.success(),
+            "{}\nmessages:\n{}\nlog:\n{}",
+            self.status,
+            self.out,
+            self.err
+        );
+        self.out
+    }
+}
+
+impl Jarvis {
+    /// A new, empty installation whose brain takes nodes on a port of its own.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn new() -> Result<Self> {
+        let folder = TempDir::with_prefix("jarvis-story.")?;
+        let nodes = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let jarvis = Self {
+            folder,
+            nodes,
+            heard: Mutex::default(),
+        };
+        jarvis.configure(
+            "nodes",
+            &format!("listen = \"{nodes}\"\nheartbeat = \"1s\"\n"),
+        )?;
+        Ok(jarvis)
+    }
+
+    /// Adds a section to the configuration.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure(&self, section: &str, keys: &str) -> Result<()> {
+        let path = self.config();
+        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+        write!(text, "[{section}]\n{keys}\n")?;
+        std::fs::write(path, text)?;
+        Ok(())
+    }
+
+    /// Tells the configuration where the Telegram bot lives.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_telegram(&self, telegram: &FakeTelegram) -> Result<()> {
+        self.configure_telegram_at(&telegram.url(), &telegram.token())
+    }
+
+    /// The same with any address, for a proxy before it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_telegram_at(&self, url: &str, token: &str) -> Result<()> {
+        let keys = format!("token = \"{token}\"\napi_url = \"{url}\"\npoll_timeout = \"2s\"\n");
+        self.configure("telegram", &keys)
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("jarvis.toml")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A place for files of the story.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where nodes dial the brain.
+    pub fn nodes(&self) -> SocketAddr {
+        self.nodes
+    }
+
+    /// Starts `jarvis` with this installation's folder and `arguments`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&self, arguments: &[&str]) -> Result<Process> {
+        let mut command = Process::command("jarvis", arguments)?;
+        command
+            .current_dir(self.folder.path())
+            .arg("--config")
+            .arg(self.config())
+            .arg("--data")
+            .arg(self.data());
+        let process = Process::start(&format!("jarvis {}", arguments.join(" ")), &mut command)?;
+        let mut heard = self.heard.lock().expect("no holder panics");
+        heard.extend([process.out().clone(), process.err().clone()]);
+        Ok(process)
+    }
+
+    /// Runs `jarvis` to its end with `input` on standard input.
+    ///
+    /// # Errors
+    /// When it does not end within `limit`.
+    pub async fn run(&self, arguments: &[&str], input: &str, limit: Duration) -> Result<Run> {
+        let mut process = self.start(arguments)?;
+        for line in input.lines() {
+            if process.write_line(line).await.is_err() {
+                break;
+            }
+        }
+        process.close_input();
+        let status = process.ends(limit).await?;
+        Ok(Run {
+            status,
+            out: process.out().text(),
+            err: process.err().text(),
+        })
+    }
+
+    /// `jarvis up` with `input` in a pipe.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn pipe(&self, input: &str) -> Result<Run> {
+        self.run(&["up"], input, PATIENCE).await
+    }
+
+    /// Starts the brain and waits until it takes connections.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn brain(&self) -> Result<Process> {
+        let brain = self.start(&["brain"])?;
+        let socket = self.data().join("jarvis.sock");
+        let until = Instant::now() + PATIENCE;
+        while UnixStream::connect(&socket).await.is_err() {
+            if Instant::now() > until {
+                bail!(
+                    "the brain takes no connections; it said:\n{}",
+                    brain.everything()
+                );
+            }
+            // There is no event for "a socket appears" that is worth its code.
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(brain)
+    }
+
+    /// Starts the Telegram adapter against this installation's brain.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn telegram(&self) -> Result<Process> {
+        self.start(&["adapter", "telegram"])
+    }
+
+    /// Opens a console against the running brain, as the owner at the server.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn chat(&self) -> Result<Console> {
+        Ok(Console::new(self.start(&["chat", "--parallel"])?))
+    }
+
+    /// Opens a console in a process with everything: `jarvis up`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn up(&self) -> Result<Console> {
+        Ok(Console::new(self.start(&["up", "--parallel"])?))
+    }
+
+    /// The address that nodes have to trust.
+    ///
+    /// # Errors
+    /// When `jarvis keys` does not show it.
+    pub async fn root(&self) -> Result<String> {
+        let run = self.run(&["keys"], "", PATIENCE).await?;
+        let mut words = run.out.split_whitespace();
+        let address = words.find(|word| word.starts_with('1') && (26..=35).contains(&word.len()));
+        address
+            .map(ToOwned::to_owned)
+            .with_context(|| format!("`jarvis keys` shows no address:\n{}{}", run.out, run.err))
+    }
+
+    /// Everything that any process said here, and every crash report.
+    ///
+    /// # Errors
+    /// When a report cannot be read.
+    pub fn everything_said(&self) -> Result<String> {
+        let heard = self.heard.lock().expect("no holder panics");
+        let mut text: String = heard.iter().map(Heard::text).collect();
+        let crashes = self.data().join("crash");
+        if crashes.is_dir() {
+            for report in std::fs::read_dir(crashes)? {
+                text.push_str(&std::fs::read_to_string(report?.path())?);
+            }
+        }
+        Ok(text)
+    }
+}

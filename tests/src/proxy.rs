@@ -1,0 +1,178 @@
+//! A TCP proxy that a story can cut, stall and mend.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What the proxy does with its lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Weather {
+    /// Bytes pass.
+    Fair,
+    /// Lines stay open and nothing passes.
+    Stalled,
+    /// Lines are closed, and new ones too.
+    Cut,
+}
+
+/// A running proxy. Its lines end when it is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Forwards a port of its own to `target`.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn to(target: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let weather = watch::Sender::new(Weather::Fair);
+        let forecast = weather.subscribe();
+        let task = tokio::spawn(async move {
+            while let Ok((line, _)) = listener.accept().await {
+                tokio::spawn(serve(line, target, forecast.clone()));
+            }
+        });
+        Ok(Self {
+            address,
+            weather,
+            task,
+        })
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes all lines, and every new one at once.
+    pub fn cut(&self) {
+        self.weather.send_replace(Weather::Cut);
+    }
+
+    /// Keeps lines open, but lets nothing pass: both ends have to notice by themselves.
+    pub fn stall(&self) {
+        self.weather.send_replace(Weather::Stalled);
+    }
+
+    /// Lets everything pass again. A line that was cut stays cut.
+    pub fn mend(&self) {
+        self.weather.send_replace(Weather::Fair);
+    }
+
+    /// Cuts, waits, mends.
+    pub async fn cut_for(&self, time: Duration) {
+        self.cut();
+        tokio::time::sleep(time).await;
+        self.mend();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.weather.send_replace(Weather::Cut);
+        self.task.abort();
+    }
+}
+
+async fn serve(mut line: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
+    if *weather.borrow_and_update() == Weather::Cut {
+        return;
+    }
+    let Ok(mut onward) = TcpStream::connect(target).await else {
+        return;
+    };
+    let _ = (line.set_nodelay(true), onward.set_nodelay(true));
+    let (mut near_read, mut near_write) = line.split();
+    let (mut far_read, mut far_write) = onward.split();
+    let both_ways = async {
+        tokio::join!(
+            pump(&mut near_read, &mut far_write, weather.clone()),
+            pump(&mut far_read, &mut near_write, weather.clone()),
+        )
+    };
+    let mut storm = weather.clone();
+    tokio::select! {
+        _ = both_ways => {}
+        _ = storm.wait_for(|weather| *weather == Weather::Cut) => {}
+    }
+}
+
+/// Passes bytes one way; while the line is stalled it holds what it has read and reads no more.
+async fn pump(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    mut weather: watch::Receiver<Weather>,
+) {
+    let mut chunk = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut chunk).await {
+        let stalled = weather.wait_for(|weather| *weather != Weather::Stalled);
+        if stalled.await.is_err() || to.write_all(&chunk[..length]).await.is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown().await;
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut line, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut read, mut write) = line.split();
+                    tokio::io::copy(&mut read, &mut write).await
+                });
+            }
+        });
+        address
+    }
+
+    async fn answers(line: &mut TcpStream) -> bool {
+        let mut byte = [0];
+        line.write_all(b"x").await.is_ok() && line.read_exact(&mut byte).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_cut_line_ends_and_a_new_one_waits_for_the_mending() {
+        let proxy = Proxy::to(echo().await).await.unwrap();
+        let mut line = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(answers(&mut line).await);
+        proxy.cut();
+        assert!(!answers(&mut line).await);
+        let mut line = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(!answers(&mut line).await);
+        proxy.mend();
+        let mut line = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(answers(&mut line).await);
+    }
+
+    #[tokio::test]
+    async fn a_stalled_line_goes_on_after_the_mending() {
+        let proxy = Proxy::to(echo().await).await.unwrap();
+        let mut line = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(answers(&mut line).await);
+        proxy.stall();
+        line.write_all(b"y").await.unwrap();
+        let mut byte = [0];
+        let silence = tokio::time::timeout(Duration::from_millis(50), line.read_exact(&mut byte));
+        assert!(silence.await.is_err());
+        proxy.mend();
+        line.read_exact(&mut byte).await.unwrap();
+        assert_eq!(byte, *b"y");
+    }
+}
