@@ -55,6 +55,4 @@ pub struct ProgressObject {
     pub key: String,
     /// The platform's id of the message.
     pub message_id: String,
-    /// When it was last drawn, Unix milliseconds.
-    pub updated_ms: i64,
 }

@@ -11,7 +11,7 @@ use crate::answer::{After, Answer, AuditNote, Place, Speech, audit_entry};
 use crate::brain::Brain;
 use crate::command::permission::Subject;
 use crate::command::registry::{Addressing, Found};
-use crate::command::suggest;
+use crate::command::help;
 use crate::commands::{self, Call, Trouble};
 use crate::people::Speaker;
 use crate::reply::Reply;
@@ -21,6 +21,8 @@ use crate::text::{format, text};
 
 /// Tries to commit an answer while the store is busy, before the event is left to be sent again.
 const COMMIT_TRIES: u32 = 20;
+/// How long people are asked to wait when a room's lane is full.
+const BUSY_FOR: Duration = Duration::from_secs(30);
 /// Most commands in one message.
 const MOST_LINES: usize = 20;
 /// Longest text that is looked at, in bytes; more than any platform's message and a 100 KiB script.
@@ -104,7 +106,7 @@ async fn commit(
         Ok(Committed::Duplicate) => debug!("a repeated event does nothing"),
         Ok(Committed::Unmet) => {
             // Somebody was faster: the code or question was used up in between.
-            let reply = Reply::from(text!(speaker.language(), "question-gone"));
+            let reply = Reply::from(text!(speaker.language(), "press-gone"));
             let mut speech = Speech::new(brain);
             speech.say(&place, kind, &reply);
             let ops = speech.items.iter().cloned().map(Op::Outbox).collect();
@@ -179,7 +181,12 @@ async fn answer(
         bot_name: inbound.session.bot_name(),
     };
     if message.text.len() > TEXT_LIMIT {
-        return Ok(if addressed { Answer::say(text!(call.language(), "text-too-long")) } else { Answer::nothing() });
+        return Ok(if addressed { Answer::say(text!(
+                call.language(),
+                "error-too-long",
+                size = format::bytes(message.text.len() as u64),
+                limit = format::bytes(TEXT_LIMIT as u64),
+            )) } else { Answer::nothing() });
     }
     let picked = brain.choices().pick(&inbound.room, &message.text);
     let line = picked.as_deref().unwrap_or(&message.text);
@@ -191,7 +198,11 @@ async fn answer(
         return Ok(refusal);
     }
     if is_too_old(brain, &inbound.event) && (addressed || matches!(found, Found::Commands(_))) {
-        return Ok(Answer::say(text!(call.language(), "command-too-old")));
+        return Ok(Answer::say(text!(
+            call.language(),
+            "error-too-old",
+            when = format::ago(call.language(), inbound.event.time_ms, brain.now_ms(), &brain.zone()),
+        )));
     }
     match found {
         Found::Commands(lines) => {
@@ -212,26 +223,19 @@ async fn answer(
             if let Some(answer) = commands::continue_dialog(&call, line).await? {
                 return Ok(answer);
             }
-            unknown(&call, &word, &rest).await
+            unknown(&call, line, &word, &rest).await
         }
     }
 }
 
 /// An unknown command gets the nearest one that the person may run.
-async fn unknown(call: &Call<'_>, word: &str, rest: &str) -> Result<Answer, Trouble> {
+async fn unknown(call: &Call<'_>, line: &str, word: &str, rest: &str) -> Result<Answer, Trouble> {
     let language = call.language();
     let subject = Subject::from(&call.speaker.account);
     if subject.role == Role::Guest {
         return Ok(Answer::say(commands::general::run::start_reply(call).await?));
     }
-    let typed = word.chars().take(40).collect::<String>();
-    let reply = match suggest::line(commands::registry(), &subject, word, rest) {
-        Some(line) => Reply::new()
-            .line(text!(language, "unknown-near", word = typed, meant = crate::text::Text::code(&line)))
-            .button(text!(language, "button-run-it"), line),
-        None => Reply::from(text!(language, "unknown", word = typed)),
-    };
-    Ok(Answer::say(reply))
+    Ok(Answer::say(help::unknown(language, commands::registry(), &subject, line, word, rest)))
 }
 
 fn rate_limited(call: &Call<'_>) -> Option<Answer> {
@@ -241,7 +245,7 @@ fn rate_limited(call: &Call<'_>) -> Option<Answer> {
     let wait_ms = call.brain.people().may_speak(&call.speaker.account.id).err()?;
     let wait = format::duration(call.language(), Duration::from_millis(wait_ms.max(1000)));
     let note = AuditNote { what: "rate-limit".to_owned(), result: "refused", ..AuditNote::default() };
-    let mut answer = Answer::say(text!(call.language(), "rate-limited", wait = wait));
+    let mut answer = Answer::say(text!(call.language(), "error-rate", duration = wait));
     answer.audit = Some(note);
     Some(answer)
 }
@@ -257,7 +261,11 @@ pub(crate) async fn refuse_busy(brain: Brain, inbound: Inbound) {
     let Ok(speaker) = brain.people().recognise(&brain, &inbound.session, &person).await else { return };
     let kind = room_kind(&inbound.event);
     let answer = if inbound.event.addressed {
-        Answer::say(text!(speaker.language(), "busy"))
+        Answer::say(text!(
+            speaker.language(),
+            "error-busy",
+            duration = format::duration(speaker.language(), BUSY_FOR),
+        ))
     } else {
         Answer::nothing()
     };

@@ -61,8 +61,8 @@ pub(super) async fn the_file(call: &Call<'_>) -> Result<KeptFile, Answer> {
     }
     let attachment = match call.message.attachments.as_slice() {
         [one] => one.clone(),
-        [] => return Err(Answer::say(text!(language, "file-missing"))),
-        _ => return Err(Answer::say(text!(language, "file-one-at-a-time"))),
+        [] => return Err(Answer::say(text!(language, "put-no-file", place = "NODE:PATH"))),
+        _ => return Err(Answer::say(text!(language, "put-one-file"))),
     };
     fetch(call, attachment).await
 }
@@ -79,8 +79,7 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
     if attachment.size > most {
         return Err(Answer::say(text!(
             language,
-            "file-too-large-in",
-            name = name,
+            "attachment-too-large",
             size = format::bytes(attachment.size),
             limit = format::bytes(most),
         )));
@@ -88,15 +87,20 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
     let mime = attachment.mime.clone();
     match call.inbound.session.fetch(attachment, FETCH_LIMIT).await {
         Ok(blob) => Ok(KeptFile { blob: blob.hash, name, mime, size: blob.size }),
-        Err(FetchError::Failed(detail)) => {
-            warn!(detail, "an attachment did not come");
-            Err(Answer::say(text!(language, "file-not-fetched", name = name, trace = call.trace)))
-        }
         Err(error) => {
             warn!(%error, "an attachment did not come");
-            Err(Answer::say(text!(language, "file-not-fetched", name = name, trace = call.trace)))
+            let detail = match error {
+                FetchError::Failed(detail) => detail,
+                other => other.to_string(),
+            };
+            Err(Answer::say(text!(language, "attachment-failed", detail = detail)))
         }
     }
+}
+
+/// The name of the message's first file, to speak of it.
+fn attached_name(call: &Call<'_>) -> String {
+    call.message.attachments.first().map_or_else(String::new, |file| clean_file_name(&file.name))
 }
 
 /// The text of a script file.
@@ -114,8 +118,8 @@ pub(super) async fn script_of(call: &Call<'_>, file: &KeptFile) -> Result<Result
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     Ok(match std::str::from_utf8(bytes) {
         Ok(script) if !script.trim().is_empty() => Ok(script.replace("\r\n", "\n")),
-        Ok(_) => Err(Answer::say(text!(language, "script-empty", name = file.name.as_str()))),
-        Err(_) => Err(Answer::say(text!(language, "script-binary", name = file.name.as_str()))),
+        Ok(_) => Err(Answer::say(text!(language, "script-empty", file = file.name.as_str()))),
+        Err(_) => Err(Answer::say(text!(language, "script-not-text", file = file.name.as_str()))),
     })
 }
 
@@ -139,7 +143,7 @@ pub async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Troubl
         // People without nodes also send pictures; only what was meant for a node is refused aloud.
         return Ok(match caption {
             "" => Answer::nothing(),
-            _ => Answer::say(text!(call.language(), "file-caption-unknown")),
+            _ => Answer::say(text!(call.language(), "attachment-unneeded", file = attached_name(call))),
         });
     }
     let file = match the_file(call).await {
@@ -151,7 +155,7 @@ pub async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Troubl
     }
     match send_to(call, &file, caption).await? {
         Some(answer) => Ok(answer),
-        None => Ok(Answer::say(text!(call.language(), "file-caption-unknown"))),
+        None => Ok(Answer::say(text!(call.language(), "attachment-unneeded", file = file.name.as_str()))),
     }
 }
 

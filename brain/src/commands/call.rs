@@ -1,6 +1,7 @@
 //! A command being called: who, where, and what it may touch.
 
 use std::fmt;
+use std::time::Duration;
 
 use jarvis_nodeclient::SendError;
 use jarvis_proto::chat::Message;
@@ -17,10 +18,10 @@ use crate::people::Speaker;
 use crate::reply::Reply;
 use crate::room::{Inbound, RoomKey, RoomKind};
 use crate::store::{Op, Question, StoreError};
-use crate::text::{Language, Text, text};
+use crate::text::{Language, Text, format, text};
 
 /// How long a yes is awaited.
-const QUESTION_LIFE_MS: i64 = 2 * 60 * 1000;
+const QUESTION_LIFE: Duration = Duration::from_secs(120);
 
 /// A command being called.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +134,13 @@ impl Call<'_> {
         let id = crate::code::short(2);
         let now_ms = self.brain.now_ms();
         let reply = preview
+            .line(text!(
+                language,
+                "confirm-waits",
+                duration = format::duration(language, QUESTION_LIFE),
+                yes = Text::code(&format!("yes {id}")),
+                no = Text::code(&format!("no {id}")),
+            ))
             .button(text!(language, "button-yes"), format!("yes {id}"))
             .button(text!(language, "button-no"), format!("no {id}"));
         Answer::say(reply).op(Op::PutQuestion(Question {
@@ -142,9 +150,13 @@ impl Call<'_> {
             command: line.to_owned(),
             data,
             created_ms: now_ms,
-            expires_ms: now_ms + QUESTION_LIFE_MS,
+            expires_ms: now_ms + millis(QUESTION_LIFE),
         }))
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn refused(refusal: Text, line: &str) -> Answer {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jarvis_proto::chat::{Action, FileRef, Progress as ProgressAction, SendFile, action};
-use jarvis_proto::node::{RefusedReason, RunEnded, ended, run_ended};
+use jarvis_proto::node::{Refused, RefusedReason, ended};
 
 use super::actor::{LiveTask, ResultFileNews};
 use super::ending::TaskEnding;
@@ -13,6 +13,7 @@ use crate::brain::Brain;
 use crate::commands::jobs::run::{shortened, title};
 use crate::reply::Reply;
 use crate::room::RoomKind;
+use crate::text::outcome::{self, RefusedOrder};
 use crate::text::{Language, Text, format, text};
 
 /// Lines of output shown for a job on one node: when it went well, and otherwise.
@@ -115,7 +116,7 @@ impl View<'_> {
         match live.task.state {
             TaskState::Waiting => {
                 let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
-                reply = reply.line(text!(language, "status-waits", until = until));
+                reply = reply.line(text!(language, "task-waiting", clock = until));
             }
             TaskState::Sent | TaskState::Running => {
                 if let Some(progress) = &live.progress {
@@ -148,7 +149,7 @@ impl View<'_> {
                 reply = reply.line(text!(language, "status-file-note", note = note.as_str()));
             }
             if all > shown_lines || (live.task.state != TaskState::Done && all > 0) {
-                reply = reply.button(text!(language, "button-log"), format!("log {number} --file"));
+                reply = reply.button(text!(language, "button-log-file"), format!("log {number} --file"));
             }
         }
         for news in &live.files {
@@ -163,11 +164,11 @@ impl View<'_> {
             TaskState::Refused if self.too_large(live).is_some() => self.offer_smaller(reply, live),
             TaskState::Done | TaskState::Cancelled => reply,
             TaskState::Offline if is_run => reply.button(
-                text!(language, "button-when-back"),
+                text!(language, "button-wait"),
                 format!("again {number} --wait 1h"),
             ),
             _ if is_run => reply.button(text!(language, "button-again"), format!("again {number}")),
-            _ => reply.button(text!(language, "button-retry"), format!("retry {number} failed")),
+            _ => reply.button(text!(language, "button-retry-failed"), format!("retry {number} failed")),
         }
     }
 
@@ -177,7 +178,7 @@ impl View<'_> {
         let place = crate::command::words::quote(&format!("{}:{}", live.node, get.path)).into_owned();
         reply
             .button(text!(self.language, "button-gzip"), format!("get --gzip {place}"))
-            .button(text!(self.language, "button-tail"), format!("get --tail 1000 {place}"))
+            .button(text!(self.language, "button-tail", lines = 1000), format!("get --tail 1000 {place}"))
     }
 
     fn many(&self, tasks: &[LiveTask]) -> Reply {
@@ -198,10 +199,10 @@ impl View<'_> {
             "status-many",
             mark = mark,
             number = number,
-            done = done,
-            count = tasks.len(),
-            command = Text::code(&shortened(&title(&self.job.spec), 80)),
-            took = self.duration(took),
+            good = done,
+            nodes = tasks.len(),
+            duration = self.duration(took),
+            title = Text::code(&shortened(&title(&self.job.spec), 80)),
         ));
         for live in tasks.iter().take(MOST_ROWS) {
             reply = reply.line(text!(
@@ -219,10 +220,10 @@ impl View<'_> {
             return reply.button(text!(language, "button-cancel"), format!("cancel {number}"));
         }
         if tasks.iter().any(|live| live.task.state == TaskState::Offline) {
-            reply = reply.button(text!(language, "button-when-back"), format!("retry {number} failed --wait 1h"));
+            reply = reply.button(text!(language, "button-wait"), format!("retry {number} failed --wait 1h"));
         }
         if done < tasks.len() {
-            reply = reply.button(text!(language, "button-retry"), format!("retry {number} failed"));
+            reply = reply.button(text!(language, "button-retry-failed"), format!("retry {number} failed"));
         }
         reply
     }
@@ -250,12 +251,12 @@ impl View<'_> {
         match (live.task.state, &live.ending) {
             (TaskState::Waiting, _) => {
                 let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
-                text!(language, "status-waits", until = until)
+                text!(language, "task-waiting", clock = until)
             }
             (TaskState::Sent | TaskState::Running, _) if live.progress.is_some() || live.away_since.is_some() => {
                 self.passing(live)
             }
-            (TaskState::Sent | TaskState::Running, _) => text!(language, "status-sent"),
+            (TaskState::Sent | TaskState::Running, _) => text!(language, "task-sent"),
             (TaskState::Done, Some(ending)) if ending.run().is_some_and(|run| !run.tail.trim().is_empty()) => {
                 let tail = ending.run().map(|run| run.tail.trim()).unwrap_or_default();
                 let last = tail.lines().last().unwrap_or_default();
@@ -279,12 +280,12 @@ impl View<'_> {
         if let Some(away) = live.away_since {
             return text!(language, "status-away", since = format::duration(language, away.elapsed()));
         }
-        let Some(progress) = &live.progress else { return text!(language, "status-sent") };
+        let Some(progress) = &live.progress else { return text!(language, "task-sent") };
         let elapsed = format::duration(language, Duration::from_millis(progress.elapsed_ms));
         if progress.bytes_total > 0 {
             return text!(
                 language,
-                "status-moving",
+                "progress-bytes",
                 done = format::bytes(progress.bytes_done),
                 total = format::bytes(progress.bytes_total),
                 elapsed = elapsed,
@@ -293,20 +294,23 @@ impl View<'_> {
         let counts = progress.counts.unwrap_or_default();
         let lines = counts.stdout_lines + counts.stderr_lines;
         if lines == 0 {
-            return Text::plain(&elapsed);
+            return text!(language, "progress-quiet", elapsed = elapsed);
         }
-        text!(language, "status-running", elapsed = elapsed, lines = format::count(lines))
+        text!(language, "progress-lines", elapsed = elapsed, lines = lines)
     }
 
     fn ending(&self, live: &LiveTask, ending: &TaskEnding) -> Text {
         let language = self.language;
         let took = ending.took_ms().map(|took| self.duration(took)).unwrap_or_default();
         if let Some(refused) = ending.refusal() {
-            return self.refusal(live, refused.reason(), refused.size);
+            return self.refusal(live, refused);
         }
         let TaskEnding::Ended(ended) = ending else { return Text::default() };
         match &ended.outcome {
-            Some(ended::Outcome::Run(run)) => self.run(run, took),
+            Some(ended::Outcome::Run(run)) => {
+                let (_, outcome) = outcome::run(language, run);
+                text!(language, "status-took", outcome = outcome, took = took)
+            }
             Some(ended::Outcome::Transfer(moved)) => {
                 let hash = hex::encode(&moved.blake3);
                 let size = format::bytes(moved.size);
@@ -319,24 +323,8 @@ impl View<'_> {
                     _ => text!(language, "status-get-done", size = size, hash = short_hash(&hash)),
                 }
             }
-            Some(ended::Outcome::Lost(_)) => text!(language, "status-lost"),
-            _ => text!(language, "status-done", took = took),
-        }
-    }
-
-    fn run(&self, run: &RunEnded, took: String) -> Text {
-        let language = self.language;
-        if run.cancelled {
-            return text!(language, "status-cancelled", took = took);
-        }
-        if run.timed_out {
-            return text!(language, "status-timed-out", took = took);
-        }
-        match &run.how {
-            Some(run_ended::How::ExitCode(code)) => text!(language, "status-exit", code = *code, took = took),
-            Some(run_ended::How::Signal(signal)) => text!(language, "status-signal", signal = *signal, took = took),
-            Some(run_ended::How::NotStarted(why)) => text!(language, "status-not-started", why = why.as_str()),
-            None => text!(language, "status-done", took = took),
+            Some(ended::Outcome::Lost(_)) => text!(language, "outcome-lost"),
+            _ => text!(language, "outcome-done"),
         }
     }
 
@@ -344,48 +332,27 @@ impl View<'_> {
     fn own_ending(&self, state: TaskState) -> Text {
         let language = self.language;
         match state {
-            TaskState::Offline => text!(language, "status-offline"),
-            TaskState::Cancelled => text!(language, "status-cancelled-here"),
-            TaskState::Lost => text!(language, "status-lost"),
-            _ => text!(language, "status-unknown"),
+            TaskState::Offline => text!(language, "outcome-offline"),
+            TaskState::Cancelled => text!(language, "outcome-cancelled"),
+            TaskState::Lost => text!(language, "outcome-lost"),
+            _ => text!(language, "outcome-unknown"),
         }
     }
 
-    fn refusal(&self, live: &LiveTask, reason: RefusedReason, size: u64) -> Text {
+    fn refusal(&self, live: &LiveTask, refused: &Refused) -> Text {
         let language = self.language;
+        if refused.reason() == RefusedReason::TooLarge && matches!(self.job.spec, JobSpec::Get(_)) {
+            let limit = format::bytes(self.brain.file_limit(&self.job.room.bot));
+            return text!(language, "get-too-large", size = format::bytes(refused.size), limit = limit);
+        }
         let path = match &self.job.spec {
             JobSpec::Get(get) => get.path.as_str(),
             JobSpec::Put(put) => put.path.as_str(),
             JobSpec::Run(run) => run.cwd.as_str(),
         };
-        match reason {
-            RefusedReason::UntrustedRoot => text!(
-                language,
-                "refusal-untrusted",
-                root = Text::code(&self.brain.root().address().to_string()),
-                node = live.node.as_str(),
-            ),
-            RefusedReason::BadSignature => text!(language, "refusal-signature"),
-            RefusedReason::WrongNode => text!(language, "refusal-wrong-node"),
-            RefusedReason::Expired => text!(language, "refusal-expired"),
-            RefusedReason::Replayed => text!(language, "refusal-replayed"),
-            RefusedReason::PathNotAllowed => text!(language, "refusal-path", path = Text::code(path)),
-            RefusedReason::NotFound => text!(language, "refusal-not-found", path = Text::code(path)),
-            RefusedReason::IsDirectory => text!(language, "refusal-directory", path = Text::code(path)),
-            RefusedReason::TooLarge => {
-                let limit = format::bytes(self.brain.file_limit(&self.job.room.bot));
-                text!(language, "refusal-too-large", size = format::bytes(size), limit = limit)
-            }
-            RefusedReason::Busy => text!(language, "refusal-busy"),
-            RefusedReason::DiskFull => text!(language, "refusal-disk-full", node = live.node.as_str()),
-            RefusedReason::NotSupported => text!(language, "refusal-not-supported"),
-            RefusedReason::Permission => text!(language, "refusal-permission", path = Text::code(path)),
-            RefusedReason::Malformed => text!(language, "refusal-malformed"),
-            RefusedReason::Io | RefusedReason::Unspecified => {
-                let detail = live.ending.as_ref().and_then(TaskEnding::refusal).map(|refused| refused.detail.clone());
-                text!(language, "refusal-io", detail = detail.unwrap_or_default())
-            }
-        }
+        let root = self.brain.root().address().to_string();
+        let order = RefusedOrder { node: live.node.as_str(), root: &root, path };
+        outcome::refused(language, refused, order)
     }
 
     /// What to do next, where that is not plain.

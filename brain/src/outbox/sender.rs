@@ -260,11 +260,7 @@ async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
     if let (Some(key), Some(message_id)) = (&item.progress_key, message_id)
         && !message_id.is_empty()
     {
-        ops.push(Op::Progress(ProgressObject {
-            key: key.clone(),
-            message_id,
-            updated_ms: brain.now_ms(),
-        }));
+        ops.push(Op::Progress(ProgressObject { key: key.clone(), message_id }));
     }
     // A row that stays is sent again after a restart; the adapter or the platform sees a repetition
     // at worst, so this is logged and not retried for ever.

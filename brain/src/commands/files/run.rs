@@ -8,7 +8,7 @@ use crate::command::permission::Permission;
 use crate::command::value::FilePlace;
 use crate::commands::attach::{self, KeptFile};
 use crate::commands::jobs::run::preview;
-use crate::commands::{Call, Trouble};
+use crate::commands::{Call, Trouble, registry};
 use crate::job::{self, GetSpec, JobSpec, PutSpec};
 use crate::text::text;
 
@@ -17,17 +17,25 @@ pub(in crate::commands) async fn get(call: &Call<'_>, args: GetArgs, line: &str)
     let language = call.language();
     let place = match args.file_place() {
         Ok(place) => place,
-        Err(_) => return Ok(Answer::say(text!(language, "get-one-file"))),
+        Err(problem) => {
+            let command = registry().find("get").map(|command| problem.explain(language, command));
+            return Ok(command.map_or_else(Answer::nothing, Answer::say));
+        }
     };
     let nodes = match call.nodes_for(&place.target, Permission::Operator, line) {
         Ok(nodes) => nodes,
         Err(answer) => return Ok(answer),
     };
     let [node] = nodes.as_slice() else {
-        return Ok(Answer::say(text!(language, "get-one-node", count = nodes.len())));
+        return Ok(Answer::say(text!(language, "get-one-node", target = place.target.to_string())));
     };
     if !call.inbound.session.capabilities().files_out {
-        return Ok(Answer::say(text!(language, "get-no-files-here")));
+        return Ok(Answer::say(text!(
+            language,
+            "files-unsupported",
+            node = node.record.name.as_str(),
+            path = place.path,
+        )));
     }
     let spec = JobSpec::Get(GetSpec {
         path: place.path,

@@ -50,7 +50,7 @@ pub(in crate::commands) async fn yes(call: &Call<'_>, args: YesArgs) -> Result<A
     let call = &Call { is_confirmed: true, kept_file: kept.as_ref(), ..*call };
     let addressing = Addressing { private: true, addressed: true, bot_name: "" };
     let Found::Commands(lines) = registry().look_up(&question.command, addressing) else {
-        return Ok(Answer::say(text!(call.language(), "question-gone")));
+        return Ok(Answer::say(text!(call.language(), "confirm-expired")));
     };
     let used = Op::Require(Condition::UseQuestion {
         id: question.id,
@@ -77,13 +77,14 @@ pub(in crate::commands) async fn no(call: &Call<'_>, args: NoArgs) -> Result<Ans
         account: call.account().clone(),
         now_ms: call.brain.now_ms(),
     };
-    Ok(Answer::say(text!(call.language(), "question-no")).op(Op::Require(used)))
+    Ok(Answer::say(text!(call.language(), "confirm-declined")).op(Op::Require(used)))
 }
 
 /// The question that is meant, if it still waits for this person.
 async fn question(call: &Call<'_>, code: Option<String>) -> Result<Result<Question, Answer>, Trouble> {
     let now_ms = call.brain.now_ms();
     let store = call.brain.store();
+    let typed = code.clone();
     let found = match code {
         Some(code) => store.question(&code.to_uppercase(), now_ms).await?,
         None => store.latest_question(call.account(), call.room(), now_ms).await?,
@@ -93,6 +94,12 @@ async fn question(call: &Call<'_>, code: Option<String>) -> Result<Result<Questi
     };
     Ok(match found {
         Some(question) if meant_here(&question) => Ok(question),
-        _ => Err(Answer::say(text!(call.language(), "question-gone"))),
+        Some(_) => Err(Answer::say(text!(call.language(), "confirm-not-yours"))),
+        None if typed.is_some() => Err(Answer::say(text!(
+            call.language(),
+            "confirm-wrong",
+            code = typed.unwrap_or_default(),
+        ))),
+        None => Err(Answer::say(text!(call.language(), "confirm-none"))),
     })
 }

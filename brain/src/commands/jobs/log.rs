@@ -13,7 +13,7 @@ use crate::blob::StoredBlob;
 use crate::commands::{Call, Trouble};
 use crate::job::{self, JobSpec, Task, TaskEnding};
 use crate::reply::{Reply, ReplyFile};
-use crate::text::{format, text};
+use crate::text::{Text, format, text};
 
 /// Most output shown in a message: bytes and lines. More comes as a file.
 const INLINE: (usize, usize) = (3_000, 40);
@@ -28,7 +28,7 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
         Err(answer) => return Ok(answer),
     };
     if !matches!(job.spec, JobSpec::Run(_)) {
-        return Ok(Answer::say(text!(language, "log-no-output", number = job.number)));
+        return Ok(Answer::say(text!(language, "log-empty", number = job.number)));
     }
     let task = match choose(&tasks, args.node.as_deref()) {
         Some(task) => task,
@@ -38,20 +38,28 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
             return Ok(Answer::say(text!(language, "log-which-node", number = job.number, nodes = nodes)));
         }
     };
-    let blob = match output(call, task, args.err).await? {
+    let blob = match output(call, job.number, task, args.err).await? {
         Ok(blob) => blob,
         Err(answer) => return Ok(answer),
     };
     let name = format!("job-{}-{}{}.log", job.number, task.node, if args.err { "-stderr" } else { "" });
     let path = call.brain.blobs().path(&blob.hash).unwrap_or_default();
-    let title = text!(language, "log-title", number = job.number, node = task.node.as_str());
+    let lines = tokio::fs::read(&path).await?.iter().filter(|byte| **byte == b'\n').count();
+    let title = text!(
+        language,
+        "log-head",
+        number = job.number,
+        node = task.node.as_str(),
+        lines = lines,
+        size = format::bytes(blob.size),
+    );
     if let Some(pattern) = &args.grep {
         let (matches, total) = grep(path, pattern.clone()).await?;
         if total == 0 {
-            return Ok(Answer::say(text!(language, "log-no-match", number = job.number, pattern = pattern.as_str())));
+            return Ok(Answer::say(text!(language, "log-no-match", number = job.number, text = pattern.as_str())));
         }
         let reply = Reply::new()
-            .line(text!(language, "log-matches", number = job.number, count = total, pattern = pattern.as_str()))
+            .line(text!(language, "log-matches", matches = total, text = pattern.as_str()))
             .pre(&matches);
         return Ok(Answer::say(reply));
     }
@@ -67,8 +75,9 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
     }
     let limit = call.brain.file_limit(&call.room().bot);
     if limit > 0 && blob.size > limit {
-        let size = format::bytes(blob.size);
-        return Ok(Answer::say(text!(language, "log-too-large", number = job.number, size = size, limit = format::bytes(limit))));
+        let (size, limit) = (format::bytes(blob.size), format::bytes(limit));
+        let advice = Text::code(&format!("log {} --grep TEXT", job.number));
+        return Ok(Answer::say(text!(language, "log-too-large", size = size, limit = limit, advice = advice)));
     }
     let file = ReplyFile { blob: blob.hash, name, mime: "text/plain".to_owned(), size: blob.size };
     Ok(Answer::say(Reply::new().line(title).file(file)))
@@ -84,7 +93,7 @@ fn choose<'t>(tasks: &'t [Task], node: Option<&str>) -> Option<&'t Task> {
 
 /// The whole output of one stream: from what the ending brought along when that is all of it, else
 /// from the node.
-async fn output(call: &Call<'_>, task: &Task, err: bool) -> Result<Result<StoredBlob, Answer>, Trouble> {
+async fn output(call: &Call<'_>, number: i64, task: &Task, err: bool) -> Result<Result<StoredBlob, Answer>, Trouble> {
     let language = call.language();
     let ending = TaskEnding::decode(&task.ending);
     if let Some(run) = ending.as_ref().and_then(TaskEnding::run) {
@@ -113,7 +122,7 @@ async fn output(call: &Call<'_>, task: &Task, err: bool) -> Result<Result<Stored
         Ok(fetched) => Ok(Ok(fetched.blob)),
         Err(error) => {
             tracing::info!(%error, order = %task.order, "no stored output");
-            Ok(Err(Answer::say(text!(language, "log-gone", node = task.node.as_str()))))
+            Ok(Err(Answer::say(text!(language, "log-gone", number = number, node = task.node.as_str()))))
         }
     }
 }

@@ -29,9 +29,14 @@ pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &st
     let limit = args.number.map_or(LISTED.0, |number| number as usize).min(LISTED.1);
     let jobs = call.brain.store().jobs(&filter, limit).await?;
     if jobs.is_empty() {
-        return Ok(Answer::say(text!(language, "jobs-none")));
+        let node = call.node_facts().first().map_or_else(|| "NODE".to_owned(), |node| node.name.clone());
+        return Ok(Answer::say(if args.node.is_some() {
+            text!(language, "jobs-none-match")
+        } else {
+            text!(language, "jobs-none", node = node)
+        }));
     }
-    let mut reply = Reply::new().line(text!(language, "jobs-title", count = jobs.len()));
+    let mut reply = Reply::new().line(text!(language, "jobs-head"));
     for job in &jobs {
         let mark = match job.state {
             JobState::Open => "⏳",
@@ -43,11 +48,12 @@ pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &st
             call.brain.store().tasks(&job.id).await?.into_iter().map(|task| task.node).collect();
         reply = reply.line(text!(
             language,
-            "jobs-line",
+            "jobs-row",
             mark = mark,
             number = job.number,
-            nodes = crate::command::target::listed(language, &nodes),
-            command = Text::code(&shortened(&title(&job.spec), 60)),
+            target = crate::command::target::listed(language, &nodes),
+            title = Text::code(&shortened(&title(&job.spec), 60)),
+            outcome = job.state.as_str(),
             when = format::ago(language, job.created_ms, call.brain.now_ms(), &call.brain.zone()),
         ));
     }
@@ -72,17 +78,20 @@ pub(in crate::commands) async fn cancel(call: &Call<'_>, args: CancelArgs, line:
             let now_ms = call.brain.now_ms();
             if call.brain.store().dialog(call.account(), call.room(), now_ms).await?.is_some() {
                 let drop = Op::DropDialog { account: call.account().clone(), room: call.room().clone() };
-                return Ok(Answer::say(text!(language, "dialog-cancelled")).op(drop));
+                return Ok(Answer::say(text!(language, "confirm-declined")).op(drop));
             }
             let mine = JobFilter {
                 account: Some(call.account().clone()),
                 state: Some(JobState::Open),
                 ..JobFilter::default()
             };
-            match call.brain.store().jobs(&mine, 2).await?.as_slice() {
-                [] => return Ok(Answer::say(text!(language, "cancel-nothing"))),
+            match call.brain.store().jobs(&mine, 10).await?.as_slice() {
+                [] => return Ok(Answer::say(text!(language, "cancel-none"))),
                 [one] => one.number,
-                _ => return Ok(Answer::say(text!(language, "cancel-which"))),
+                several => {
+                    let numbers: Vec<String> = several.iter().map(|job| job.number.to_string()).collect();
+                    return Ok(Answer::say(text!(language, "cancel-several", jobs = numbers.join(", "))));
+                }
             }
         }
     };
@@ -96,6 +105,6 @@ pub(in crate::commands) async fn cancel(call: &Call<'_>, args: CancelArgs, line:
     if job.state != JobState::Open {
         return Ok(Answer::say(text!(language, "cancel-ended", number = number)));
     }
-    let answer = Answer::say(text!(language, "cancel-asked", number = number));
+    let answer = Answer::say(text!(language, "cancel-sent", number = number));
     Ok(answer.about(format!("job {number}")).then(After::Cancel(number)))
 }

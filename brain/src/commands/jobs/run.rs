@@ -14,7 +14,8 @@ use crate::fleet::FleetNode;
 use crate::job::{self, Job, JobSpec, JobState, RunSpec, Task, TaskState};
 use crate::reply::Reply;
 use crate::store::JobFilter;
-use crate::text::{Text, text};
+use crate::command::target::listed;
+use crate::text::text;
 
 /// `run TARGET COMMAND…`, or with a script attached `run TARGET [ARGUMENT…]`.
 pub(in crate::commands) async fn run(call: &Call<'_>, args: RunArgs, line: &str) -> Result<Answer, Trouble> {
@@ -53,7 +54,7 @@ pub(in crate::commands) async fn run(call: &Call<'_>, args: RunArgs, line: &str)
             .join(" ");
         data = serde_json::to_value(&file).unwrap_or_default();
     } else if command.is_empty() {
-        return Ok(Answer::say(text!(call.language(), "run-empty", target = args.target.to_string())));
+        return Ok(Answer::say(text!(call.language(), "job-no-command", target = args.target.to_string())));
     } else {
         command.clone_into(&mut spec.script);
         command.clone_into(&mut spec.title);
@@ -93,7 +94,7 @@ pub(in crate::commands) async fn retry(call: &Call<'_>, args: RetryArgs, line: &
         Err(answer) => return Ok(answer),
     };
     if job.state == JobState::Open {
-        return Ok(Answer::say(text!(call.language(), "job-still-open", number = job.number)));
+        return Ok(Answer::say(text!(call.language(), "retry-running", number = job.number)));
     }
     let names: Vec<String> = tasks
         .iter()
@@ -101,7 +102,7 @@ pub(in crate::commands) async fn retry(call: &Call<'_>, args: RetryArgs, line: &
         .map(|task| task.node.clone())
         .collect();
     if names.is_empty() {
-        return Ok(Answer::say(text!(call.language(), "retry-none-failed", number = job.number)));
+        return Ok(Answer::say(text!(call.language(), "retry-nothing", number = job.number)));
     }
     repeat(call, &job, names, Repeat { wait: args.wait, yes: args.yes, line }).await
 }
@@ -114,7 +115,7 @@ pub(in crate::commands) async fn again(call: &Call<'_>, args: AgainArgs, line: &
             let mine = JobFilter { account: Some(call.account().clone()), ..JobFilter::default() };
             match call.brain.store().jobs(&mine, 1).await?.first() {
                 Some(job) => job.number,
-                None => return Ok(Answer::say(text!(call.language(), "jobs-none"))),
+                None => return Ok(Answer::say(text!(call.language(), "again-none"))),
             }
         }
     };
@@ -206,20 +207,19 @@ fn facts_of(node: &FleetNode) -> NodeFacts {
 pub(in crate::commands) fn preview(call: &Call<'_>, title: &str, nodes: &[FleetNode]) -> Reply {
     let language = call.language();
     let names: Vec<String> = nodes.iter().map(|node| node.record.name.clone()).collect();
-    let offline = nodes.iter().filter(|node| !node.is_online()).count();
-    let reply = Reply::new().line(text!(
-        language,
-        "confirm-several",
-        count = nodes.len(),
-        command = Text::code(&shortened(title, 200)),
-        nodes = crate::command::target::listed(language, &names),
-    ));
-    let reply = if offline > 0 {
-        reply.line(text!(language, "confirm-offline", count = offline))
-    } else {
-        reply
-    };
-    reply.line(text!(language, "confirm-waits"))
+    let offline: Vec<String> = nodes
+        .iter()
+        .filter(|node| !node.is_online())
+        .map(|node| node.record.name.clone())
+        .collect();
+    let mut reply = Reply::new()
+        .line(text!(language, "confirm-run", nodes = nodes.len()))
+        .pre(&shortened(title, 300))
+        .line(text!(language, "confirm-nodes", nodes = listed(language, &names)));
+    if !offline.is_empty() {
+        reply = reply.line(text!(language, "confirm-offline", nodes = listed(language, &offline)));
+    }
+    reply
 }
 
 /// The first line of a text, at most so many characters.

@@ -11,6 +11,7 @@ use crate::fleet::FleetNode;
 use crate::job::JobState;
 use crate::reply::Reply;
 use crate::store::{JobFilter, NodeRecord, Op, StoreError, Unit};
+use crate::text::outcome::Mark;
 use crate::text::{Text, format, text};
 
 /// How many nodes `nodes` lists unasked, as before.
@@ -30,37 +31,58 @@ pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
         .filter(|node| args.tag.as_ref().is_none_or(|tag| node.record.tags.contains(tag)))
         .collect();
     if nodes.is_empty() {
-        return Answer::say(text!(language, "nodes-none"));
+        let none_at_all = call.brain.fleet().all(call.brain).is_empty();
+        return Answer::say(if none_at_all {
+            text!(language, "nodes-none")
+        } else {
+            text!(language, "nodes-none-match")
+        });
     }
     let online = nodes.iter().filter(|node| node.is_online()).count();
-    let mut reply = Reply::new().line(text!(language, "nodes-title", count = nodes.len(), online = online));
+    let mut reply = Reply::new().line(text!(language, "nodes-head", count = nodes.len(), online = online));
     for node in nodes.iter().take(limit) {
-        let tags = tags_of(&node.record.tags);
-        let line = match (&node.status, node.facts()) {
-            (Some(status), Some(facts)) if status.online => text!(
-                language,
-                "nodes-line-online",
-                node = node.record.name.as_str(),
-                tags = tags,
-                type = facts.node_type,
-                version = facts.version,
-                load = status.load.as_ref().map_or_else(|| "–".to_owned(), |load| format!("{:.2}", load.load1)),
-            ),
-            _ if node.record.last_seen_ms > 0 => text!(
-                language,
-                "nodes-line-offline",
-                node = node.record.name.as_str(),
-                tags = tags,
-                since = format::ago(language, node.record.last_seen_ms, now_ms, &call.brain.zone()),
-            ),
-            _ => text!(language, "nodes-line-never", node = node.record.name.as_str(), tags = tags),
-        };
+        let line = row(call, node);
         reply = reply.line(line);
     }
     if nodes.len() > limit {
-        reply = reply.line(text!(language, "nodes-more", more = nodes.len() - limit));
+        reply = reply.line(text!(language, "nodes-more", more = nodes.len() - limit, all = nodes.len()));
     }
     Answer::say(reply)
+}
+
+/// A node's line in the list.
+fn row(call: &Call<'_>, node: &FleetNode) -> Text {
+    let language = call.language();
+    let mark = if node.is_online() { Mark::Good } else { Mark::Absent };
+    let facts = node.facts().unwrap_or_default();
+    let mut parts = vec![text!(
+        language,
+        "nodes-row",
+        mark = mark.to_string(),
+        node = node.record.name.as_str(),
+        type = facts.node_type,
+        version = facts.version,
+    )];
+    if !node.record.tags.is_empty() {
+        parts.push(Text::plain(&tags_of(&node.record.tags)));
+    }
+    let load = node.status.as_ref().and_then(|status| status.load.as_ref());
+    match load {
+        Some(load) if node.is_online() => {
+            parts.push(text!(language, "nodes-row-load", load = format!("{:.2}", load.load1)));
+            if load.running_jobs > 0 {
+                parts.push(text!(language, "nodes-row-jobs", jobs = load.running_jobs));
+            }
+        }
+        _ if node.is_online() => {}
+        _ if node.record.last_seen_ms > 0 => parts.push(text!(
+            language,
+            "nodes-row-offline",
+            since = format::ago(language, node.record.last_seen_ms, call.brain.now_ms(), &call.brain.zone()),
+        )),
+        _ => parts.push(text!(language, "nodes-row-never")),
+    }
+    Text::join(parts, " · ")
 }
 
 /// `node NAME`.
@@ -92,32 +114,45 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
     }
     if let Some(facts) = node.facts() {
         reply = reply
-            .line(text!(language, "node-version", type = facts.node_type, version = facts.version, core = facts.core_version))
             .line(text!(
                 language,
-                "node-machine",
-                host = facts.hostname,
+                "node-type",
+                type = facts.node_type,
+                version = facts.version,
+                core = facts.core_version,
+            ))
+            .line(text!(
+                language,
+                "node-system",
                 os = facts.os,
                 kernel = facts.kernel,
                 arch = facts.arch,
                 cpus = facts.cpus,
-                memory = format::bytes(facts.memory_bytes),
             ));
         if !facts.container.is_empty() {
             reply = reply.line(text!(language, "node-container", container = facts.container));
         }
     }
     if let Some(load) = node.status.as_ref().filter(|status| status.online).and_then(|status| status.load.as_ref()) {
-        reply = reply.line(text!(
-            language,
-            "node-load",
-            load = format!("{:.2} {:.2} {:.2}", load.load1, load.load5, load.load15),
-            used = format::bytes(load.memory_used_bytes),
-            total = format::bytes(load.memory_total_bytes),
-            diskused = format::bytes(load.disk_used_bytes),
-            disktotal = format::bytes(load.disk_total_bytes),
-            uptime = format::duration(language, std::time::Duration::from_secs(load.uptime_s)),
-        ));
+        reply = reply
+            .line(text!(
+                language,
+                "node-load",
+                load = format!("{:.2} {:.2} {:.2}", load.load1, load.load5, load.load15),
+                cpu = format!("{:.0}", load.cpu * 100.0),
+            ))
+            .line(text!(
+                language,
+                "node-memory",
+                used = format::bytes(load.memory_used_bytes),
+                total = format::bytes(load.memory_total_bytes),
+            ))
+            .line(text!(
+                language,
+                "node-disk",
+                used = format::bytes(load.disk_used_bytes),
+                total = format::bytes(load.disk_total_bytes),
+            ));
     }
     let open = JobFilter { state: Some(JobState::Open), node: Some(args.name.clone()), ..JobFilter::default() };
     let jobs = call.brain.store().jobs(&open, 20).await?;
@@ -140,12 +175,27 @@ pub(in crate::commands) fn mystate(call: &Call<'_>) -> Answer {
     let brain = call.brain;
     let nodes = brain.fleet().all(brain);
     let online = nodes.iter().filter(|node| node.is_online()).count();
-    let up = std::time::Duration::from_millis((brain.now_ms() - brain.started_ms()).max(0).unsigned_abs());
     let mut reply = Reply::new()
-        .line(text!(language, "mystate-title", version = env!("CARGO_PKG_VERSION"), uptime = format::duration(language, up)))
-        .line(text!(language, "mystate-root", address = Text::code(&brain.root().address().to_string())))
-        .line(text!(language, "mystate-nodes", count = nodes.len(), online = online))
-        .line(text!(language, "mystate-work", jobs = brain.jobs().count(), orders = brain.orders().open(), waiting = brain.outbox().waiting()));
+        .line(text!(
+            language,
+            "mystate-head",
+            version = env!("CARGO_PKG_VERSION"),
+            address = Text::code(&brain.root().address().to_string()),
+        ))
+        .line(text!(
+            language,
+            "mystate-nodes",
+            nodes = nodes.len(),
+            online = online,
+            since = format::ago(language, brain.started_ms(), brain.now_ms(), &brain.zone()),
+        ))
+        .line(text!(
+            language,
+            "mystate-work",
+            running = brain.jobs().count(),
+            orders = brain.orders().open(),
+            messages = brain.outbox().waiting(),
+        ));
     if let Some(address) = brain.node_address() {
         reply = reply.line(text!(language, "mystate-listen", address = address.to_string()));
     }
@@ -178,12 +228,22 @@ pub(in crate::commands) async fn enroll(call: &Call<'_>, args: EnrollArgs) -> Re
         }
         Err(EnrollError::Taken(what)) => return Ok(Answer::say(text!(language, "enroll-taken", what = what))),
     };
-    let reply = text!(
-        language,
-        "enroll-done",
-        node = record.name.as_str(),
-        root = Text::code(&call.brain.root().address().to_string()),
-    );
+    let brain = call.brain;
+    let root = Text::code(&brain.root().address().to_string());
+    let next = if record.dial.is_empty() {
+        let dial = brain.node_address().map_or_else(|| "HOST:PORT".to_owned(), |address| address.to_string());
+        text!(language, "enroll-next-in", root = root, dial = Text::code(&dial))
+    } else {
+        text!(language, "enroll-next-out", dial = record.dial.as_str(), root = root)
+    };
+    let reply = Reply::new()
+        .line(text!(
+            language,
+            "enroll-done",
+            node = record.name.as_str(),
+            address = Text::code(&record.address),
+        ))
+        .line(next);
     Ok(Answer::say(reply)
         .about(record.name.clone())
         .op(Op::PutNode(record.clone()))
@@ -233,11 +293,15 @@ pub(in crate::commands) fn forget(call: &Call<'_>, args: &ForgetArgs, line: &str
     };
     if !args.yes && !call.is_confirmed {
         let preview = Reply::new()
-            .line(text!(language, "forget-confirm", node = args.name.as_str()))
-            .line(text!(language, "confirm-waits"));
+            .line(text!(language, "forget-ask", node = args.name.as_str()));
         return call.ask(preview, line, serde_json::Value::Null);
     }
-    Answer::say(text!(language, "forget-done", node = args.name.as_str()))
+    Answer::say(text!(
+        language,
+        "forget-done",
+        node = args.name.as_str(),
+        enroll = Text::code(&format!("enroll {} {}", node.record.name, node.record.address)),
+    ))
         .about(args.name.clone())
         .op(Op::DropNode { address: node.record.address })
         .then(After::ForgetNode(args.name.clone()))

@@ -5,6 +5,8 @@
 //! raises anybody's role without that. A code that was shown in a group proves nothing about who
 //! sends it back: then a second code, shown to the sender alone, must come from the first side.
 
+use std::time::Duration;
+
 use super::{BindArgs, ClaimArgs, UnbindArgs};
 use crate::account::{Account, Identity, IdentityKey, Role};
 use crate::answer::{After, Answer, Place};
@@ -14,13 +16,13 @@ use crate::commands::{Call, Trouble};
 use crate::reply::Reply;
 use crate::room::RoomKind;
 use crate::store::{Binding, Claim, Condition, Op, Question};
-use crate::text::{Text, text};
+use crate::text::{format, text};
 
 /// Life of a binding code.
-const CODE_LIFE_MS: i64 = 5 * 60 * 1000;
+const CODE_LIFE: Duration = Duration::from_secs(5 * 60);
 /// Life of a claim code that an owner asks for.
-const CLAIM_LIFE_MS: i64 = 15 * 60 * 1000;
-/// Wrong codes that one account may send in [`CODE_LIFE_MS`].
+const CLAIM_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Wrong codes that one account may send in [`CODE_LIFE`].
 const MOST_GUESSES: usize = 5;
 
 /// `claim CODE` makes the sender's identity the owner's; `claim` alone gives an owner a new code.
@@ -28,14 +30,19 @@ pub(in crate::commands) async fn claim(call: &Call<'_>, args: ClaimArgs) -> Resu
     let language = call.language();
     let Some(typed) = args.code else {
         if call.speaker.account.role != Role::Owner {
-            return Ok(Answer::say(text!(language, "claim-how")));
+            return Ok(Answer::say(text!(language, "claim-none")));
         }
         let code = code::short(4);
         let claim = Claim {
             code_hash: code::digest("claim", &code),
-            expires_ms: call.brain.now_ms() + CLAIM_LIFE_MS,
+            expires_ms: call.brain.now_ms() + millis(CLAIM_LIFE),
         };
-        return Ok(Answer::say(text!(language, "claim-code", code = Text::code(&code))).op(Op::PutClaim(claim)));
+        return Ok(Answer::say(text!(
+            language,
+            "claim-code",
+            code = code,
+            duration = format::duration(language, CLAIM_LIFE),
+        )).op(Op::PutClaim(claim)));
     };
     if let Some(answer) = too_many_guesses(call) {
         return Ok(answer);
@@ -43,8 +50,8 @@ pub(in crate::commands) async fn claim(call: &Call<'_>, args: ClaimArgs) -> Resu
     let now_ms = call.brain.now_ms();
     let code_hash = code::digest("claim", &typed);
     if !call.brain.store().claim_is_good(&code_hash, now_ms).await? {
-        call.brain.people().note_guess(call.account(), call.brain.now_ms());
-        return Ok(Answer::say(text!(language, "claim-wrong")).refused());
+        let left = note_guess(call);
+        return Ok(Answer::say(text!(language, "claim-wrong", left = left)).refused());
     }
     let mut answer = Answer::say(text!(language, "claim-done", platform = call.room().bot.kind.as_str()))
         .op(Op::Require(Condition::UseClaim { code_hash, now_ms }));
@@ -82,13 +89,13 @@ fn give_code(call: &Call<'_>) -> Answer {
         in_group,
         claimant: None,
         attempts: 0,
-        expires_ms: call.brain.now_ms() + CODE_LIFE_MS,
+        expires_ms: call.brain.now_ms() + millis(CODE_LIFE),
     };
-    let command = Text::code(&format!("/bind {code}"));
+    let duration = format::duration(language, CODE_LIFE);
     let reply = if in_group {
-        text!(language, "bind-code-group", command = command)
+        text!(language, "bind-code-group", duration = duration, code = code.as_str())
     } else {
-        text!(language, "bind-code", command = command)
+        text!(language, "bind-code", duration = duration, code = code.as_str())
     };
     Answer::say(reply)
         .op(Op::DropBindings { issuer: call.speaker.identity.key.clone() })
@@ -103,29 +110,27 @@ async fn take_code(call: &Call<'_>, typed: &str) -> Result<Answer, Trouble> {
     let now_ms = call.brain.now_ms();
     let code_hash = code::digest("bind", typed);
     let Some(binding) = call.brain.store().binding(&code_hash, now_ms).await? else {
-        call.brain.people().note_guess(call.account(), call.brain.now_ms());
-        return Ok(Answer::say(text!(language, "bind-wrong")).refused());
+        return Ok(wrong_code(call));
     };
     if call.kind != RoomKind::Private {
         // The code would be burnt in front of everybody.
-        return Ok(Answer::say(text!(language, "bind-private")).refused());
+        return Ok(Answer::say(text!(language, "refused-private-only")).refused());
     }
     let Some((issuer, issuer_account)) = side(call, &binding.issuer).await? else {
-        return Ok(Answer::say(text!(language, "bind-wrong")).refused());
+        return Ok(Answer::say(text!(language, "bind-expired")).refused());
     };
     if let Some(claimant) = &binding.claimant {
         // The second code of a binding that began in a group: only the first side may send it.
         if binding.issuer != call.speaker.identity.key {
-            call.brain.people().note_guess(call.account(), call.brain.now_ms());
-            return Ok(Answer::say(text!(language, "bind-wrong")).refused());
+            return Ok(wrong_code(call));
         }
         let Some(account) = call.brain.store().account(claimant).await? else {
-            return Ok(Answer::say(text!(language, "bind-wrong")).refused());
+            return Ok(Answer::say(text!(language, "bind-expired")).refused());
         };
         return Ok(join(call, &issuer, &account, &code_hash, true));
     }
     if issuer_account.id == *call.account() {
-        return Ok(Answer::say(text!(language, "bind-already")));
+        return Ok(Answer::say(text!(language, "bind-same")));
     }
     let raises = issuer_account.role > call.speaker.account.role;
     if binding.in_group {
@@ -137,12 +142,12 @@ async fn take_code(call: &Call<'_>, typed: &str) -> Result<Answer, Trouble> {
         });
     }
     if raises {
-        return Ok(ask_holder(call, &binding, &issuer, &code_hash));
+        return Ok(ask_holder(call, &binding, (&issuer, &issuer_account), &code_hash));
     }
     if !call.is_confirmed {
         let preview = Reply::new().line(text!(
             language,
-            "bind-confirm",
+            "bind-asks",
             platform = issuer.key.kind.as_str(),
             name = issuer.name.as_str(),
             person = issuer.key.person.as_str(),
@@ -156,7 +161,12 @@ async fn take_code(call: &Call<'_>, typed: &str) -> Result<Answer, Trouble> {
 
 /// The holder of the higher role is asked where they asked for the code. Their yes sends back a code
 /// that stands for the identity which wants to join them.
-fn ask_holder(call: &Call<'_>, binding: &Binding, holder: &Identity, code_hash: &str) -> Answer {
+fn ask_holder(
+    call: &Call<'_>,
+    binding: &Binding,
+    (holder, holder_account): (&Identity, &Account),
+    code_hash: &str,
+) -> Answer {
     let language = call.language();
     let now_ms = call.brain.now_ms();
     let code = code::short(4);
@@ -167,7 +177,7 @@ fn ask_holder(call: &Call<'_>, binding: &Binding, holder: &Identity, code_hash: 
         in_group: false,
         claimant: None,
         attempts: 0,
-        expires_ms: now_ms + CODE_LIFE_MS,
+        expires_ms: now_ms + millis(CODE_LIFE),
     };
     let question = Question {
         id: code::short(2),
@@ -176,17 +186,18 @@ fn ask_holder(call: &Call<'_>, binding: &Binding, holder: &Identity, code_hash: 
         command: format!("bind {code}"),
         data: serde_json::Value::Null,
         created_ms: now_ms,
-        expires_ms: now_ms + CODE_LIFE_MS,
+        expires_ms: now_ms + millis(CODE_LIFE),
     };
     let preview = Reply::new()
         .line(text!(
             language,
-            "bind-ask-holder",
+            "bind-asks",
             platform = call.room().bot.kind.as_str(),
             name = call.speaker.identity.name.as_str(),
             person = call.speaker.identity.key.person.as_str(),
+            role = Subject::from(holder_account).describe(language),
         ))
-        .button(text!(language, "button-yes-me"), format!("yes {}", question.id))
+        .button(text!(language, "button-bind-yes"), format!("yes {}", question.id))
         .button(text!(language, "button-no"), format!("no {}", question.id));
     let mut answer = Answer::say(text!(language, "bind-asked-holder", platform = holder.key.kind.as_str()))
         .op(Op::Require(Condition::TakeBinding { code_hash: code_hash.to_owned(), now_ms }))
@@ -208,13 +219,14 @@ fn second_code(call: &Call<'_>, binding: &Binding, code_hash: &str) -> Answer {
         in_group: false,
         claimant: Some(call.account().clone()),
         attempts: 0,
-        expires_ms: now_ms + CODE_LIFE_MS,
+        expires_ms: now_ms + millis(CODE_LIFE),
     };
     Answer::say(text!(
         language,
-        "bind-second-code",
+        "bind-second",
         platform = binding.issuer.kind.as_str(),
-        command = Text::code(&format!("/bind {code}")),
+        code = code,
+        duration = format::duration(language, CODE_LIFE),
     ))
     .op(Op::Require(Condition::TakeBinding { code_hash: code_hash.to_owned(), now_ms }))
     .op(Op::PutBinding(second))
@@ -226,9 +238,20 @@ fn join(call: &Call<'_>, identity: &Identity, account: &Account, code_hash: &str
     let now_ms = call.brain.now_ms();
     let role = Subject::from(account).describe(language);
     let reply = if here {
-        text!(language, "bind-done-here", name = account.name.as_str(), role = role)
+        text!(
+            language,
+            "bind-done-there",
+            platform = identity.key.kind.as_str(),
+            name = account.name.as_str(),
+            role = role,
+        )
     } else {
-        text!(language, "bind-done", platform = identity.key.kind.as_str(), name = identity.name.as_str(), role = role)
+        text!(
+            language,
+            "bind-done",
+            platform = identity.key.kind.as_str(),
+            name = identity.name.as_str(),
+        )
     };
     Answer::say(reply)
         .about(format!("account {}", account.number))
@@ -254,9 +277,29 @@ async fn side(call: &Call<'_>, key: &IdentityKey) -> Result<Option<(Identity, Ac
     Ok(account.map(|account| (identity, account)))
 }
 
+fn wrong_code(call: &Call<'_>) -> Answer {
+    let left = note_guess(call);
+    Answer::say(text!(call.language(), "bind-wrong", left = left)).refused()
+}
+
+/// Counts a wrong code and gives how many tries are left.
+fn note_guess(call: &Call<'_>) -> usize {
+    let people = call.brain.people();
+    let now_ms = call.brain.now_ms();
+    people.note_guess(call.account(), now_ms);
+    MOST_GUESSES.saturating_sub(people.guesses(call.account(), now_ms, millis(CODE_LIFE)))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
 fn too_many_guesses(call: &Call<'_>) -> Option<Answer> {
-    let guesses = call.brain.people().guesses(call.account(), call.brain.now_ms(), CODE_LIFE_MS);
-    (guesses >= MOST_GUESSES).then(|| Answer::say(text!(call.language(), "code-too-many-guesses")).refused())
+    let guesses = call.brain.people().guesses(call.account(), call.brain.now_ms(), millis(CODE_LIFE));
+    (guesses >= MOST_GUESSES).then(|| {
+        let duration = format::duration(call.language(), CODE_LIFE);
+        Answer::say(text!(call.language(), "bind-locked", duration = duration)).refused()
+    })
 }
 
 /// `unbind [PLATFORM…]`: gives identities back to the account they had before.
@@ -283,12 +326,11 @@ pub(in crate::commands) async fn unbind(call: &Call<'_>, args: UnbindArgs, line:
     let platforms = crate::command::target::listed(language, &platforms);
     if !args.yes && !call.is_confirmed {
         let preview = Reply::new()
-            .line(text!(language, "unbind-confirm", platforms = platforms))
-            .line(text!(language, "confirm-waits"));
+            .line(text!(language, "unbind-ask", identities = platforms));
         return Ok(call.ask(preview, line, serde_json::Value::Null));
     }
     let now_ms = call.brain.now_ms();
-    let mut answer = Answer::say(text!(language, "unbind-done", platforms = platforms)).then(After::ForgetPeople);
+    let mut answer = Answer::say(text!(language, "unbind-done", identities = platforms)).then(After::ForgetPeople);
     for identity in chosen {
         let account = match &identity.previous_account {
             Some(previous) => previous.clone(),

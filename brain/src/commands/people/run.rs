@@ -17,7 +17,7 @@ const LISTED: usize = 128;
 
 /// `whoami`.
 pub(in crate::commands) async fn whoami(call: &Call<'_>) -> Result<Answer, Trouble> {
-    describe(call, &call.speaker.account, true).await
+    describe(call, &call.speaker.account).await
 }
 
 /// `users [-n N]`.
@@ -25,7 +25,7 @@ pub(in crate::commands) async fn users(call: &Call<'_>, args: UsersArgs) -> Resu
     let language = call.language();
     let limit = args.number.map_or(LISTED, |number| number as usize);
     let accounts = call.brain.store().accounts(limit).await?;
-    let mut reply = Reply::new().line(text!(language, "users-title", count = accounts.len()));
+    let mut reply = Reply::new().line(text!(language, "users-head", count = accounts.len()));
     for account in &accounts {
         let platforms: Vec<String> = call
             .brain
@@ -37,11 +37,11 @@ pub(in crate::commands) async fn users(call: &Call<'_>, args: UsersArgs) -> Resu
             .collect();
         reply = reply.line(text!(
             language,
-            "users-line",
+            "users-row",
             number = account.number,
             name = account.name.as_str(),
             role = Subject::from(account).describe(language),
-            platforms = crate::command::target::listed(language, &platforms),
+            identities = crate::command::target::listed(language, &platforms),
         ));
     }
     Ok(Answer::say(reply))
@@ -55,26 +55,34 @@ pub(in crate::commands) async fn user(call: &Call<'_>, args: UserArgs) -> Result
         (None, None) => Err(Answer::nothing()),
     };
     match found {
-        Ok(account) => describe(call, &account, false).await,
+        Ok(account) => describe(call, &account).await,
         Err(answer) => Ok(answer),
     }
 }
 
-async fn describe(call: &Call<'_>, account: &Account, own: bool) -> Result<Answer, Trouble> {
+async fn describe(call: &Call<'_>, account: &Account) -> Result<Answer, Trouble> {
     let language = call.language();
     let role = Subject::from(account).describe(language);
-    let title = if own { text!(language, "whoami-title", name = account.name.as_str(), number = account.number, role = role) }
-        else { text!(language, "user-title", name = account.name.as_str(), number = account.number, role = role) };
-    let mut reply = Reply::new().line(title);
+    let mut reply = Reply::new().line(text!(
+        language,
+        "whoami-head",
+        name = account.name.as_str(),
+        number = account.number,
+        role = role,
+    ));
     for identity in call.brain.store().identities_of(&account.id).await? {
         let handle = if identity.handle.is_empty() { String::new() } else { format!(" @{}", identity.handle) };
-        reply = reply.line(text!(
+        let line = text!(
             language,
-            "user-identity",
+            "whoami-identity",
             platform = identity.key.kind.as_str(),
             name = format!("{}{handle}", identity.name),
             person = Text::code(&identity.key.person),
-        ));
+        );
+        reply = reply.line(line);
+        if identity.key == call.speaker.identity.key {
+            reply = reply.more(Text::plain(" ")).more(text!(language, "whoami-here"));
+        }
     }
     let since = format::date_time(account.created_ms, &call.brain.zone());
     Ok(Answer::say(reply.line(text!(language, "user-since", since = since))))
@@ -90,17 +98,16 @@ pub(in crate::commands) async fn role(call: &Call<'_>, args: RoleArgs) -> Result
     if account.role == Role::Owner && args.role != Role::Owner {
         let owners = call.brain.store().accounts_by_role(Role::Owner).await?;
         if owners.len() == 1 {
-            return Ok(Answer::say(text!(language, "role-last-owner")).refused());
+            return Ok(Answer::say(text!(language, "role-last-owner", name = account.name.as_str())).refused());
         }
     }
     let changed = Account { role: args.role, tags: args.tag, ..account.clone() };
-    let reply = text!(
-        language,
-        "role-set",
-        name = changed.name.as_str(),
-        role = Subject::from(&changed).describe(language),
-        before = Subject::from(&account).describe(language),
-    );
+    let role = Subject::from(&changed).describe(language);
+    let reply = if changed == account {
+        text!(language, "role-same", name = changed.name.as_str(), role = role)
+    } else {
+        text!(language, "role-done", name = changed.name.as_str(), role = role)
+    };
     Ok(Answer::say(reply)
         .about(format!("account {}", changed.number))
         .op(Op::PutAccount(changed))
@@ -136,7 +143,7 @@ pub(in crate::commands) async fn why_command(call: &Call<'_>, args: WhyArgs, sho
     }
     let addressing = Addressing { private: true, addressed: true, bot_name: "" };
     let Found::Commands(lines) = registry().look_up(line, addressing) else {
-        return Ok(Answer::say(text!(language, "why-no-command", line = line)));
+        return Ok(Answer::say(text!(language, "unknown", word = line)));
     };
     let Some(line) = lines.into_iter().next() else { return Ok(Answer::nothing()) };
     let subject = Subject::from(&account);
@@ -187,10 +194,15 @@ async fn by_name(call: &Call<'_>, name: &str) -> Result<Result<Account, Answer>,
     let accounts = call.brain.store().accounts_by_name(name.trim_start_matches('@'), 5).await?;
     Ok(match accounts.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Answer::say(text!(language, "user-unknown", name = name))),
+        [] => Err(Answer::say(text!(language, "user-unknown", user = name))),
         several => {
             let numbers: Vec<String> = several.iter().map(|account| account.number.to_string()).collect();
-            Err(Answer::say(text!(language, "user-several", name = name, numbers = numbers.join(", "))))
+            Err(Answer::say(text!(
+                language,
+                "user-several",
+                user = name,
+                users = numbers.join(", "),
+            )))
         }
     })
 }

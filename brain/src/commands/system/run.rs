@@ -1,6 +1,6 @@
 //! `health` and `audit`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::AuditArgs;
 use crate::answer::Answer;
@@ -8,6 +8,7 @@ use crate::commands::people::run::find;
 use crate::commands::{Call, Trouble};
 use crate::reply::Reply;
 use crate::store::AuditFilter;
+use crate::text::outcome::Mark;
 use crate::text::{Text, format, text};
 
 /// Lines of the audit log shown unasked, and at most.
@@ -21,29 +22,61 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
     let zone = brain.zone();
     let up = Duration::from_millis((now_ms - brain.started_ms()).max(0).unsigned_abs());
     let uptime = format::duration(language, up);
-    let mut reply = Reply::new().line(text!(language, "health-brain", version = env!("CARGO_PKG_VERSION"), uptime = uptime));
+    let mut reply = Reply::new().line(text!(
+        language,
+        "health-brain",
+        version = env!("CARGO_PKG_VERSION"),
+        uptime = uptime,
+        memory = format::bytes(resident_bytes()),
+    ));
+    let asked = Instant::now();
     reply = reply.line(match brain.store().health().await {
-        Ok(store) => text!(language, "health-store", database = store.database, queued = store.queued),
-        Err(error) => text!(language, "health-store-bad", error = error.to_string()),
+        Ok(store) => text!(
+            language,
+            "health-store",
+            kind = store.database,
+            latency = format::duration(language, asked.elapsed()),
+        ),
+        Err(error) => {
+            tracing::error!(%error, "the store does not answer");
+            text!(language, "error-store", trace = call.trace)
+        }
     });
-    for session in brain.sessions().all() {
+    let sessions = brain.sessions().all();
+    if sessions.is_empty() {
+        reply = reply.line(text!(language, "health-adapters-none"));
+    }
+    for session in sessions {
+        let since = format::ago(language, session.since_ms(), now_ms, &zone);
         reply = reply.line(text!(
             language,
             "health-adapter",
+            mark = Mark::Good.to_string(),
             kind = session.bot().kind.as_str(),
             bot = session.bot().bot.as_str(),
-            since = format::ago(language, session.since_ms(), now_ms, &zone),
-            software = session.software(),
+            state = text!(language, "health-adapter-on", since = since),
         ));
     }
     let nodes = brain.fleet().all(brain);
     let away: Vec<String> =
         nodes.iter().filter(|node| !node.is_online()).map(|node| node.record.name.clone()).collect();
-    reply = reply.line(text!(language, "health-nodes", online = nodes.len() - away.len(), count = nodes.len()));
+    reply = reply.line(text!(
+        language,
+        "health-nodes",
+        online = nodes.len() - away.len(),
+        nodes = nodes.len(),
+    ));
     if !away.is_empty() {
-        reply = reply.line(text!(language, "health-nodes-away", nodes = crate::command::target::listed(language, &away)));
+        reply = reply.line(text!(language, "health-nodes-off", nodes = crate::command::target::listed(language, &away)));
     }
-    reply = reply.line(text!(language, "health-work", jobs = brain.jobs().count(), waiting = brain.outbox().waiting()));
+    reply = reply.line(text!(language, "health-running", running = brain.jobs().count()));
+    reply = reply.line(match brain.outbox().waiting() {
+        0 => text!(language, "health-outbox-empty"),
+        waiting => text!(language, "health-outbox", waiting = waiting),
+    });
+    for notice in &brain.config().notices {
+        reply = reply.line(Text::plain(notice));
+    }
     for node in &nodes {
         if let Some(status) = node.status.as_ref().filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000) {
             let offset = Duration::from_millis(status.clock_offset_ms.unsigned_abs());
@@ -83,10 +116,10 @@ pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Resu
         return Ok(Answer::say(text!(language, "audit-none")));
     }
     let mut names = std::collections::HashMap::new();
-    let mut reply = Reply::new().line(text!(language, "audit-title", count = entries.len()));
+    let mut reply = Reply::new();
     for entry in entries {
         let who = match &entry.account {
-            None => "jarvis".to_owned(),
+            None => text!(language, "audit-brain").to_string(),
             Some(id) => match names.get(id) {
                 Some(name) => String::clone(name),
                 None => {
@@ -100,14 +133,21 @@ pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Resu
         let from = entry.identity.map(|identity| identity.kind).unwrap_or_default();
         reply = reply.line(text!(
             language,
-            "audit-line",
+            "audit-row",
             when = format::date_time(entry.time_ms, &call.brain.zone()),
-            who = who,
-            platform = from,
-            what = Text::code(&crate::commands::jobs::run::shortened(&entry.detail, 80)),
+            who = if from.is_empty() { who } else { format!("{who} ({from})") },
+            what = entry.target,
+            detail = Text::code(&crate::commands::jobs::run::shortened(&entry.detail, 80)),
             result = entry.result,
-            target = entry.target,
         ));
     }
     Ok(Answer::say(reply))
+}
+
+/// Memory of this process that is in use, in bytes; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
 }
