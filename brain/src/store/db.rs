@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jarvis_migrations::MIGRATOR;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -32,8 +33,9 @@ pub(super) enum Db {
 
 /// An open transaction.
 pub(super) enum Tx {
-    /// On SQLite.
-    Lite(Transaction<'static, Sqlite>),
+    /// On SQLite. Begun and ended by hand: SQLite undoes a transaction by itself when the disk is full
+    /// or fails, and sqlx's own transaction then takes the connection for one that is still in it.
+    Lite(PoolConnection<Sqlite>),
     /// On PostgreSQL.
     Pg(Transaction<'static, Postgres>),
 }
@@ -174,11 +176,14 @@ impl Db {
         let connect = url
             .parse::<PgConnectOptions>()
             .map_err(|_| StoreError::Url("postgres://…".to_owned()))?
-            .application_name("jarvis")
             .options([
                 ("lock_timeout", limit(options.lock_wait)),
                 ("statement_timeout", limit(STATEMENT_LIMIT)),
             ]);
+        let connect = match connect.get_application_name() {
+            Some(_) => connect,
+            None => connect.application_name("jarvis"),
+        };
         let mut first = PgConnection::connect_with(&connect).await?;
         let migrated = MIGRATOR.run(&mut first).await;
         first.close().await?;
@@ -194,9 +199,13 @@ impl Db {
     /// Begins a transaction that writes.
     pub(super) async fn begin(&self) -> Result<Tx, sqlx::Error> {
         match self {
-            // Taking the write lock at once: a transaction that reads first and writes later can
-            // fail with no way to wait for it.
-            Self::Lite { write, .. } => Ok(Tx::Lite(write.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Lite { write, .. } => {
+                let mut tx = Tx::Lite(write.acquire().await?);
+                // Taking the write lock at once: a transaction that reads first and writes later can
+                // fail with no way to wait for it.
+                execute!(&mut tx, "BEGIN IMMEDIATE")?;
+                Ok(tx)
+            }
             Self::Pg(pool) => Ok(Tx::Pg(pool.begin().await?)),
         }
     }
@@ -222,19 +231,26 @@ impl Db {
 }
 
 impl Tx {
-    /// Makes all that was done permanent.
-    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Lite(tx) => tx.commit().await,
-            Self::Pg(tx) => tx.commit().await,
+    /// Makes all that was done permanent, or undoes it.
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        if let Self::Pg(tx) = self {
+            return tx.commit().await;
         }
+        let committed = execute!(&mut self, "COMMIT");
+        if committed.is_err() {
+            self.rollback().await;
+        }
+        committed.map(drop)
     }
 
-    /// Undoes all that was done.
-    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Lite(tx) => tx.rollback().await,
+    /// Undoes all that was done. Fails only where the database has done that already, or is gone.
+    pub(super) async fn rollback(mut self) {
+        let undone = match self {
             Self::Pg(tx) => tx.rollback().await,
+            Self::Lite(_) => execute!(&mut self, "ROLLBACK").map(drop),
+        };
+        if let Err(error) = undone {
+            tracing::debug!(%error, "nothing to roll back");
         }
     }
 

@@ -177,8 +177,7 @@ async fn transaction(db: &Db, statements: &Statements, batch: &mut [Pending]) ->
             one(&mut tx, statements, &mut now[0]).await
         };
         if let Err(fault) = done {
-            // The transaction may be gone by itself; the fault that ended it is the one to tell.
-            let _ = tx.rollback().await;
+            tx.rollback().await;
             return Err(fault);
         }
         rest = later;
