@@ -127,10 +127,11 @@ async fn greet(
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
     hello: NodeHello,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
-    let (line, connection) = Line::open(io).await.map_err(io::Error::other)?;
     let stop = Stop::<Closed>::new();
     // Ends the connection when the greeting fails or its future is dropped.
     let unfinished = StopOnDrop(Some(stop.clone()));
+    let opened = Line::open(io, stop.token()).await;
+    let (line, connection) = opened.map_err(io::Error::other)?;
     let over = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
