@@ -26,7 +26,7 @@ const QUEUE: usize = 64;
 /// A root that says nothing for so many heartbeats is gone. (It pings once a heartbeat.)
 const SILENT_HEARTBEATS: u32 = 3;
 /// Bounds for the heartbeat that a root may ask for.
-const HEARTBEATS: std::ops::RangeInclusive<Duration> =
+pub(crate) const HEARTBEATS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(20)..=Duration::from_secs(3600);
 
 /// Why no session came about.
