@@ -173,7 +173,10 @@ async fn places_that_cannot_be_opened_are_told_without_secrets() {
     for url in [missing, directory, silent] {
         let refused = Store::open(&url, impatient()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Unreachable(_)), "{refused}");
-        assert!(!refused.to_string().contains("hunter2"), "{refused}");
+        let said = refused.to_string();
+        assert!(!said.contains("hunter2"), "{said}");
+        let place = url.rsplit('@').next().unwrap().split('/').next().unwrap();
+        assert!(said.contains(place), "{said}");
     }
     for url in ["", "mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d"] {
         let refused = Store::open(url, impatient()).await.unwrap_err();
@@ -204,6 +207,74 @@ async fn a_cut_line_to_postgres_is_outlived() {
     assert!(cut.rows_affected() > 0);
     assert_eq!(store.commit(hello(1)).await, Ok(Committed::Applied));
     assert_eq!(said(&store).await, ["0", "1"]);
+    store.close().await;
+    place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_lock_on_postgres_is_told_and_outlived() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let store = Store::open(&place.url, impatient()).await.unwrap();
+    let (server, schema) = place.schema.as_ref().unwrap();
+    let mut admin = PgConnection::connect(server).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "BEGIN; LOCK TABLE {schema}.event IN EXCLUSIVE MODE"
+    )))
+    .execute(&mut admin)
+    .await
+    .unwrap();
+    let locked = store.commit(hello(0)).await.unwrap_err();
+    assert!(matches!(locked, StoreError::Locked(_)), "{locked}");
+    sqlx::raw_sql("COMMIT").execute(&mut admin).await.unwrap();
+    assert_eq!(store.commit(hello(0)).await, Ok(Committed::Applied));
+    store.close().await;
+    place.remove().await;
+}
+
+/// A line that breaks in the commit leaves open whether it was done; asking again settles it.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_to_postgres_cut_again_and_again_lose_and_repeat_nothing() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let name = format!("jarvis-{}", id());
+    let url = format!("{}&application_name={name}", place.url);
+    let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+    let (done, mut progress) = mpsc::channel(1);
+    let tasks = (0..8).map(|task| {
+        let (store, done) = (store.clone(), done.clone());
+        tokio::spawn(async move {
+            for n in 0..50 {
+                let unit = hello(task * 100 + n);
+                while let Err(error) = store.commit(unit.clone()).await {
+                    assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
+                }
+                done.send(()).await.unwrap();
+            }
+        })
+    });
+    let tasks: Vec<_> = tasks.collect();
+    drop(done);
+    let (server, _) = place.schema.as_ref().unwrap();
+    let mut admin = PgConnection::connect(server).await.unwrap();
+    let mut count = 0;
+    while progress.recv().await.is_some() {
+        count += 1;
+        if count % 40 == 0 {
+            sqlx::query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE application_name = $1",
+            )
+            .bind(&name)
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        }
+    }
+    futures::future::try_join_all(tasks).await.unwrap();
+    assert_eq!(said(&store).await.len(), 400);
     store.close().await;
     place.remove().await;
 }
