@@ -284,7 +284,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unreachable`], [`StoreError::Closed`].
     pub async fn health(&self) -> Result<StoreHealth, StoreError> {
-        setting::get(&self.db, "health").await?;
+        self.db.ping().await?;
         Ok(StoreHealth {
             database: self.db.name(),
             queued: self.queue.max_capacity() - self.queue.capacity(),

@@ -167,6 +167,18 @@ fn without_marks(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The beginning of what somebody typed, on one line, for a sentence about it.
+pub fn excerpt(typed: &str) -> String {
+    const MOST: usize = 60;
+    let mut characters = typed.trim().chars();
+    let one_line = |c: char| if c.is_control() { ' ' } else { c };
+    let mut excerpt: String = characters.by_ref().take(MOST).map(one_line).collect();
+    if characters.next().is_some() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
 /// Something that fills a placeholder.
 #[derive(Debug, Clone)]
 pub struct Value<'a>(FluentValue<'a>);

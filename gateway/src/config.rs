@@ -264,11 +264,23 @@ impl Default for Webhook {
 }
 
 /// `[nodes]`: the brain's side of the node network.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Nodes {
     /// TCP address that nodes dial.
     pub(crate) listen: Listen,
+    /// Nodes send a heartbeat this often.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) heartbeat: Duration,
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self {
+            listen: Listen::OFF,
+            heartbeat: Duration::from_secs(10),
+        }
+    }
 }
 
 /// `[[node]]`: one node that the brain knows from the start.

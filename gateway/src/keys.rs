@@ -4,27 +4,25 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use jarvis_nodeclient::{Identity, KeyFileError};
 use rand::RngCore;
 
 use crate::config::Config;
 use crate::data::{self, DataDir};
+use crate::identity;
 
 /// Random bytes of a token; twice as many characters.
 const TOKEN_BYTES: usize = 24;
 
-/// What `jarvis keys` prints.
+/// What `jarvis keys` prints. Makes the root key if there is none yet, so that nodes may be set up
+/// before the first start.
 ///
 /// # Errors
-/// The root key is there and cannot be read.
+/// The root key cannot be read or made.
 pub(crate) fn show(config: &Config, reveal: bool) -> anyhow::Result<String> {
-    let mut text = match Identity::from_file(&DataDir::at(&config.data).root_key()) {
-        Ok(root) => format!("root      {} (nodes trust this address)\n", root.address()),
-        Err(KeyFileError::Missing(_)) => {
-            "root      none yet: the first `jarvis up` or `jarvis brain` makes it\n".to_owned()
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let data = DataDir::at(&config.data);
+    data.create()?;
+    let root = identity::open(&data.root_key())?;
+    let mut text = format!("root      {} (nodes trust this address)\n", root.address());
     let adapters = &config.brain.adapters;
     if adapters.is_empty() {
         text.push_str(
@@ -163,12 +161,10 @@ mod tests {
             ..Config::default()
         };
         let text = show(&config, true).unwrap();
-        assert!(
-            text.contains("none yet") && text.contains("none configured"),
-            "{text}"
-        );
+        assert!(text.contains("none configured"), "{text}");
+        let root = identity::open(&dir.path().join("root.key")).unwrap();
+        assert!(text.contains(&root.address().to_string()), "{text}");
 
-        let root = Identity::create_file(&dir.path().join("root.key")).unwrap();
         config.brain.adapters.push(AdapterToken {
             kind: "telegram".to_owned(),
             bot: String::new(),

@@ -60,6 +60,7 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Up(_) | Command::Brain | Command::Adapter(_) | Command::Chat(_) => {
+            load(&cli.global, redactor)?;
             anyhow::bail!("not wired yet")
         }
     }

@@ -12,6 +12,31 @@
 //! the node is the HTTP/2 client and the root the server, so one gRPC service serves both directions.
 //! There is no silent reconnect: a new connection is a new handshake, new proofs and a new session.
 //!
+//! ```
+//! use jarvis_nodeclient::{Dialer, Enrolment, Identity, NodeName, Root, RootEvent, RootOptions};
+//! use jarvis_nodeclient::attach_dialled;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A root that knows one node…
+//! let (root, mut events) = Root::start(Identity::generate(), RootOptions::default());
+//! let node = Identity::generate();
+//! root.enroll(Enrolment::new(NodeName::parse("web-1")?, node.address().clone()));
+//!
+//! // …and that node, which obeys this root and nobody else.
+//! let trusted = root.address().clone();
+//! let transport = root.local_dialer().dial().await?;
+//! let (link, _orders) =
+//!     attach_dialled(transport, &node, |root| *root == trusted, Default::default()).await?;
+//! assert_eq!(link.root(), root.address());
+//! assert!(matches!(events.recv().await, Some(RootEvent::Connected { .. })));
+//!
+//! link.close("done").await;
+//! root.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! This crate depends on `jarvis-proto` only. It runs nothing and stores nothing: what an order does is
 //! the node's affair, what becomes of it the root's.
 

@@ -20,6 +20,7 @@ use tonic::{Code, Status};
 use crate::address::Address;
 use crate::stop::Stop;
 
+pub(crate) use attach::HEARTBEATS;
 pub use attach::{AttachError, attach_accepted, attach_dialled};
 use line::Line;
 

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::address::Address;
 use crate::dial::{BoxedIo, Dialer};
 use crate::identity::Identity;
+use crate::link::HEARTBEATS;
 use crate::listener::{ListenError, NodeListener};
 use crate::name::NodeName;
 use crate::order::{MOST_ORDER_BYTES, OrderSpec, sign_order};
@@ -48,7 +49,7 @@ const LAST: Duration = Duration::from_secs(1);
 /// What can be set about a [`Root`].
 #[derive(Debug, Clone)]
 pub struct RootOptions {
-    /// How often nodes send a heartbeat; three missed ones end a session.
+    /// How often nodes send a heartbeat, 20 ms to one hour; three missed ones end a session.
     pub heartbeat: Duration,
     /// How long a peer may take to prove itself.
     pub proof_timeout: Duration,
@@ -122,7 +123,13 @@ impl Root {
     /// Starts with no nodes and no listener, and runs until [`Root::shutdown`]. Events must be
     /// received, or sessions wait.
     #[must_use]
-    pub fn start(identity: Identity, options: RootOptions) -> (Self, mpsc::Receiver<RootEvent>) {
+    pub fn start(
+        identity: Identity,
+        mut options: RootOptions,
+    ) -> (Self, mpsc::Receiver<RootEvent>) {
+        options.heartbeat = options
+            .heartbeat
+            .clamp(*HEARTBEATS.start(), *HEARTBEATS.end());
         let (events, receiver) = mpsc::channel(options.events.max(1));
         let unproven = Arc::new(Semaphore::new(options.most_unproven.max(1)));
         let shared = Shared {

@@ -34,6 +34,11 @@ impl<R: Clone> Stop<R> {
             .expect("the reason is set before the token is cancelled")
     }
 
+    /// Cancelled when somebody asks.
+    pub(crate) fn token(&self) -> CancellationToken {
+        self.asked.clone()
+    }
+
     pub(crate) fn is_asked(&self) -> bool {
         self.asked.is_cancelled()
     }

@@ -4,8 +4,10 @@
 
 use jarvis_proto::chat::{CommandMenu, MenuItem, MenuLanguage};
 
+use super::grammar::{Command, is_repeated, shown};
 use super::permission::{self, Object, Permission, Subject};
-use super::registry::{Command, Confirm, Family, Place, Registry, is_repeated, shown};
+use super::registry::Registry;
+use super::spec::{Confirm, Family, Place};
 use super::suggest;
 use crate::commands::general::HelpArgs;
 use crate::reply::Reply;
@@ -143,23 +145,13 @@ pub fn unknown(
                 .line(text!(
                     language,
                     "unknown-near",
-                    word = shortened(word),
+                    word = text::excerpt(word),
                     meant = shown
                 ))
                 .button(text!(language, "button-run-it"), meant)
         }
-        None => text!(language, "unknown", word = shortened(word)).into(),
+        None => text!(language, "unknown", word = text::excerpt(word)).into(),
     }
-}
-
-/// At most the first 40 characters of what somebody typed.
-fn shortened(word: &str) -> String {
-    const MOST: usize = 40;
-    let mut short: String = word.chars().take(MOST).collect();
-    if word.chars().count() > MOST {
-        short.push('…');
-    }
-    short
 }
 
 /// The menus for platforms that show one, with the commands that `subject` may run.

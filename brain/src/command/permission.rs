@@ -1,7 +1,7 @@
 //! Who may do what. [`decide`] is the one function that running, help, menus, suggestions and `/why`
 //! ask; what it does not allow is refused.
 
-use super::registry::Place;
+use super::registry::{CommandSpec, Place};
 use super::target::NodeFacts;
 use crate::account::{Account, Role};
 use crate::room::RoomKind;
@@ -326,8 +326,25 @@ fn within_tags(subject: &Subject, nodes: &[NodeFacts]) -> Decision {
     }
 }
 
-/// Decides whether a command may be used in a room of this kind. Asked after [`decide`].
-pub fn decide_place(place: Place, room: RoomKind) -> Decision {
+/// Decides whether `subject` may use a command on `object` in a room of this kind: what [`decide`]
+/// says, and then the command's place.
+pub fn decide_command(
+    subject: &Subject,
+    spec: &CommandSpec,
+    object: &Object<'_>,
+    room: RoomKind,
+) -> Decision {
+    let decision = decide(subject, spec.permission, object);
+    let place = decide_place(spec.place, room);
+    if decision.is_allowed() && !place.is_allowed() {
+        place
+    } else {
+        decision
+    }
+}
+
+/// Decides whether a command may be used in a room of this kind.
+fn decide_place(place: Place, room: RoomKind) -> Decision {
     let rule = Rule::Place;
     match (place, room) {
         (Place::Anywhere, _)

@@ -7,7 +7,7 @@ use super::suggest;
 use super::value::ValueProblem;
 use super::words::OpenQuote;
 use crate::reply::Reply;
-use crate::text::{Language, Text, text};
+use crate::text::{Language, Text, excerpt, text};
 
 /// What is wrong with the arguments of a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,16 +160,26 @@ impl ParseProblem {
                 text!(
                     language,
                     "problem-flag-near",
-                    flag = flag,
+                    flag = excerpt(flag),
                     command = name,
                     near = near
                 )
             }
             Self::UnknownFlag { flag, near: None } => {
-                text!(language, "problem-flag", flag = flag, command = name)
+                text!(
+                    language,
+                    "problem-flag",
+                    flag = excerpt(flag),
+                    command = name
+                )
             }
             Self::TooMuch { word } => {
-                text!(language, "problem-too-much", word = word, command = name)
+                text!(
+                    language,
+                    "problem-too-much",
+                    word = excerpt(word),
+                    command = name
+                )
             }
             Self::Missing { names } => {
                 let names = names.iter().map(|name| Text::code(name));
@@ -180,9 +190,11 @@ impl ParseProblem {
                     names = Text::join(names, " ")
                 )
             }
-            Self::NoValue { flag } => text!(language, "problem-no-value", flag = flag),
-            Self::NeedlessValue { flag } => text!(language, "problem-needless-value", flag = flag),
-            Self::Conflict { flag } => text!(language, "problem-conflict", flag = flag),
+            Self::NoValue { flag } => text!(language, "problem-no-value", flag = excerpt(flag)),
+            Self::NeedlessValue { flag } => {
+                text!(language, "problem-needless-value", flag = excerpt(flag))
+            }
+            Self::Conflict { flag } => text!(language, "problem-conflict", flag = excerpt(flag)),
             Self::Value {
                 argument: Some(argument),
                 value,
@@ -206,6 +218,16 @@ impl ParseProblem {
             usage = Text::code(&command.usage()),
             help = Text::code(&format!("help {name}")),
         ))
+    }
+}
+
+impl From<ValueProblem> for ParseProblem {
+    fn from(problem: ValueProblem) -> Self {
+        Self::Value {
+            argument: None,
+            value: String::new(),
+            problem,
+        }
     }
 }
 

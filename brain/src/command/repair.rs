@@ -19,20 +19,28 @@
 
 use std::borrow::Cow;
 
+/// How many characters a pair of typographic quotes may hold. Nobody types a longer argument on a
+/// phone, and the search for the closing mark stays short.
+const LONGEST_QUOTE: usize = 2000;
+
+/// A character that goes away can bring others together, so one pass is not always enough. Text that
+/// needs more than this many was typed by nobody.
+const MOST_PASSES: usize = 5;
+
 /// The text as it was meant. ASCII text comes back unchanged, and so does repaired text.
 pub fn repair(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
-    // Each pass that changes something leaves fewer non-ASCII characters, so this ends.
     let mut repaired = pass(text);
-    loop {
+    for _ in 1..MOST_PASSES {
         let next = pass(&repaired);
         if next == repaired {
-            return Cow::Owned(repaired);
+            break;
         }
         repaired = next;
     }
+    Cow::Owned(repaired)
 }
 
 /// Full-width letters, digits and signs as ASCII, the ideographic space as a space, `、` as a comma:
@@ -60,7 +68,7 @@ fn pass(text: &str) -> String {
     let mut at = 0;
     while at < characters.len() {
         let character = characters[at];
-        let previous = at.checked_sub(1).map(|before| characters[before]);
+        let previous = repaired.chars().next_back();
         let rest = &characters[at..];
         let step = match character {
             '\\' => copy(&mut repaired, &rest[..rest.len().min(2)]),
@@ -117,9 +125,9 @@ fn smart_quote(repaired: &mut String, previous: Option<char>, rest: &[char]) -> 
         _ => return None,
     };
     let ends = |at: usize| ascii == '"' || rest.get(at + 1).is_none_or(|c| !c.is_alphanumeric());
-    let close = closing
-        .iter()
-        .find_map(|mark| (1..rest.len()).find(|at| rest[*at] == *mark && ends(*at)))?;
+    let close = closing.iter().find_map(|mark| {
+        (1..rest.len().min(LONGEST_QUOTE)).find(|at| rest[*at] == *mark && ends(*at))
+    })?;
     let mut quoted = vec![ascii];
     quoted.extend(&rest[1..close]);
     quoted.push(ascii);

@@ -12,7 +12,8 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let length = typed.chars().count();
     // One slip in a short word, two in a word, three in a long one; a single letter says nothing.
     let most = match length {
-        0 | 1 => return None,
+        // Nobody means a command by a text.
+        0 | 1 | 41.. => return None,
         2..=4 => 1,
         5..=7 => 2,
         _ => 3,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::repair::fold;
 use super::suggest;
-use crate::text::{Language, Text, text};
+use crate::text::{Language, Text, excerpt, text};
 
 /// What commands and permissions need to know of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +44,9 @@ impl fmt::Display for Part {
         }
     }
 }
+
+/// More parts than anybody types.
+const MOST_PARTS: usize = 200;
 
 /// The nodes that a command is for. Has at least one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +168,11 @@ impl FromStr for Target {
             if !parts.contains(&part) {
                 parts.push(part);
             }
+            if parts.len() > MOST_PARTS {
+                return Err(TargetProblem::Malformed {
+                    part: folded.into_owned(),
+                });
+            }
         }
         if parts.is_empty() {
             return Err(TargetProblem::Empty);
@@ -231,7 +239,7 @@ impl TargetProblem {
     pub fn explain(&self, language: Language) -> Text {
         match self {
             Self::Empty => text!(language, "target-empty"),
-            Self::Malformed { part } => text!(language, "target-malformed", part = part),
+            Self::Malformed { part } => text!(language, "target-malformed", part = excerpt(part)),
             Self::UnknownNode { known, .. } | Self::EmptyTag { known, .. } if known.is_empty() => {
                 match self {
                     Self::EmptyTag { tag, .. } => text!(language, "tag-unknown-none", tag = tag),

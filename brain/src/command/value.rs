@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::repair::fold;
 use super::target::{Target, TargetProblem, is_name};
 use crate::account::Role;
-use crate::text::{Language, Text, text};
+use crate::text::{Language, Text, excerpt, text};
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,7 @@ pub enum ValueProblem {
 impl ValueProblem {
     /// What a person reads; `value` is what they typed.
     pub fn explain(&self, language: Language, value: &str) -> Text {
+        let value = excerpt(value);
         match self {
             Self::Time => text!(language, "value-time", value = value),
             Self::Number => text!(language, "value-number", value = value),

@@ -62,7 +62,7 @@ pub struct RunArgs {
 impl Arguments for RunArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "run",
-        aliases: &["exec", "sh", "运行", "执行"],
+        aliases: &["exec", "运行", "执行"],
         confirm: Confirm::SeveralNodes,
         rest: Rest::Verbatim {
             after: 1,

@@ -37,7 +37,7 @@ pub struct NodesArgs {
 impl Arguments for NodesArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "nodes",
-        aliases: &["ls", "节点", "服务器"],
+        aliases: &["节点", "服务器"],
         ..NODE
     };
 }

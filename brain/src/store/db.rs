@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jarvis_migrations::MIGRATOR;
+use sqlx::migrate::Migrate;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -32,8 +34,9 @@ pub(super) enum Db {
 
 /// An open transaction.
 pub(super) enum Tx {
-    /// On SQLite.
-    Lite(Transaction<'static, Sqlite>),
+    /// On SQLite. Begun and ended by hand: SQLite undoes a transaction by itself when the disk is full
+    /// or fails, and sqlx's own transaction then takes the connection for one that is still in it.
+    Lite(PoolConnection<Sqlite>),
     /// On PostgreSQL.
     Pg(Transaction<'static, Postgres>),
 }
@@ -67,10 +70,12 @@ macro_rules! find {
 macro_rules! read_one {
     ($db:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
         match $db {
-            $crate::store::db::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql)
-                $(.bind($value))*.fetch_optional(read).await,
-            $crate::store::db::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql)
-                $(.bind($value))*.fetch_optional(pool).await,
+            $crate::store::db::Db::Lite { read, .. } => $crate::store::db::limited(
+                sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_optional(read)
+            ).await,
+            $crate::store::db::Db::Pg(pool) => $crate::store::db::limited(
+                sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_optional(pool)
+            ).await,
         }
     };
 }
@@ -79,15 +84,54 @@ macro_rules! read_one {
 macro_rules! read_all {
     ($db:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
         match $db {
-            $crate::store::db::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql)
-                $(.bind($value))*.fetch_all(read).await,
-            $crate::store::db::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql)
-                $(.bind($value))*.fetch_all(pool).await,
+            $crate::store::db::Db::Lite { read, .. } => $crate::store::db::limited(
+                sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_all(read)
+            ).await,
+            $crate::store::db::Db::Pg(pool) => $crate::store::db::limited(
+                sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_all(pool)
+            ).await,
         }
     };
 }
 
 pub(super) use {execute, find, read_all, read_one};
+
+/// How long one read, or one transaction on a server, may take. Only a line that went silent takes so
+/// long; it would be noticed by itself after a quarter of an hour.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How long bringing the tables up to date may take, another process's turn included.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(120);
+
+/// Gives up when the database does not answer.
+pub(super) async fn limited<T, E: From<sqlx::Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+    tokio::time::timeout(LIMIT, work)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(silent()).into()))
+}
+
+/// Brings the tables up to date on a connection of its own.
+async fn migrate<C>(connect: &<C as Connection>::Options) -> Result<(), StoreError>
+where
+    C: Connection + Migrate,
+{
+    let work = async {
+        let mut connection = C::connect_with(connect).await?;
+        let migrated = MIGRATOR.run_direct(None, &mut connection, false).await;
+        connection.close().await?;
+        migrated.map_err(StoreError::from)
+    };
+    tokio::time::timeout(MIGRATION_LIMIT, work)
+        .await
+        .unwrap_or_else(|_| {
+            Err(StoreError::Locked(
+                "its tables are being changed".to_owned(),
+            ))
+        })
+}
 
 /// Text as both databases take it: PostgreSQL refuses NUL, and chat text can hold one.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
@@ -107,16 +151,17 @@ pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
 /// stops the writer and most of its pages are rewritten soon anyway; 8,000 are 32 MiB of log.
 const WAL_PAGES: &str = "8000";
 
-/// How long PostgreSQL may hold one statement before it is given up.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
-
 impl Db {
     /// Opens what `url` names and brings its tables up to date.
     pub(super) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
-            "sqlite" => Self::open_sqlite(url, options).await,
-            "postgres" | "postgresql" => Self::open_postgres(url, options).await,
+            "sqlite" => Self::open_sqlite(url, options)
+                .await
+                .map_err(|error| error.about(&format!("`{url}`"))),
+            "postgres" | "postgresql" => Self::open_postgres(url, options)
+                .await
+                .map_err(|error| error.about(&server(url))),
             // What follows the scheme may hold a password.
             other => Err(StoreError::Url(other.to_owned())),
         }
@@ -152,10 +197,7 @@ impl Db {
                 Durability::Power => SqliteSynchronous::Full,
             })
             .pragma("wal_autocheckpoint", WAL_PAGES);
-        let mut first = SqliteConnection::connect_with(&connect).await?;
-        let migrated = MIGRATOR.run(&mut first).await;
-        first.close().await?;
-        migrated?;
+        migrate::<SqliteConnection>(&connect).await?;
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -170,19 +212,20 @@ impl Db {
     }
 
     async fn open_postgres(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
-        let limit = |wait: Duration| wait.as_millis().to_string();
         let connect = url
             .parse::<PgConnectOptions>()
-            .map_err(|_| StoreError::Url("postgres://…".to_owned()))?
-            .application_name("jarvis")
-            .options([
-                ("lock_timeout", limit(options.lock_wait)),
-                ("statement_timeout", limit(STATEMENT_LIMIT)),
-            ]);
-        let mut first = PgConnection::connect_with(&connect).await?;
-        let migrated = MIGRATOR.run(&mut first).await;
-        first.close().await?;
-        migrated?;
+            .map_err(|_| StoreError::Url("postgres://…".to_owned()))?;
+        let connect = match connect.get_application_name() {
+            Some(_) => connect,
+            None => connect.application_name("jarvis"),
+        };
+        // Before the limits: whoever comes second waits until the first has changed the tables.
+        migrate::<PgConnection>(&connect).await?;
+        let limit = |wait: Duration| wait.as_millis().to_string();
+        let connect = connect.options([
+            ("lock_timeout", limit(options.lock_wait)),
+            ("statement_timeout", limit(LIMIT)),
+        ]);
         let pool = PgPoolOptions::new()
             .max_connections(options.readers + 1)
             .acquire_timeout(options.acquire_wait)
@@ -194,11 +237,20 @@ impl Db {
     /// Begins a transaction that writes.
     pub(super) async fn begin(&self) -> Result<Tx, sqlx::Error> {
         match self {
-            // Taking the write lock at once: a transaction that reads first and writes later can
-            // fail with no way to wait for it.
-            Self::Lite { write, .. } => Ok(Tx::Lite(write.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Lite { write, .. } => {
+                let mut tx = Tx::Lite(write.acquire().await?);
+                // Taking the write lock at once: a transaction that reads first and writes later can
+                // fail with no way to wait for it.
+                execute!(&mut tx, "BEGIN IMMEDIATE")?;
+                Ok(tx)
+            }
             Self::Pg(pool) => Ok(Tx::Pg(pool.begin().await?)),
         }
+    }
+
+    /// Whether the database answers.
+    pub(super) async fn ping(&self) -> Result<(), sqlx::Error> {
+        read_one!(self, (i64,), "SELECT COUNT(*) FROM setting").map(drop)
     }
 
     /// Which database it is, for people.
@@ -221,20 +273,42 @@ impl Db {
     }
 }
 
+/// Which server and database a URL means, without its password.
+fn server(url: &str) -> String {
+    url.parse::<PgConnectOptions>().map_or_else(
+        |_| "postgres".to_owned(),
+        |options| {
+            let host = match options.get_socket() {
+                Some(folder) => folder.display().to_string(),
+                None => options.get_host().to_owned(),
+            };
+            let name = options.get_database().unwrap_or_default();
+            format!("database `{name}` on `{host}:{}`", options.get_port())
+        },
+    )
+}
+
 impl Tx {
-    /// Makes all that was done permanent.
-    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Lite(tx) => tx.commit().await,
-            Self::Pg(tx) => tx.commit().await,
+    /// Makes all that was done permanent, or undoes it.
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        if let Self::Pg(tx) = self {
+            return tx.commit().await;
         }
+        let committed = execute!(&mut self, "COMMIT");
+        if committed.is_err() {
+            self.rollback().await;
+        }
+        committed.map(drop)
     }
 
-    /// Undoes all that was done.
-    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Lite(tx) => tx.rollback().await,
+    /// Undoes all that was done. Fails only where the database has done that already, or is gone.
+    pub(super) async fn rollback(mut self) {
+        let undone = match self {
             Self::Pg(tx) => tx.rollback().await,
+            Self::Lite(_) => execute!(&mut self, "ROLLBACK").map(drop),
+        };
+        if let Err(error) = undone {
+            tracing::debug!(%error, "nothing to roll back");
         }
     }
 

@@ -129,6 +129,11 @@ fn sqlite_code(error: &dyn DatabaseError) -> Option<i32> {
     code.parse::<i32>().ok().map(|code| code & 0xff)
 }
 
+/// Whether a PostgreSQL code belongs to one of these classes.
+fn class(code: &str, classes: &[&str]) -> bool {
+    classes.iter().any(|class| code.starts_with(class))
+}
+
 fn database_reach(error: &dyn DatabaseError) -> Reach {
     if let Some(code) = sqlite_code(error) {
         return match code {
@@ -147,10 +152,24 @@ fn database_reach(error: &dyn DatabaseError) -> Reach {
         // serialization failure, deadlock, lock timeout
         Some("40001" | "40P01" | "55P03") => Reach::Again,
         // connection, resources, operator intervention (shutdown), system error, read-only server
-        Some(code) if ["08", "53", "57", "58"].contains(&&code[..2]) || code == "25006" => {
-            Reach::Lost
-        }
+        Some(code) if class(code, &["08", "53", "57", "58"]) || code == "25006" => Reach::Lost,
         _ => Reach::Statement,
+    }
+}
+
+impl StoreError {
+    /// The same, saying which database it is about.
+    pub(super) fn about(self, place: &str) -> Self {
+        let at = |detail: String| format!("{place}: {detail}");
+        match self {
+            Self::Locked(detail) => Self::Locked(at(detail)),
+            Self::Full(detail) => Self::Full(at(detail)),
+            Self::NotADatabase(detail) => Self::NotADatabase(at(detail)),
+            Self::Version(detail) => Self::Version(at(detail)),
+            Self::Unreachable(detail) => Self::Unreachable(at(detail)),
+            Self::Other(detail) => Self::Other(at(detail)),
+            other => other,
+        }
     }
 }
 
@@ -193,7 +212,7 @@ fn of_database(error: &dyn DatabaseError) -> StoreError {
         (_, Some("40001" | "40P01" | "55P03")) => StoreError::Locked(detail),
         (_, Some("53100")) => StoreError::Full(detail),
         // Wrong password, no such database, server starting or stopping, too many connections.
-        (_, Some(code)) if ["08", "28", "3D", "53", "57", "58"].contains(&&code[..2]) => {
+        (_, Some(code)) if class(code, &["08", "28", "3D", "53", "57", "58"]) => {
             StoreError::Unreachable(detail)
         }
         _ => StoreError::Other(detail),

@@ -12,10 +12,13 @@ use super::*;
 use crate::account::Role;
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, JobSpec, JobState, RunSpec, Task, TaskState};
-use crate::outbox::OutboxItem;
-use crate::room::{BotKey, RoomKey};
+use crate::outbox::{OutboxItem, ProgressObject};
+use crate::room::{BotKey, RoomKey, RoomKind};
 
 mod atomic;
+mod faults;
+mod load;
+mod nouns;
 
 /// Where a test's database lives, for as long as the value does.
 struct Place {

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::apply;
-use super::db::{Db, Tx};
+use super::db::{Db, Tx, limited};
 use super::error::{Fault, Reach, StoreError};
 use super::many::Statements;
 use super::unit::{Committed, Unit};
@@ -141,7 +141,13 @@ impl Writer {
 async fn write(db: &Db, statements: &Statements, batch: &mut [Pending]) {
     let mut pause = PAUSE;
     for attempt in 1..=TRIES {
-        let Err(fault) = transaction(db, statements, batch).await else {
+        let work = transaction(db, statements, batch);
+        let done = match db {
+            // It waits for nobody but the lock, and for that with a limit of its own.
+            Db::Lite { .. } => work.await,
+            Db::Pg(_) => limited(work).await,
+        };
+        let Err(fault) = done else {
             return;
         };
         // SQLite has waited for the lock already.
@@ -177,8 +183,7 @@ async fn transaction(db: &Db, statements: &Statements, batch: &mut [Pending]) ->
             one(&mut tx, statements, &mut now[0]).await
         };
         if let Err(fault) = done {
-            // The transaction may be gone by itself; the fault that ended it is the one to tell.
-            let _ = tx.rollback().await;
+            tx.rollback().await;
             return Err(fault);
         }
         rest = later;

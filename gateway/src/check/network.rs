@@ -3,6 +3,9 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
 use super::Report;
 use crate::config::{Config, TelegramMode};
 use crate::data::DataDir;
@@ -27,11 +30,15 @@ pub(super) fn brain(config: &Config, data: &DataDir, running: bool, report: &mut
         report.ok("brain socket", path.display().to_string());
     }
     listen("brain.listen", config.brain.listen.0, running, report);
-    for file in [&config.brain.tls_certificate, &config.brain.tls_key]
-        .into_iter()
-        .flatten()
-    {
-        readable("brain TLS", file, report);
+    if let Some(path) = &config.brain.tls_certificate {
+        pem("brain.tls_certificate", path, certificates(path), report);
+    }
+    if let Some(path) = &config.brain.tls_key {
+        let key = PrivateKeyDer::from_pem_file(path).map(|_| "a private key".to_owned());
+        pem("brain.tls_key", path, key, report);
+    }
+    if let Some(path) = &config.adapter.ca_file {
+        pem("adapter.ca_file", path, certificates(path), report);
     }
 }
 
@@ -82,13 +89,26 @@ fn listen(key: &str, address: Option<SocketAddr>, running: bool, report: &mut Re
     }
 }
 
-fn readable(subject: &str, path: &Path, report: &mut Report) {
-    match std::fs::read(path) {
-        Ok(_) => report.ok(subject, path.display().to_string()),
+fn certificates(path: &Path) -> Result<String, pem::Error> {
+    let mut count = 0;
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        certificate?;
+        count += 1;
+    }
+    match count {
+        0 => Err(pem::Error::NoItemsFound),
+        1 => Ok("one certificate".to_owned()),
+        _ => Ok(format!("{count} certificates")),
+    }
+}
+
+fn pem(key: &str, path: &Path, found: Result<String, pem::Error>, report: &mut Report) {
+    match found {
+        Ok(found) => report.ok(key, format!("{found} in {}", path.display())),
         Err(error) => report.fail(
-            subject,
-            format!("cannot read {}: {error}", path.display()),
-            "correct the path, or the file's rights",
+            key,
+            format!("{}: {error}", path.display()),
+            "it must be a PEM file that this user may read",
         ),
     }
 }
@@ -110,6 +130,22 @@ mod tests {
         nodes(&config, false, &mut report);
         assert!(!report.passed(), "{}", report.table());
         assert!(report.table().contains("nodes.listen"));
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_a_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("brain.pem");
+        for text in [None, Some("no certificate")] {
+            if let Some(text) = text {
+                std::fs::write(&path, text).unwrap();
+            }
+            let mut config = Config::default();
+            config.brain.tls_certificate = Some(path.clone());
+            let mut report = Report::default();
+            brain(&config, &DataDir::at(dir.path()), false, &mut report);
+            assert!(!report.passed(), "{}", report.table());
+        }
     }
 
     #[test]

@@ -40,10 +40,10 @@ impl Sources {
         let flags = Layer::flags(self.flags);
         let above = Figment::new().merge(environment).merge(flags);
 
-        let file = match self.file {
-            Some(file) => Some(file),
-            None => find_file(&above),
-        };
+        let data: PathBuf = above
+            .extract_inner("data")
+            .unwrap_or_else(|_| Config::default().data);
+        let file = self.file.or_else(|| find_file(&data));
         let mut figment = Figment::new();
         if let Some(file) = &file {
             figment = figment.merge(Layer::file(file)?);
@@ -54,15 +54,22 @@ impl Sources {
             .map_err(|error| error::explain(error, &known_keys()))?;
         read_secrets(&mut config, &figment)?;
         consistent(&config)?;
+        if let Some(file) = &file
+            && *file == data.join(FILE_NAME)
+            && config.data != data
+        {
+            return Err(ConfigError::Inconsistent(format!(
+                "`data` ({}) names another folder than the one that the file lies in; take it out, \
+                 or move the file",
+                file.display()
+            )));
+        }
         Ok(Loaded { config, file })
     }
 }
 
 /// `jarvis.toml` in the data folder, else in the working folder.
-fn find_file(above: &Figment) -> Option<PathBuf> {
-    let data: PathBuf = above
-        .extract_inner("data")
-        .unwrap_or_else(|_| Config::default().data);
+fn find_file(data: &Path) -> Option<PathBuf> {
     [data.join(FILE_NAME), PathBuf::from(FILE_NAME)]
         .into_iter()
         .find(|path| path.is_file())

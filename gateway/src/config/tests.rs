@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use proptest::prelude::*;
+
 use super::load::complete_example;
 use super::*;
 
@@ -308,10 +310,34 @@ fn the_team_example_is_valid() {
 
 #[test]
 fn the_example_equals_the_defaults() {
-    let mut config = load(EXAMPLE).unwrap();
-    // Relative to the file in the example, to the working folder without one.
-    config.data = config.data.file_name().unwrap().into();
-    assert_eq!(config, Config::default());
+    assert_eq!(load(EXAMPLE).unwrap(), Config::default());
+}
+
+#[test]
+fn a_named_data_folder_is_stronger_than_the_file_in_it() {
+    let (dir, _file) = folder("data = 'elsewhere'");
+    let loaded = Sources {
+        environment: pairs([("JARVIS__DATA", dir.path().to_str().unwrap())]),
+        ..Sources::default()
+    }
+    .load();
+    assert_eq!(loaded.unwrap().config.data, dir.path());
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics_and_no_secret_is_quoted(text in "[a-z\\[\\]=.'\"{}\n ]{0,60}") {
+        let text = format!("{text}\n[telegram]\ntoken = 'hush-hush'\n");
+        if let Err(error) = load(&text) {
+            prop_assert!(!error.to_string().contains("hush"), "{}", error);
+        }
+    }
+
+    #[test]
+    fn no_variable_panics(key in "[A-Z_]{0,20}", value in "\\PC{0,40}") {
+        let environment = vec![(format!("JARVIS__{key}"), value)];
+        let _ = Sources { environment, ..Sources::default() }.load();
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ const QUEUE: usize = 64;
 /// A root that says nothing for so many heartbeats is gone. (It pings once a heartbeat.)
 const SILENT_HEARTBEATS: u32 = 3;
 /// Bounds for the heartbeat that a root may ask for.
-const HEARTBEATS: std::ops::RangeInclusive<Duration> =
+pub(crate) const HEARTBEATS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(20)..=Duration::from_secs(3600);
 
 /// Why no session came about.
@@ -127,10 +127,11 @@ async fn greet(
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
     hello: NodeHello,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
-    let (line, connection) = Line::open(io).await.map_err(io::Error::other)?;
     let stop = Stop::<Closed>::new();
     // Ends the connection when the greeting fails or its future is dropped.
     let unfinished = StopOnDrop(Some(stop.clone()));
+    let opened = Line::open(io, stop.token()).await;
+    let (line, connection) = opened.map_err(io::Error::other)?;
     let over = stop.clone();
     tokio::spawn(async move {
         tokio::select! {

@@ -5,8 +5,10 @@ use std::task::{Context, Poll};
 
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
 use crate::http2;
@@ -16,14 +18,16 @@ use crate::http2;
 pub(crate) struct Line(SendRequest<Body>);
 
 impl Line {
-    /// Begins HTTP/2 on a connection. The second part drives it and ends with it.
+    /// Begins HTTP/2 on a connection. The second part must be polled, and ends with the connection;
+    /// the connection is cut when `over` is cancelled.
     pub(crate) async fn open<T>(
         io: T,
-    ) -> hyper::Result<(Self, Connection<TokioIo<T>, Body, TokioExecutor>)>
+        over: CancellationToken,
+    ) -> hyper::Result<(Self, Connection<TokioIo<T>, Body, Until>)>
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (requests, connection) = Builder::new(TokioExecutor::new())
+        let (requests, connection) = Builder::new(Until(over))
             .timer(TokioTimer::new())
             .initial_stream_window_size(http2::STREAM_WINDOW)
             .initial_connection_window_size(http2::CONNECTION_WINDOW)
@@ -34,6 +38,20 @@ impl Line {
             .handshake(TokioIo::new(io))
             .await?;
         Ok((Self(requests), connection))
+    }
+}
+
+/// Runs hyper's tasks until a token is cancelled. One of them owns the transport, and by itself lives
+/// on as long as any call does.
+#[derive(Clone)]
+pub(crate) struct Until(CancellationToken);
+
+impl<F> Executor<F> for Until
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        tokio::spawn(self.0.clone().run_until_cancelled_owned(task));
     }
 }
 

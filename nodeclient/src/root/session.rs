@@ -1,11 +1,11 @@
 //! One node's session, from its proof to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jarvis_proto::node::{
     Goodbye, NodeFrame, NodeHello, Ping, RootFrame, Welcome, node_frame, root_frame,
 };
+use prost::Message;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
@@ -20,6 +20,8 @@ use crate::name::NodeName;
 use crate::proof::{Role, prove, proven};
 use crate::stop::Stop;
 
+/// The most bytes of a hello: thousands of open orders.
+const MOST_HELLO_BYTES: usize = 256 << 10;
 /// A node that is silent for so many heartbeats is gone.
 const SILENT_HEARTBEATS: u32 = 3;
 
@@ -123,7 +125,7 @@ async fn greet(
     )
     .await?;
     match next(frames).await? {
-        Some(node_frame::Frame::Hello(hello)) => Ok((
+        Some(node_frame::Frame::Hello(hello)) if hello.encoded_len() <= MOST_HELLO_BYTES => Ok((
             node,
             name,
             Hello {
@@ -257,7 +259,7 @@ impl Session {
 
     /// Handles frames until the session is over, and tells why it is.
     async fn listen(&mut self) -> DisconnectReason {
-        let heartbeat = self.shared.options.heartbeat.max(Duration::from_millis(1));
+        let heartbeat = self.shared.options.heartbeat;
         let silence = heartbeat * SILENT_HEARTBEATS;
         let mut pings = interval_at(Instant::now() + heartbeat, heartbeat);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -12,6 +12,7 @@ use jarvis_proto::node::{
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 
 use super::{DisconnectReason, Enrolment, Root, RootEvent, RootOptions};
@@ -43,7 +44,9 @@ impl Raw {
     async fn dial(root: &Root) -> Self {
         let io = root.local_dialer().dial().await.unwrap();
         let secured = secure(io, Side::Dialled).await.unwrap();
-        let (line, connection) = Line::open(secured.io).await.unwrap();
+        let (line, connection) = Line::open(secured.io, CancellationToken::new())
+            .await
+            .unwrap();
         let ended = tokio::spawn(async { drop(connection.await) });
         let client = NodeNetworkClient::with_origin(line, http::Uri::from_static("http://jarvis"));
         Self {

@@ -152,6 +152,15 @@ pub async fn receive_file<E: Display>(
         });
     }
 
+    if offset > 0 {
+        let there = tokio::fs::metadata(&partial)
+            .await
+            .map_or(0, |about| about.len());
+        if offset > there {
+            return Err(ReceiveError::Malformed("it begins beyond what is here"));
+        }
+    }
+
     let (line, incoming) = mpsc::channel(AHEAD);
     let writer = Writer {
         path: partial.clone(),
@@ -274,4 +283,91 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+    use proptest::prelude::*;
+    use tokio::runtime::Runtime;
+
+    use super::super::send::{SendOptions, send_reader};
+    use super::*;
+
+    fn options() -> ReceiveOptions {
+        let (order, blake3) = ("x".into(), None);
+        ReceiveOptions {
+            order,
+            most_bytes: 1000,
+            blake3,
+            meter: Meter::default(),
+        }
+    }
+
+    /// Parts as a broken or hostile sender may make them.
+    fn part() -> impl Strategy<Value = Option<Part>> {
+        let head = (
+            0_u64..40,
+            any::<bool>(),
+            prop_oneof![Just(0_u64), 0_u64..40, any::<u64>()],
+        );
+        let head = head.prop_map(|(size, size_unknown, offset)| {
+            let order = "x".into();
+            Part::Head(FileHead {
+                order,
+                size,
+                size_unknown,
+                offset,
+                ..FileHead::default()
+            })
+        });
+        let data =
+            prop::collection::vec(any::<u8>(), 0..20).prop_map(|data| Part::Data(data.into()));
+        let end = (0_u64..40, prop::collection::vec(any::<u8>(), 0..33));
+        let end = end.prop_map(|(size, hash)| {
+            Part::End(FileEnd {
+                size,
+                blake3: hash.into(),
+            })
+        });
+        prop::option::weighted(0.95, prop_oneof![head, data.clone(), data, end])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_odd_stream_passes_for_a_file(
+            parts in prop::collection::vec(part(), 0..8),
+            before in prop::collection::vec(any::<u8>(), 0..30),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("partial");
+            std::fs::write(&path, before).unwrap();
+            let chunks = parts.into_iter().map(|part| Ok::<_, Infallible>(FileChunk { part }));
+            let chunks = stream::iter(chunks.collect::<Vec<_>>());
+            let received = Runtime::new().unwrap().block_on(receive_file(chunks, path.clone(), options()));
+            if let Ok(received) = received {
+                let written = std::fs::read(&path).unwrap();
+                prop_assert_eq!(received.blake3, *blake3::hash(&written).as_bytes());
+                prop_assert_eq!(received.size, written.len() as u64);
+            }
+        }
+
+        #[test]
+        fn what_is_sent_arrives(bytes in prop::collection::vec(any::<u8>(), 0..1000)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("partial");
+            let received = Runtime::new().unwrap().block_on(async {
+                let sending = SendOptions { order: "x".into(), ..SendOptions::default() };
+                let (chunks, _) = send_reader(std::io::Cursor::new(bytes.clone()), sending);
+                receive_file(chunks.map(Ok::<_, Infallible>), path.clone(), options()).await
+            });
+            prop_assert_eq!(received.unwrap().size, bytes.len() as u64);
+            prop_assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+    }
 }

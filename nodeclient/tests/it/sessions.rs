@@ -4,15 +4,17 @@ use std::time::{Duration, Instant};
 
 use jarvis_nodeclient::{
     DisconnectReason, Enrolment, Identity, OrderSpec, RootEvent, RootMessage, RootOptions,
-    SendError, check_order, unix_ms,
+    SendError, TcpDialer, check_order, unix_ms,
 };
 use jarvis_proto::node::{
     Accepted, Ended, Heartbeat, Load, Progress, Refused, RunJob, Unknown, node_frame, order,
 };
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::net::{LIMIT, Net, attach, hello, name};
+use crate::net::{LIMIT, Net, attach, hello, loopback, name};
 
 fn spec(script: &str) -> OrderSpec {
     OrderSpec {
@@ -165,6 +167,67 @@ async fn a_newer_session_replaces_a_half_open_one() {
     assert!(closed.to_string().contains("newer session"), "{closed}");
     assert!(!new.is_closed());
     assert!(net.root.node(&name("web-1")).unwrap().online);
+}
+
+/// Forwards one connection until told to go deaf; it never closes either end.
+async fn forwarder_that_goes_deaf(
+    to: std::net::SocketAddr,
+) -> (TcpDialer, tokio::sync::oneshot::Sender<()>) {
+    let listener = TcpListener::bind(loopback()).await.unwrap();
+    let dialer = TcpDialer::new(listener.local_addr().unwrap().to_string());
+    let (deaf, told) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (mut node, _) = listener.accept().await.unwrap();
+        let mut root = TcpStream::connect(to).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut node, &mut root) => {}
+            _ = told => {}
+        }
+        std::future::pending::<()>().await;
+    });
+    (dialer, deaf)
+}
+
+#[tokio::test]
+async fn a_node_behind_a_dead_line_comes_back_on_another() {
+    let mut net = Net::new().await;
+    let (dialer, deaf) = forwarder_that_goes_deaf(net.at).await;
+    let (old, _old_inbox) = net.attach(&dialer).await.unwrap();
+    assert!(matches!(net.event().await, RootEvent::Connected { .. }));
+    deaf.send(()).unwrap();
+    let (_new, _inbox) = net.attach(&net.tcp()).await.unwrap();
+    let node = name("web-1");
+    let reason = DisconnectReason::Replaced;
+    assert_eq!(net.event().await, RootEvent::Disconnected { node, reason });
+    let RootEvent::Connected {
+        same_incarnation, ..
+    } = net.event().await
+    else {
+        panic!("the node is back");
+    };
+    assert!(same_incarnation);
+    timeout(LIMIT, old.close("nobody hears it"))
+        .await
+        .expect("a farewell is bounded");
+}
+
+#[tokio::test]
+async fn both_ends_notice_a_dead_line() {
+    let heartbeat = Duration::from_millis(50);
+    let mut net = Net::with(RootOptions {
+        heartbeat,
+        ..RootOptions::default()
+    })
+    .await;
+    let (dialer, deaf) = forwarder_that_goes_deaf(net.at).await;
+    let (link, _inbox) = net.attach(&dialer).await.unwrap();
+    assert!(matches!(net.event().await, RootEvent::Connected { .. }));
+    deaf.send(()).unwrap();
+    let node = name("web-1");
+    let reason = DisconnectReason::Silent;
+    assert_eq!(net.event().await, RootEvent::Disconnected { node, reason });
+    let closed = timeout(LIMIT, link.closed()).await.unwrap();
+    assert!(closed.to_string().contains("silent"), "{closed}");
 }
 
 #[tokio::test]
@@ -397,7 +460,7 @@ async fn a_node_that_reads_nothing_makes_the_line_busy() {
 async fn shutdown_ends_open_sessions_in_bounded_time() {
     let mut net = Net::new().await;
     let (link, _inbox) = net.connected().await;
-    let _silent = tokio::net::TcpStream::connect(net.at).await.unwrap();
+    let _silent = TcpStream::connect(net.at).await.unwrap();
     let begun = Instant::now();
     timeout(LIMIT, net.root.shutdown())
         .await

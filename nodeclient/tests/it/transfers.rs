@@ -464,7 +464,11 @@ async fn an_offset_beyond_the_partial_file_is_refused() {
     let files = Files::new(0);
     fs::write(files.partial(), "ab").unwrap();
     let beyond = vec![head(9, 5), data(b"fghi"), end(9, b"abcdefghi")];
-    assert!(received(&files, beyond, receiving()).await.is_err());
+    let refused = received(&files, beyond, receiving()).await;
+    assert!(
+        matches!(refused, Err(ReceiveError::Malformed(_))),
+        "{refused:?}"
+    );
     assert_eq!(fs::read(files.partial()).unwrap(), b"ab");
 }
 

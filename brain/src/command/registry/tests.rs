@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::commands;
+use crate::text::Language;
 
 const PRIVATE: Addressing<'_> = Addressing {
     private: true,
@@ -87,7 +88,7 @@ fn grammars_are_sound() {
 
 #[test]
 fn commands_are_found_where_they_are_meant() {
-    let rows: [(&str, Addressing<'_>, &[&str]); 22] = [
+    let rows: [(&str, Addressing<'_>, &[&str]); 26] = [
         ("/nodes", PRIVATE, &["nodes"]),
         ("nodes", PRIVATE, &["nodes"]),
         ("NODES -n 3", PRIVATE, &["nodes -n 3"]),
@@ -114,6 +115,14 @@ fn commands_are_found_where_they_are_meant() {
         ),
         ("nodes\nand more", PRIVATE, &["nodes and more"]),
         ("run a ls\nnodes", PRIVATE, &["run a ls\nnodes"]),
+        ("run a ls\nrun b ls", PRIVATE, &["run a ls", "run b ls"]),
+        ("/run a ls\n/nodes", PRIVATE, &["run a ls", "nodes"]),
+        (
+            "/run a cd /srv\n/usr/bin/make",
+            PRIVATE,
+            &["run a cd /srv\n/usr/bin/make"],
+        ),
+        ("run a make\nget", PRIVATE, &["run a make\nget"]),
     ];
     for (text, addressing, expected) in rows {
         assert_eq!(found(text, addressing), expected, "{text}");
@@ -212,6 +221,10 @@ fn other_arguments() {
     assert_eq!(get("get -n web-1 -f '/a b'"), "web-1:/a b");
     assert_eq!(get("get web-1 /a"), "web-1:/a");
     assert_eq!(get("get 'web-1:/a b' --gzip"), "web-1:/a b");
+    let Ok(Invocation::Log(log)) = parse("log 4 --grep '-x' --err") else {
+        panic!("a quoted value may begin with a dash");
+    };
+    assert_eq!((log.grep.as_deref(), log.err), (Some("-x"), true));
 }
 
 #[test]
@@ -336,4 +349,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn answers_to_nonsense_stay_short() {
+    let long = "x".repeat(100_000);
+    for text in [
+        format!("version {long}"),
+        format!("nodes --{long}"),
+        format!("run {long} ls"),
+        format!(
+            "run {} ls",
+            (0..9_000).map(|n| format!("n{n},")).collect::<String>()
+        ),
+        format!("get {long}"),
+        format!("run --timeout {long} a ls"),
+        format!("retry 4 {long}"),
+    ] {
+        assert!(explained(&text).chars().count() < 400);
+    }
+    let marks = "‚ “a ".repeat(10_000);
+    assert!(matches!(&found(&marks, PRIVATE)[..], [_]));
 }
