@@ -11,7 +11,7 @@ use crate::service::Sessions;
 
 /// Counts the work per bot. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Activity(Arc<Inner>);
+pub(crate) struct Activity(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -28,15 +28,25 @@ pub struct Ongoing {
 
 impl Activity {
     /// Tells these sessions when they become idle.
-    pub fn new(sessions: Arc<Sessions>) -> Self {
-        Self(Arc::new(Inner { ongoing: Mutex::default(), sessions }))
+    pub(crate) fn new(sessions: Arc<Sessions>) -> Self {
+        Self(Arc::new(Inner {
+            ongoing: Mutex::default(),
+            sessions,
+        }))
     }
 
     /// Work for this bot begins.
-    pub fn begin(&self, bot: &BotKey) -> Ongoing {
-        let mut ongoing = self.0.ongoing.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn begin(&self, bot: &BotKey) -> Ongoing {
+        let mut ongoing = self
+            .0
+            .ongoing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *ongoing.entry(bot.clone()).or_default() += 1;
-        Ongoing { activity: self.clone(), bot: bot.clone() }
+        Ongoing {
+            activity: self.clone(),
+            bot: bot.clone(),
+        }
     }
 }
 
@@ -44,7 +54,9 @@ impl Drop for Ongoing {
     fn drop(&mut self) {
         let inner = &self.activity.0;
         let mut ongoing = inner.ongoing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = ongoing.get_mut(&self.bot) else { return };
+        let Some(count) = ongoing.get_mut(&self.bot) else {
+            return;
+        };
         *count -= 1;
         if *count > 0 {
             return;

@@ -54,7 +54,12 @@ pub struct Place {
 impl Place {
     /// A room, unasked.
     pub fn unasked(room: RoomKey) -> Self {
-        Self { room, reply_to: String::new(), context: None, account: None }
+        Self {
+            room,
+            reply_to: String::new(),
+            context: None,
+            account: None,
+        }
     }
 }
 
@@ -70,7 +75,7 @@ pub struct Answer {
     /// What to set going.
     pub after: Vec<After>,
     /// For the audit log: `accepted`, `refused`, …; `None` when it is not worth a line.
-    pub audit: Option<AuditNote>,
+    pub audit: Option<Box<AuditNote>>,
 }
 
 /// What the audit log says of a command.
@@ -89,7 +94,10 @@ pub struct AuditNote {
 impl Answer {
     /// An answer that only says something.
     pub fn say(reply: impl Into<Reply>) -> Self {
-        Self { replies: vec![reply.into()], ..Self::default() }
+        Self {
+            replies: vec![reply.into()],
+            ..Self::default()
+        }
     }
 
     /// Nothing to say and nothing to do.
@@ -100,14 +108,14 @@ impl Answer {
     /// Marks the answer as a refusal for the audit log.
     #[must_use]
     pub fn refused(mut self) -> Self {
-        self.audit.get_or_insert_with(AuditNote::default).result = "refused";
+        self.audit.get_or_insert_default().result = "refused";
         self
     }
 
     /// Names what the command is about, for the audit log.
     #[must_use]
     pub fn about(mut self, target: impl Into<String>) -> Self {
-        self.audit.get_or_insert_with(AuditNote::default).target = target.into();
+        self.audit.get_or_insert_default().target = target.into();
         self
     }
 
@@ -136,7 +144,12 @@ impl Answer {
 
 impl Default for AuditNote {
     fn default() -> Self {
-        Self { what: String::new(), detail: String::new(), target: String::new(), result: "accepted" }
+        Self {
+            what: String::new(),
+            detail: String::new(),
+            target: String::new(),
+            result: "accepted",
+        }
     }
 }
 
@@ -154,7 +167,12 @@ pub struct Speech<'a> {
 impl<'a> Speech<'a> {
     /// Nothing said yet.
     pub fn new(brain: &'a Brain) -> Self {
-        Self { brain, now_ms: brain.now_ms(), items: Vec::new(), ops: Vec::new() }
+        Self {
+            brain,
+            now_ms: brain.now_ms(),
+            items: Vec::new(),
+            ops: Vec::new(),
+        }
     }
 
     /// Says a reply: its text with buttons, then its files.
@@ -173,7 +191,10 @@ impl<'a> Speech<'a> {
                 mime: file.mime.clone(),
                 size: file.size,
             };
-            let send = SendFile { file: Some(file), caption: Vec::new() };
+            let send = SendFile {
+                file: Some(file),
+                caption: Vec::new(),
+            };
             self.push(place, kind, action::Kind::File(send));
         }
     }
@@ -197,7 +218,9 @@ impl<'a> Speech<'a> {
 
     /// A command as a button's data: itself, or `yes CODE` when it is too long.
     fn data(&mut self, place: &Place, command: &str) -> String {
-        let Some(account) = &place.account else { return command.to_owned() };
+        let Some(account) = &place.account else {
+            return command.to_owned();
+        };
         if command.len() <= BUTTON_BYTES {
             return command.to_owned();
         }
@@ -223,7 +246,8 @@ impl<'a> Speech<'a> {
             transient: false,
             kind: Some(what),
         };
-        self.items.push(OutboxItem::new(&place.room, &action, self.now_ms));
+        self.items
+            .push(OutboxItem::new(&place.room, &action, self.now_ms));
     }
 }
 
@@ -261,7 +285,11 @@ pub fn audit_entry(brain: &Brain, note: AuditNote) -> AuditEntry {
 /// Replaces every secret value in a text.
 pub fn redact_text<'t>(secrets: &[SecretString], text: &'t str) -> Cow<'t, str> {
     let mut text = Cow::Borrowed(text);
-    for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= 6) {
+    for secret in secrets
+        .iter()
+        .map(ExposeSecret::expose_secret)
+        .filter(|secret| secret.len() >= 6)
+    {
         if text.contains(secret) {
             text = Cow::Owned(text.replace(secret, "***"));
         }
@@ -274,7 +302,9 @@ pub fn redact(secrets: &[SecretString], mut segments: Vec<Segment>) -> Vec<Segme
     use segment::Kind;
     for segment in &mut segments {
         let text = match &mut segment.kind {
-            Some(Kind::Text(text) | Kind::Bold(text) | Kind::Italic(text) | Kind::Code(text)) => text,
+            Some(Kind::Text(text) | Kind::Bold(text) | Kind::Italic(text) | Kind::Code(text)) => {
+                text
+            }
             Some(Kind::Pre(pre)) => &mut pre.text,
             Some(Kind::Link(link)) => &mut link.url,
             Some(Kind::Mention(_)) | None => continue,
@@ -292,7 +322,10 @@ mod tests {
 
     #[test]
     fn secrets_are_replaced_by_value() {
-        let secrets = [SecretString::from("123456:token"), SecretString::from("abc")];
+        let secrets = [
+            SecretString::from("123456:token"),
+            SecretString::from("abc"),
+        ];
         assert_eq!(redact_text(&secrets, "x 123456:token y"), "x *** y");
         // Too short to be told from ordinary words.
         assert_eq!(redact_text(&secrets, "abc"), "abc");

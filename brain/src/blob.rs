@@ -61,7 +61,13 @@ impl Blobs {
     pub async fn begin(&self) -> io::Result<BlobWriter> {
         let path = self.partial(&uuid::Uuid::now_v7().to_string());
         let file = fs::File::create_new(&path).await?;
-        Ok(BlobWriter { blobs: self.clone(), path, file, hash: blake3::Hasher::new(), size: 0 })
+        Ok(BlobWriter {
+            blobs: self.clone(),
+            path,
+            file,
+            hash: blake3::Hasher::new(),
+            size: 0,
+        })
     }
 
     /// Stores bytes that are at hand.
@@ -124,7 +130,10 @@ impl BlobWriter {
         self.file.flush().await?;
         let hash = self.hash.finalize().to_hex().to_string();
         self.blobs.adopt(&self.path, &hash).await?;
-        Ok(StoredBlob { hash, size: self.size })
+        Ok(StoredBlob {
+            hash,
+            size: self.size,
+        })
     }
 
     /// Throws the bytes away.
@@ -136,16 +145,26 @@ impl BlobWriter {
 /// The name of a file from outside, made safe to show and to store: the last path part, no control
 /// characters, at most 200 bytes, never empty.
 pub fn clean_file_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("");
+    let last = name
+        .rsplit(['/', '\\'])
+        .find(|part| !part.is_empty())
+        .unwrap_or("");
     let mut clean = String::new();
-    for c in last.chars().filter(|c| !c.is_control() && !is_direction_mark(*c)) {
+    for c in last
+        .chars()
+        .filter(|c| !c.is_control() && !is_direction_mark(*c))
+    {
         if clean.len() + c.len_utf8() > 200 {
             break;
         }
         clean.push(c);
     }
     let clean = clean.trim().to_owned();
-    if clean.is_empty() || clean == "." || clean == ".." { "file".to_owned() } else { clean }
+    if clean.is_empty() || clean == "." || clean == ".." {
+        "file".to_owned()
+    } else {
+        clean
+    }
 }
 
 /// Marks that turn the reading direction and so can hide a file's true ending.
@@ -166,7 +185,10 @@ mod tests {
         let second = blobs.put(b"hello").await.unwrap();
         assert_eq!(first, second);
         assert_eq!(first.hash, blake3::hash(b"hello").to_hex().to_string());
-        assert_eq!(fs::read(blobs.path(&first.hash).unwrap()).await.unwrap(), b"hello");
+        assert_eq!(
+            fs::read(blobs.path(&first.hash).unwrap()).await.unwrap(),
+            b"hello"
+        );
         assert_eq!(blobs.path("../../etc/passwd"), None);
     }
 

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jarvis_proto::chat::{Action, CommandMenu, Segment, segment};
 use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
+use jarvis_proto::chat::{Action, CommandMenu, Segment, segment};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -158,13 +158,20 @@ impl Brain {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start(config: BrainConfig, identity: Identity, clock: Clock) -> Result<Self, StartError> {
+    pub async fn start(
+        config: BrainConfig,
+        identity: Identity,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         use secrecy::ExposeSecret;
         let store = Store::open(config.database.expose_secret(), StoreOptions::default()).await?;
         let blobs_dir = config.data.join("blobs");
         let blobs = Blobs::open(blobs_dir.clone())
             .await
-            .map_err(|source| StartError::Data { path: blobs_dir, source })?;
+            .map_err(|source| StartError::Data {
+                path: blobs_dir,
+                source,
+            })?;
         let (root, events) = Root::start(identity, RootOptions::default());
         let node_address = match config.node_listen {
             Some(address) => Some(root.listen(address).await?),
@@ -204,7 +211,10 @@ impl Brain {
 
     async fn enroll_configured(&self) -> Result<(), StartError> {
         for entry in &self.config().nodes {
-            let fault = |detail: String| StartError::Node { name: entry.name.clone(), detail };
+            let fault = |detail: String| StartError::Node {
+                name: entry.name.clone(),
+                detail,
+            };
             crate::commands::nodes::run::enroll_entry(self, entry)
                 .await
                 .map_err(|error| fault(error.to_string()))?;
@@ -220,7 +230,10 @@ impl Brain {
         }
         self.stopping().cancel();
         self.0.tasks.close();
-        if tokio::time::timeout(STOP_LIMIT, self.0.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_LIMIT, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
             warn!(tasks = self.0.tasks.len(), "not everything ended in time");
         }
         self.root().shutdown().await;
@@ -272,9 +285,16 @@ impl Brain {
     /// # Errors
     /// When the store cannot be asked.
     pub async fn is_claimed(&self) -> Result<bool, StoreError> {
-        for owner in self.store().accounts_by_role(crate::account::Role::Owner).await? {
+        for owner in self
+            .store()
+            .accounts_by_role(crate::account::Role::Owner)
+            .await?
+        {
             let identities = self.store().identities_of(&owner.id).await?;
-            if identities.iter().any(|identity| identity.key.kind != "console") {
+            if identities
+                .iter()
+                .any(|identity| identity.key.kind != "console")
+            {
                 return Ok(true);
             }
         }
@@ -291,13 +311,23 @@ impl Brain {
             return Ok(None);
         }
         let code = crate::code::short(4);
-        let claim = Claim { code_hash: crate::code::digest("claim", &code), expires_ms: i64::MAX };
-        self.store().commit(Unit::of(vec![Op::PutClaim(claim)])).await?;
+        let claim = Claim {
+            code_hash: crate::code::digest("claim", &code),
+            expires_ms: i64::MAX,
+        };
+        self.store()
+            .commit(Unit::of(vec![Op::PutClaim(claim)]))
+            .await?;
         Ok(Some(code))
     }
 
     /// Shapes an action for what the adapter can do: without buttons they become numbered choices.
-    pub(crate) fn shape_for(&self, session: &SessionHandle, room: &RoomKey, mut action: Action) -> Action {
+    pub(crate) fn shape_for(
+        &self,
+        session: &SessionHandle,
+        room: &RoomKey,
+        mut action: Action,
+    ) -> Action {
         use jarvis_proto::chat::action::Kind;
         if session.capabilities().buttons {
             return action;
@@ -315,7 +345,9 @@ impl Brain {
         };
         if !buttons.is_empty() {
             let line = self.choices().offer(room, buttons);
-            text.push(Segment { kind: Some(segment::Kind::Text(format!("\n{line}"))) });
+            text.push(Segment {
+                kind: Some(segment::Kind::Text(format!("\n{line}"))),
+            });
             buttons.clear();
         }
         action
@@ -336,12 +368,18 @@ impl Brain {
         let mut lines = vec![format!(
             "Jarvis {} · brain ready · {} · data in {}",
             env!("CARGO_PKG_VERSION"),
-            if online.is_empty() { "no nodes yet".to_owned() } else { online.join(" · ") },
+            if online.is_empty() {
+                "no nodes yet".to_owned()
+            } else {
+                online.join(" · ")
+            },
             self.config().data.display(),
         )];
         lines.extend(self.config().notices.iter().cloned());
         let text = lines.join("\n");
-        vec![Segment { kind: Some(segment::Kind::Text(text)) }]
+        vec![Segment {
+            kind: Some(segment::Kind::Text(text)),
+        }]
     }
 
     /// The platforms' command menus, one per language. Permissions are checked when a command runs;
@@ -353,7 +391,9 @@ impl Brain {
 
     /// Largest file that the bot's platform takes, in bytes; 0 = no limit or not connected.
     pub(crate) fn file_limit(&self, bot: &BotKey) -> u64 {
-        self.sessions().get(bot).map_or(0, |session| session.capabilities().file_out_limit)
+        self.sessions()
+            .get(bot)
+            .map_or(0, |session| session.capabilities().file_out_limit)
     }
 
     /// Unix milliseconds.

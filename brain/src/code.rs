@@ -15,7 +15,9 @@ pub fn secret() -> String {
 pub fn short(group: usize) -> String {
     let mut rng = rand::rng();
     let mut pick = |n: usize| -> String {
-        (0..n).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
+        (0..n)
+            .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))
+            .collect()
     };
     format!("{}-{}", pick(group), pick(group))
 }

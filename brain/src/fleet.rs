@@ -31,7 +31,9 @@ impl FleetNode {
 
     /// The node's type as it last told it; empty when it never did.
     pub fn node_type(&self) -> String {
-        self.facts().map(|facts| facts.node_type).unwrap_or_default()
+        self.facts()
+            .map(|facts| facts.node_type)
+            .unwrap_or_default()
     }
 
     /// What the node last told of itself.
@@ -79,8 +81,10 @@ impl Fleet {
 
     /// Makes a node known to the network; the caller stores it.
     pub fn keep(&self, brain: &Brain, record: NodeRecord) {
-        let (Ok(name), Ok(address)) = (NodeName::parse(&record.name), Address::parse(&record.address))
-        else {
+        let (Ok(name), Ok(address)) = (
+            NodeName::parse(&record.name),
+            Address::parse(&record.address),
+        ) else {
             warn!(node.name = %record.name, "a stored node has a bad name or address");
             return;
         };
@@ -105,12 +109,19 @@ impl Fleet {
 
     /// All nodes by name.
     pub fn all(&self, brain: &Brain) -> Vec<FleetNode> {
-        let mut statuses: HashMap<String, NodeStatus> =
-            brain.root().nodes().into_iter().map(|status| (status.name.to_string(), status)).collect();
+        let mut statuses: HashMap<String, NodeStatus> = brain
+            .root()
+            .nodes()
+            .into_iter()
+            .map(|status| (status.name.to_string(), status))
+            .collect();
         let mut nodes: Vec<FleetNode> = self
             .lock()
             .values()
-            .map(|record| FleetNode { record: record.clone(), status: statuses.remove(&record.name) })
+            .map(|record| FleetNode {
+                record: record.clone(),
+                status: statuses.remove(&record.name),
+            })
             .collect();
         nodes.sort_by(|a, b| a.record.name.cmp(&b.record.name));
         nodes
@@ -119,7 +130,9 @@ impl Fleet {
     /// One node.
     pub fn get(&self, brain: &Brain, name: &str) -> Option<FleetNode> {
         let record = self.lock().get(name).cloned()?;
-        let status = NodeName::parse(name).ok().and_then(|name| brain.root().node(&name));
+        let status = NodeName::parse(name)
+            .ok()
+            .and_then(|name| brain.root().node(&name));
         Some(FleetNode { record, status })
     }
 
@@ -141,7 +154,10 @@ impl Fleet {
 
     /// Nodes that proved a key which nobody enrolled, newest first.
     pub fn strangers(&self) -> Vec<Stranger> {
-        let strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         strangers.iter().cloned().collect()
     }
 
@@ -157,15 +173,26 @@ impl Fleet {
 
     pub(crate) fn stranger(&self, brain: &Brain, address: &Address, peer: &str) {
         warn!(node.address = %address, peer, "a node that nobody enrolled knocked; see /enroll");
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let address = address.to_string();
         strangers.retain(|known| known.address != address);
-        strangers.push_front(Stranger { address, peer: peer.to_owned(), seen_ms: brain.now_ms() });
+        strangers.push_front(Stranger {
+            address,
+            peer: peer.to_owned(),
+            seen_ms: brain.now_ms(),
+        });
         strangers.truncate(STRANGERS);
     }
 
     async fn seen(&self, brain: &Brain, name: &NodeName, facts: Option<Vec<u8>>) {
-        let Some(address) = self.lock().get(name.as_str()).map(|record| record.address.clone()) else {
+        let Some(address) = self
+            .lock()
+            .get(name.as_str())
+            .map(|record| record.address.clone())
+        else {
             return;
         };
         let seen_ms = brain.now_ms();
@@ -175,7 +202,11 @@ impl Fleet {
                 record.facts.clone_from(facts);
             }
         }
-        let op = Op::NodeSeen { address, facts, seen_ms };
+        let op = Op::NodeSeen {
+            address,
+            facts,
+            seen_ms,
+        };
         if let Err(error) = brain.store().commit(Unit::of(vec![op])).await {
             warn!(%error, node.name = %name, "cannot note that a node was seen");
         }

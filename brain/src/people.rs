@@ -32,7 +32,10 @@ pub struct Speaker {
 impl Speaker {
     /// The language to answer in.
     pub fn language(&self) -> Language {
-        Language::negotiate(self.account.language.as_deref(), &self.identity.language_hint)
+        Language::negotiate(
+            self.account.language.as_deref(),
+            &self.identity.language_hint,
+        )
     }
 }
 
@@ -68,7 +71,10 @@ impl People {
         person: &Person,
     ) -> Result<Speaker, StoreError> {
         let seen = SeenPerson {
-            key: IdentityKey { kind: session.bot().kind.clone(), person: person.id.clone() },
+            key: IdentityKey {
+                kind: session.bot().kind.clone(),
+                person: person.id.clone(),
+            },
             name: display_name(person),
             handle: person.handle.clone(),
             language_hint: person.language.clone(),
@@ -118,7 +124,9 @@ impl People {
     /// Wrong codes that came from this account in the last `within_ms`.
     pub fn guesses(&self, account: &AccountId, now_ms: i64, within_ms: i64) -> usize {
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(times) = guesses.get_mut(account) else { return 0 };
+        let Some(times) = guesses.get_mut(account) else {
+            return 0;
+        };
         times.retain(|time| now_ms - time < within_ms);
         times.len()
     }
@@ -129,14 +137,21 @@ impl People {
     }
 
     /// Whoever sits at the server's terminal is the first owner; if there is none, they become it.
-    async fn seat_at_terminal(&self, brain: &Brain, mut speaker: Speaker) -> Result<Speaker, StoreError> {
+    async fn seat_at_terminal(
+        &self,
+        brain: &Brain,
+        mut speaker: Speaker,
+    ) -> Result<Speaker, StoreError> {
         let owners = brain.store().accounts_by_role(Role::Owner).await?;
         let ops = match owners.into_iter().min_by_key(|owner| owner.number) {
             Some(owner) => {
                 speaker.identity.previous_account = Some(speaker.account.id.clone());
                 speaker.identity.account = owner.id.clone();
                 speaker.account = owner;
-                vec![Op::PutIdentity { identity: speaker.identity.clone(), seen_ms: brain.now_ms() }]
+                vec![Op::PutIdentity {
+                    identity: speaker.identity.clone(),
+                    seen_ms: brain.now_ms(),
+                }]
             }
             None => {
                 speaker.account.role = Role::Owner;
@@ -153,16 +168,22 @@ impl People {
         (before == seen && now_ms - since_ms < BELIEVED_MS).then(|| speaker.clone())
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<IdentityKey, (i64, SeenPerson, Speaker)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IdentityKey, (i64, SeenPerson, Speaker)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A name to show: cleaned of what could break a line, at most 64 characters.
 fn display_name(person: &Person) -> String {
-    let named = if person.name.trim().is_empty() { &person.handle } else { &person.name };
+    let named = if person.name.trim().is_empty() {
+        &person.handle
+    } else {
+        &person.name
+    };
     let clean: String = named.chars().filter(|c| !c.is_control()).take(64).collect();
-    if clean.trim().is_empty() { person.id.clone() } else { clean.trim().to_owned() }
+    if clean.trim().is_empty() {
+        person.id.clone()
+    } else {
+        clean.trim().to_owned()
+    }
 }

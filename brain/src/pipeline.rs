@@ -9,9 +9,9 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use crate::account::Role;
 use crate::answer::{After, Answer, AuditNote, Place, Speech, audit_entry};
 use crate::brain::Brain;
+use crate::command::help;
 use crate::command::permission::Subject;
 use crate::command::registry::{Addressing, Found};
-use crate::command::help;
 use crate::commands::{self, Call, Trouble};
 use crate::people::Speaker;
 use crate::reply::Reply;
@@ -45,7 +45,11 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
     brain.outbox().room_spoke(&inbound.room);
     let kind = room_kind(&inbound.event);
     let person = inbound.event.person.clone().unwrap_or_default();
-    let speaker = match brain.people().recognise(brain, &inbound.session, &person).await {
+    let speaker = match brain
+        .people()
+        .recognise(brain, &inbound.session, &person)
+        .await
+    {
         Ok(speaker) => speaker,
         // Without the store nothing can be promised: the adapter keeps the event and sends it again.
         Err(error) => return error!(%error, "cannot tell who speaks"),
@@ -84,7 +88,7 @@ async fn commit(
     let mut ops = answer.ops;
     ops.append(&mut speech.ops);
     if let Some(note) = answer.audit {
-        let mut entry = audit_entry(brain, note);
+        let mut entry = audit_entry(brain, *note);
         entry.account = Some(speaker.account.id.clone());
         entry.identity = Some(speaker.identity.key.clone());
         trace.clone_into(&mut entry.trace);
@@ -123,7 +127,12 @@ async fn commit(
         // Not acknowledged: the adapter sends the event again.
         Err(error) => return error!(%error, "cannot store an answer"),
     }
-    if inbound.session.acknowledge(&inbound.event.id).await.is_err() {
+    if inbound
+        .session
+        .acknowledge(&inbound.event.id)
+        .await
+        .is_err()
+    {
         debug!("the adapter went away before the acknowledgement; it will send the event again");
     }
     drop(inbound.ongoing);
@@ -163,17 +172,29 @@ async fn answer(
 ) -> Result<Answer, Trouble> {
     let message = match &inbound.event.kind {
         Some(event::Kind::Message(message)) => message.clone(),
-        Some(event::Kind::Press(press)) => {
-            Message { text: press.data.clone(), message_id: press.message_id.clone(), ..Message::default() }
-        }
-        Some(event::Kind::Joined(_)) if kind == RoomKind::Private => {
-            Message { text: "start".to_owned(), ..Message::default() }
-        }
+        Some(event::Kind::Press(press)) => Message {
+            text: press.data.clone(),
+            message_id: press.message_id.clone(),
+            ..Message::default()
+        },
+        Some(event::Kind::Joined(_)) if kind == RoomKind::Private => Message {
+            text: "start".to_owned(),
+            ..Message::default()
+        },
         // An edit never runs a command; the rest needs no answer.
         _ => return Ok(Answer::nothing()),
     };
     let is_press = matches!(inbound.event.kind, Some(event::Kind::Press(_)));
-    let call = Call { brain, inbound, speaker, kind, message: &message, trace, is_confirmed: false, kept_file: None };
+    let call = Call {
+        brain,
+        inbound,
+        speaker,
+        kind,
+        message: &message,
+        trace,
+        is_confirmed: false,
+        kept_file: None,
+    };
     let addressed = is_press || inbound.event.addressed || kind == RoomKind::Private;
     let addressing = Addressing {
         private: kind == RoomKind::Private,
@@ -181,12 +202,16 @@ async fn answer(
         bot_name: inbound.session.bot_name(),
     };
     if message.text.len() > TEXT_LIMIT {
-        return Ok(if addressed { Answer::say(text!(
+        return Ok(if addressed {
+            Answer::say(text!(
                 call.language(),
                 "error-too-long",
                 size = format::bytes(message.text.len() as u64),
                 limit = format::bytes(TEXT_LIMIT as u64),
-            )) } else { Answer::nothing() });
+            ))
+        } else {
+            Answer::nothing()
+        });
     }
     let picked = brain.choices().pick(&inbound.room, &message.text);
     let line = picked.as_deref().unwrap_or(&message.text);
@@ -201,7 +226,12 @@ async fn answer(
         return Ok(Answer::say(text!(
             call.language(),
             "error-too-old",
-            when = format::ago(call.language(), inbound.event.time_ms, brain.now_ms(), &brain.zone()),
+            when = format::ago(
+                call.language(),
+                inbound.event.time_ms,
+                brain.now_ms(),
+                &brain.zone()
+            ),
         )));
     }
     match found {
@@ -233,20 +263,37 @@ async fn unknown(call: &Call<'_>, line: &str, word: &str, rest: &str) -> Result<
     let language = call.language();
     let subject = Subject::from(&call.speaker.account);
     if subject.role == Role::Guest {
-        return Ok(Answer::say(commands::general::run::start_reply(call).await?));
+        return Ok(Answer::say(
+            commands::general::run::start_reply(call).await?,
+        ));
     }
-    Ok(Answer::say(help::unknown(language, commands::registry(), &subject, line, word, rest)))
+    Ok(Answer::say(help::unknown(
+        language,
+        commands::registry(),
+        &subject,
+        line,
+        word,
+        rest,
+    )))
 }
 
 fn rate_limited(call: &Call<'_>) -> Option<Answer> {
     if call.inbound.session.is_terminal() {
         return None;
     }
-    let wait_ms = call.brain.people().may_speak(&call.speaker.account.id).err()?;
+    let wait_ms = call
+        .brain
+        .people()
+        .may_speak(&call.speaker.account.id)
+        .err()?;
     let wait = format::duration(call.language(), Duration::from_millis(wait_ms.max(1000)));
-    let note = AuditNote { what: "rate-limit".to_owned(), result: "refused", ..AuditNote::default() };
+    let note = AuditNote {
+        what: "rate-limit".to_owned(),
+        result: "refused",
+        ..AuditNote::default()
+    };
     let mut answer = Answer::say(text!(call.language(), "error-rate", duration = wait));
-    answer.audit = Some(note);
+    answer.audit = Some(Box::new(note));
     Some(answer)
 }
 
@@ -258,7 +305,13 @@ fn is_too_old(brain: &Brain, event: &Event) -> bool {
 /// Answers an event for which the room's lane has no place left: polite, and never run.
 pub(crate) async fn refuse_busy(brain: Brain, inbound: Inbound) {
     let person = inbound.event.person.clone().unwrap_or_default();
-    let Ok(speaker) = brain.people().recognise(&brain, &inbound.session, &person).await else { return };
+    let Ok(speaker) = brain
+        .people()
+        .recognise(&brain, &inbound.session, &person)
+        .await
+    else {
+        return;
+    };
     let kind = room_kind(&inbound.event);
     let answer = if inbound.event.addressed {
         Answer::say(text!(

@@ -71,7 +71,9 @@ impl ChatBrain for ChatService {
         &self,
         request: Request<Streaming<UploadChunk>>,
     ) -> Result<Response<UploadDone>, Status> {
-        transfer::upload(&self.brain, request).await.map(Response::new)
+        transfer::upload(&self.brain, request)
+            .await
+            .map(Response::new)
     }
 
     async fn download(

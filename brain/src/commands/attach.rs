@@ -29,7 +29,7 @@ const SCRIPT_LIMIT: u64 = 1 << 20;
 
 /// A file of the chat that is in the blob store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptFile {
+pub(crate) struct KeptFile {
     /// BLAKE3 hex.
     pub blob: String,
     /// Cleaned name.
@@ -61,7 +61,13 @@ pub(super) async fn the_file(call: &Call<'_>) -> Result<KeptFile, Answer> {
     }
     let attachment = match call.message.attachments.as_slice() {
         [one] => one.clone(),
-        [] => return Err(Answer::say(text!(language, "put-no-file", place = "NODE:PATH"))),
+        [] => {
+            return Err(Answer::say(text!(
+                language,
+                "put-no-file",
+                place = "NODE:PATH"
+            )));
+        }
         _ => return Err(Answer::say(text!(language, "put-one-file"))),
     };
     fetch(call, attachment).await
@@ -86,40 +92,68 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
     }
     let mime = attachment.mime.clone();
     match call.inbound.session.fetch(attachment, FETCH_LIMIT).await {
-        Ok(blob) => Ok(KeptFile { blob: blob.hash, name, mime, size: blob.size }),
+        Ok(blob) => Ok(KeptFile {
+            blob: blob.hash,
+            name,
+            mime,
+            size: blob.size,
+        }),
         Err(error) => {
             warn!(%error, "an attachment did not come");
             let detail = match error {
                 FetchError::Failed(detail) => detail,
                 other => other.to_string(),
             };
-            Err(Answer::say(text!(language, "attachment-failed", detail = detail)))
+            Err(Answer::say(text!(
+                language,
+                "attachment-failed",
+                detail = detail
+            )))
         }
     }
 }
 
 /// The name of the message's first file, to speak of it.
 fn attached_name(call: &Call<'_>) -> String {
-    call.message.attachments.first().map_or_else(String::new, |file| clean_file_name(&file.name))
+    call.message
+        .attachments
+        .first()
+        .map_or_else(String::new, |file| clean_file_name(&file.name))
 }
 
 /// The text of a script file.
 ///
 /// # Errors
 /// What to answer when it is no script.
-pub(super) async fn script_of(call: &Call<'_>, file: &KeptFile) -> Result<Result<String, Answer>, Trouble> {
+pub(super) async fn script_of(
+    call: &Call<'_>,
+    file: &KeptFile,
+) -> Result<Result<String, Answer>, Trouble> {
     let language = call.language();
     if file.size > SCRIPT_LIMIT {
         let limit = format::bytes(SCRIPT_LIMIT);
-        return Ok(Err(Answer::say(text!(language, "script-too-large", name = file.name.as_str(), limit = limit))));
+        return Ok(Err(Answer::say(text!(
+            language,
+            "script-too-large",
+            name = file.name.as_str(),
+            limit = limit
+        ))));
     }
     let bytes = read(call, file).await?;
     // Editors on Windows mark UTF-8 and end lines with CR LF, neither of which a shell understands.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     Ok(match std::str::from_utf8(bytes) {
         Ok(script) if !script.trim().is_empty() => Ok(script.replace("\r\n", "\n")),
-        Ok(_) => Err(Answer::say(text!(language, "script-empty", file = file.name.as_str()))),
-        Err(_) => Err(Answer::say(text!(language, "script-not-text", file = file.name.as_str()))),
+        Ok(_) => Err(Answer::say(text!(
+            language,
+            "script-empty",
+            file = file.name.as_str()
+        ))),
+        Err(_) => Err(Answer::say(text!(
+            language,
+            "script-not-text",
+            file = file.name.as_str()
+        ))),
     })
 }
 
@@ -137,13 +171,24 @@ async fn read(call: &Call<'_>, file: &KeptFile) -> Result<Vec<u8>, Trouble> {
 ///
 /// # Errors
 /// When it failed for no fault of the caller's.
-pub async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Trouble> {
+pub(crate) async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Trouble> {
     let caption = caption.trim();
-    if call.check(Permission::Operator, &crate::command::permission::Object::None, "put").is_err() {
+    if call
+        .check(
+            Permission::Operator,
+            &crate::command::permission::Object::None,
+            "put",
+        )
+        .is_err()
+    {
         // People without nodes also send pictures; only what was meant for a node is refused aloud.
         return Ok(match caption {
             "" => Answer::nothing(),
-            _ => Answer::say(text!(call.language(), "attachment-unneeded", file = attached_name(call))),
+            _ => Answer::say(text!(
+                call.language(),
+                "attachment-unneeded",
+                file = attached_name(call)
+            )),
         });
     }
     let file = match the_file(call).await {
@@ -155,21 +200,37 @@ pub async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer, Troubl
     }
     match send_to(call, &file, caption).await? {
         Some(answer) => Ok(answer),
-        None => Ok(Answer::say(text!(call.language(), "attachment-unneeded", file = file.name.as_str()))),
+        None => Ok(Answer::say(text!(
+            call.language(),
+            "attachment-unneeded",
+            file = file.name.as_str()
+        ))),
     }
 }
 
 /// Does with a file what one word says; `None` if the word says nothing.
 async fn send_to(call: &Call<'_>, file: &KeptFile, word: &str) -> Result<Option<Answer>, Trouble> {
-    let call = &Call { kept_file: Some(file), ..*call };
+    let call = &Call {
+        kept_file: Some(file),
+        ..*call
+    };
     if let Ok(place) = word.parse::<FilePlace>() {
-        return files::run::put(call, file, &place, None, false).await.map(Some);
+        return files::run::put(call, file, &place, None, false)
+            .await
+            .map(Some);
     }
-    let Ok(target) = word.parse::<Target>() else { return Ok(None) };
+    let Ok(target) = word.parse::<Target>() else {
+        return Ok(None);
+    };
     let mut head = read(call, file).await?;
     head.truncate(2);
     if !file.is_script(&head) {
-        let reply = text!(call.language(), "file-no-script", name = file.name.as_str(), target = word);
+        let reply = text!(
+            call.language(),
+            "file-no-script",
+            name = file.name.as_str(),
+            target = word
+        );
         return Ok(Some(Answer::say(reply)));
     }
     jobs::run::script(call, file, &target).await.map(Some)
@@ -179,7 +240,12 @@ fn ask_where(call: &Call<'_>, file: &KeptFile) -> Answer {
     let language = call.language();
     let size = format::bytes(file.size);
     let reply = Reply::new()
-        .line(text!(language, "file-where", name = file.name.as_str(), size = size))
+        .line(text!(
+            language,
+            "file-where",
+            name = file.name.as_str(),
+            size = size
+        ))
         .button(text!(language, "button-cancel"), "cancel");
     let data = serde_json::to_value(file).unwrap_or_default();
     Answer::say(reply).op(Op::PutDialog(Dialog {
@@ -195,18 +261,33 @@ fn ask_where(call: &Call<'_>, file: &KeptFile) -> Answer {
 ///
 /// # Errors
 /// When it failed for no fault of the caller's.
-pub async fn continue_dialog(call: &Call<'_>, line: &str) -> Result<Option<Answer>, Trouble> {
+pub(crate) async fn continue_dialog(
+    call: &Call<'_>,
+    line: &str,
+) -> Result<Option<Answer>, Trouble> {
     let now_ms = call.brain.now_ms();
-    let Some(dialog) = call.brain.store().dialog(call.account(), call.room(), now_ms).await? else {
+    let Some(dialog) = call
+        .brain
+        .store()
+        .dialog(call.account(), call.room(), now_ms)
+        .await?
+    else {
         return Ok(None);
     };
-    let Ok(file) = serde_json::from_value::<KeptFile>(dialog.data) else { return Ok(None) };
+    let Ok(file) = serde_json::from_value::<KeptFile>(dialog.data) else {
+        return Ok(None);
+    };
     if dialog.kind != FILE_DIALOG {
         return Ok(None);
     }
-    let Some(mut answer) = send_to(call, &file, line.trim()).await? else { return Ok(None) };
+    let Some(mut answer) = send_to(call, &file, line.trim()).await? else {
+        return Ok(None);
+    };
     if !answer.after.is_empty() {
-        answer.ops.push(Op::DropDialog { account: call.account().clone(), room: call.room().clone() });
+        answer.ops.push(Op::DropDialog {
+            account: call.account().clone(),
+            room: call.room().clone(),
+        });
     }
     Ok(Some(answer))
 }

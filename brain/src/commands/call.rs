@@ -10,7 +10,7 @@ use super::Invocation;
 use crate::account::AccountId;
 use crate::answer::{Answer, AuditNote};
 use crate::brain::Brain;
-use crate::command::permission::{Decision, Object, Permission, Subject, decide, decide_place};
+use crate::command::permission::{Object, Permission, Subject, decide, decide_command};
 use crate::command::registry::Line;
 use crate::command::target::{NodeFacts, Target};
 use crate::fleet::FleetNode;
@@ -25,7 +25,7 @@ const QUESTION_LIFE: Duration = Duration::from_secs(120);
 
 /// A command being called.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// The brain that runs it.
     pub brain: &'a Brain,
     /// The event that brought it.
@@ -46,7 +46,7 @@ pub struct Call<'a> {
 
 /// A command failed for no fault of its caller's.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,27 +60,27 @@ pub enum Trouble {
 
 impl Call<'_> {
     /// The language to answer in.
-    pub fn language(&self) -> Language {
+    pub(crate) fn language(&self) -> Language {
         self.speaker.language()
     }
 
     /// Who calls, as permissions see them.
-    pub fn subject(&self) -> Subject {
+    pub(crate) fn subject(&self) -> Subject {
         Subject::from(&self.speaker.account)
     }
 
     /// The caller's account.
-    pub fn account(&self) -> &AccountId {
+    pub(crate) fn account(&self) -> &AccountId {
         &self.speaker.account.id
     }
 
     /// Where.
-    pub fn room(&self) -> &RoomKey {
+    pub(crate) fn room(&self) -> &RoomKey {
         &self.inbound.room
     }
 
     /// All nodes, as targets and permissions see them.
-    pub fn node_facts(&self) -> Vec<NodeFacts> {
+    pub(crate) fn node_facts(&self) -> Vec<NodeFacts> {
         self.brain
             .fleet()
             .all(self.brain)
@@ -98,7 +98,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// What to answer instead.
-    pub fn nodes_for(
+    pub(crate) fn nodes_for(
         &self,
         target: &Target,
         permission: Permission,
@@ -120,7 +120,12 @@ impl Call<'_> {
     ///
     /// # Errors
     /// The refusal.
-    pub fn check(&self, permission: Permission, object: &Object<'_>, line: &str) -> Result<(), Answer> {
+    pub(crate) fn check(
+        &self,
+        permission: Permission,
+        object: &Object<'_>,
+        line: &str,
+    ) -> Result<(), Answer> {
         let decision = decide(&self.subject(), permission, object);
         match decision.refusal(self.language(), line) {
             Some(refusal) => Err(refused(refusal, line)),
@@ -129,7 +134,7 @@ impl Call<'_> {
     }
 
     /// Asks back before `line` is run: the question, with buttons, kept for two minutes.
-    pub fn ask(&self, preview: Reply, line: &str, data: serde_json::Value) -> Answer {
+    pub(crate) fn ask(&self, preview: Reply, line: &str, data: serde_json::Value) -> Answer {
         let language = self.language();
         let id = crate::code::short(2);
         let now_ms = self.brain.now_ms();
@@ -161,7 +166,11 @@ fn millis(duration: Duration) -> i64 {
 
 fn refused(refusal: Text, line: &str) -> Answer {
     let mut answer = Answer::say(refusal);
-    answer.audit = Some(AuditNote { detail: line.to_owned(), result: "refused", ..AuditNote::default() });
+    answer.audit = Some(Box::new(AuditNote {
+        detail: line.to_owned(),
+        result: "refused",
+        ..AuditNote::default()
+    }));
     answer
 }
 
@@ -169,14 +178,14 @@ fn refused(refusal: Text, line: &str) -> Answer {
 ///
 /// # Errors
 /// When it failed for no fault of the caller's.
-pub async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Trouble> {
+pub(crate) async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Trouble> {
     let spec = line.command.spec;
     let shown = shown_line(line);
     let mut answer = match admit(call, line, &shown) {
         Ok(invocation) => super::run::run(call, invocation, &shown).await?,
         Err(answer) => answer,
     };
-    let note = answer.audit.get_or_insert_with(AuditNote::default);
+    let note = answer.audit.get_or_insert_default();
     spec.name.clone_into(&mut note.what);
     note.detail = shown;
     Ok(answer)
@@ -184,16 +193,17 @@ pub async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Trouble> {
 
 /// Arguments, place and role.
 fn admit(call: &Call<'_>, line: &Line, shown: &str) -> Result<Invocation, Answer> {
-    let spec = line.command.spec;
-    let placed = decide_place(spec.place, call.kind);
-    if let Some(refusal) = placed.refusal(call.language(), shown) {
-        return Err(refused(refusal, shown));
-    }
-    let decision: Decision = decide(&call.subject(), spec.permission, &Object::None);
+    let decision = decide_command(
+        &call.subject(),
+        &line.command.spec,
+        &Object::None,
+        call.kind,
+    );
     if let Some(refusal) = decision.refusal(call.language(), shown) {
         return Err(refused(refusal, shown));
     }
-    line.parse().map_err(|problem| Answer::say(problem.explain(call.language(), line.command)))
+    line.parse()
+        .map_err(|problem| Answer::say(problem.explain(call.language(), line.command)))
 }
 
 /// The line as the audit log may keep it: without one-time codes.

@@ -1,7 +1,7 @@
 //! Running jobs and looking after them: `run`, `jobs`, `job`, `log`, `cancel`, `retry`, `again`.
 
-pub(super) mod look;
 pub(super) mod log;
+pub(super) mod look;
 pub(crate) mod run;
 
 use std::fmt;

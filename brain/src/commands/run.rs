@@ -4,7 +4,11 @@ use super::{Call, Invocation, Trouble, files, general, jobs, nodes, people, syst
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
-pub(super) async fn run(call: &Call<'_>, invocation: Invocation, line: &str) -> Result<Answer, Trouble> {
+pub(super) async fn run(
+    call: &Call<'_>,
+    invocation: Invocation,
+    line: &str,
+) -> Result<Answer, Trouble> {
     match invocation {
         Invocation::Start(args) => general::run::start(call, args).await,
         Invocation::Help(args) => Ok(general::run::help(call, &args)),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jarvis_nodeclient::{Address, NodeName};
 use jarvis_proto::node::{
-    CancelOrder, GetFile, Progress, PutFile, RefusedReason, ResultFile, SignedOrder, get_file, order,
+    CancelOrder, GetFile, Progress, PutFile, RefusedReason, ResultFile, SignedOrder, get_file,
+    order,
 };
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -48,8 +49,15 @@ pub(super) enum Tell {
 /// News from the job's own errands.
 #[derive(Debug)]
 enum Errand {
-    Moved { position: usize, ending: TaskEnding, file: Option<Fetched> },
-    Files { position: usize, files: Vec<ResultFileNews> },
+    Moved {
+        position: usize,
+        ending: TaskEnding,
+        file: Option<Fetched>,
+    },
+    Files {
+        position: usize,
+        files: Vec<ResultFileNews>,
+    },
 }
 
 /// A result file that came, or why it did not.
@@ -198,7 +206,9 @@ impl Actor {
                 }
             }
             (JobSpec::Run(_), TaskState::Sent | TaskState::Running) => {
-                self.brain.orders().add_job(&live.task.order, &live.node, self.reports.0.clone());
+                self.brain
+                    .orders()
+                    .add_job(&live.task.order, &live.node, self.reports.0.clone());
                 if self.brain.fleet().is_online(&self.brain, &live.node) {
                     self.ask_or_send(position).await;
                 } else {
@@ -217,7 +227,9 @@ impl Actor {
             let body = order::Body::Run(spec.to_order());
             let signed = make(&self.brain, &live.address, &live.task.order, body);
             live.task.signed_order = signed.encode_to_vec();
-            self.brain.orders().add_job(&live.task.order, &live.node, self.reports.0.clone());
+            self.brain
+                .orders()
+                .add_job(&live.task.order, &live.node, self.reports.0.clone());
         }
         live.task.state = TaskState::Sent;
         let task = live.task.clone();
@@ -234,14 +246,18 @@ impl Actor {
         live.away_since = None;
         let sent_before = live.task.state == TaskState::Running || live.progress.is_some();
         let result = if sent_before {
-            self.brain.root().reconcile(&live.node, vec![live.task.order.clone()]).await
+            self.brain
+                .root()
+                .reconcile(&live.node, vec![live.task.order.clone()])
+                .await
         } else {
             // The node answers the same bytes with what became of them, so sending twice is safe.
             match SignedOrder::decode(live.task.signed_order.as_slice()) {
                 Ok(signed) => self.brain.root().send(&live.node, &signed).await,
                 Err(error) => {
                     error!(%error, order = %live.task.order, "a stored order cannot be read");
-                    let ending = TaskEnding::refused(RefusedReason::Malformed, "stored order is damaged");
+                    let ending =
+                        TaskEnding::refused(RefusedReason::Malformed, "stored order is damaged");
                     return self.end_task(position, ending).await;
                 }
             }
@@ -283,7 +299,9 @@ impl Actor {
                 }
                 Report::Progress(progress) => self.tasks[position].progress = Some(progress),
                 Report::Refused(refused) => endings.push((position, TaskEnding::Refused(refused))),
-                Report::Ended(ended) => endings.push((position, TaskEnding::Ended(Box::new(ended)))),
+                Report::Ended(ended) => {
+                    endings.push((position, TaskEnding::Ended(Box::new(ended))));
+                }
                 Report::Unknown => self.on_unknown(position).await,
             }
         }
@@ -301,7 +319,11 @@ impl Actor {
 
     async fn take_errand(&mut self, news: Errand) {
         match news {
-            Errand::Moved { position, ending, file } => {
+            Errand::Moved {
+                position,
+                ending,
+                file,
+            } => {
                 if let Some(file) = file {
                     self.tasks[position].files.push(ResultFileNews::Came(file));
                 }
@@ -347,7 +369,9 @@ impl Actor {
     }
 
     fn positions_on(&self, node: &NodeName) -> Vec<usize> {
-        (0..self.tasks.len()).filter(|&at| self.tasks[at].node == *node).collect()
+        (0..self.tasks.len())
+            .filter(|&at| self.tasks[at].node == *node)
+            .collect()
     }
 
     async fn cancel(&mut self, position: usize) {
@@ -369,7 +393,10 @@ impl Actor {
 
     async fn send_cancel(&self, position: usize) {
         let live = &self.tasks[position];
-        let body = order::Body::Cancel(CancelOrder { order: live.task.order.clone(), grace_ms: 0 });
+        let body = order::Body::Cancel(CancelOrder {
+            order: live.task.order.clone(),
+            grace_ms: 0,
+        });
         let id = uuid::Uuid::now_v7().to_string();
         let signed = make(&self.brain, &live.address, &id, body);
         if let Err(error) = self.brain.root().send(&live.node, &signed).await {
@@ -398,7 +425,10 @@ impl Actor {
             let live = &self.tasks[position];
             if live.task.state == TaskState::Waiting && self.job.wait_until_ms <= now_ms {
                 self.end_without_node(position, TaskState::Offline).await;
-            } else if live.away_since.is_some_and(|since| since.elapsed() >= LOST_AFTER) {
+            } else if live
+                .away_since
+                .is_some_and(|since| since.elapsed() >= LOST_AFTER)
+            {
                 self.end_without_node(position, TaskState::Lost).await;
             }
         }
@@ -446,7 +476,11 @@ impl Actor {
             self.brain.orders().remove(&live.task.order);
             if matches!(self.job.spec, JobSpec::Run(_)) {
                 // When this is lost, the node tells the ending again and gets its answer then.
-                let _ = self.brain.root().acknowledge(&live.node, &live.task.order).await;
+                let _ = self
+                    .brain
+                    .root()
+                    .acknowledge(&live.node, &live.task.order)
+                    .await;
             }
             self.fetch_results(position);
         }
@@ -455,7 +489,9 @@ impl Actor {
     /// Brings the result files of a run back, beside the job's other work.
     fn fetch_results(&mut self, position: usize) {
         let live = &mut self.tasks[position];
-        let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) else { return };
+        let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) else {
+            return;
+        };
         if run.files.is_empty() || live.fetching {
             return;
         }
@@ -469,20 +505,33 @@ impl Actor {
             for (index, file) in files.into_iter().enumerate() {
                 let index = u32::try_from(index).unwrap_or(u32::MAX);
                 let get = GetFile {
-                    source: Some(get_file::Source::Result(ResultFile { order: order.clone(), index })),
+                    source: Some(get_file::Source::Result(ResultFile {
+                        order: order.clone(),
+                        index,
+                    })),
                     most_bytes: limit,
                     ..GetFile::default()
                 };
                 let key = format!("{order}-{index}");
-                came.push(match transfer::fetch(&brain, &node, &address, get, &key).await {
-                    Ok(mut fetched) => {
-                        fetched.name = crate::blob::clean_file_name(&file.name);
-                        ResultFileNews::Came(fetched)
-                    }
-                    Err(error) => ResultFileNews::Stays { path: file.path, why: error.to_string() },
-                });
+                came.push(
+                    match transfer::fetch(&brain, &node, &address, get, &key).await {
+                        Ok(mut fetched) => {
+                            fetched.name = crate::blob::clean_file_name(&file.name);
+                            ResultFileNews::Came(fetched)
+                        }
+                        Err(error) => ResultFileNews::Stays {
+                            path: file.path,
+                            why: error.to_string(),
+                        },
+                    },
+                );
             }
-            let _ = news.send(Errand::Files { position, files: came }).await;
+            let _ = news
+                .send(Errand::Files {
+                    position,
+                    files: came,
+                })
+                .await;
         });
     }
 
@@ -499,20 +548,33 @@ impl Actor {
                 JobSpec::Get(spec) => {
                     let get = spec.to_order(limit);
                     match transfer::fetch(&brain, &node, &address, get, &key).await {
-                        Ok(fetched) => (moved(&spec.path, &fetched.blob, started_ms, brain.now_ms()), Some(fetched)),
+                        Ok(fetched) => (
+                            moved(&spec.path, &fetched.blob, started_ms, brain.now_ms()),
+                            Some(fetched),
+                        ),
                         Err(error) => (failed(&error), None),
                     }
                 }
                 JobSpec::Put(spec) => {
-                    let blob = StoredBlob { hash: spec.blob.clone(), size: spec.size };
-                    match transfer::put(&brain, &node, &address, spec.to_order(&blob), &blob).await {
+                    let blob = StoredBlob {
+                        hash: spec.blob.clone(),
+                        size: spec.size,
+                    };
+                    match transfer::put(&brain, &node, &address, spec.to_order(&blob), &blob).await
+                    {
                         Ok(done) => (put_ending(done, started_ms, brain.now_ms()), None),
                         Err(error) => (failed(&error), None),
                     }
                 }
                 JobSpec::Run(_) => return,
             };
-            let _ = news.send(Errand::Moved { position, ending, file }).await;
+            let _ = news
+                .send(Errand::Moved {
+                    position,
+                    ending,
+                    file,
+                })
+                .await;
         });
     }
 
@@ -537,7 +599,11 @@ impl Actor {
             items.push(OutboxItem::new(&self.job.room, &action, now_ms));
         }
         let mut ops = vec![
-            Op::EndJob { id: self.job.id.clone(), state: self.job.state, ended_ms: now_ms },
+            Op::EndJob {
+                id: self.job.id.clone(),
+                state: self.job.state,
+                ended_ms: now_ms,
+            },
             Op::Audit(AuditEntry {
                 id: uuid::Uuid::now_v7().to_string(),
                 time_ms: now_ms,
@@ -576,7 +642,11 @@ fn moved(path: &str, blob: &StoredBlob, started_ms: i64, ended_ms: i64) -> TaskE
     put_ending(done, started_ms, ended_ms)
 }
 
-fn put_ending(done: jarvis_proto::node::TransferEnded, started_ms: i64, ended_ms: i64) -> TaskEnding {
+fn put_ending(
+    done: jarvis_proto::node::TransferEnded,
+    started_ms: i64,
+    ended_ms: i64,
+) -> TaskEnding {
     TaskEnding::Ended(Box::new(jarvis_proto::node::Ended {
         started_ms,
         ended_ms,

@@ -55,7 +55,11 @@ impl TaskEnding {
 
     /// A refusal in our own words, for what never reached the node.
     pub fn refused(reason: RefusedReason, detail: &str) -> Self {
-        Self::Refused(Refused { reason: reason.into(), detail: detail.to_owned(), ..Refused::default() })
+        Self::Refused(Refused {
+            reason: reason.into(),
+            detail: detail.to_owned(),
+            ..Refused::default()
+        })
     }
 
     /// The end of a run, if it was one.
@@ -72,7 +76,9 @@ impl TaskEnding {
     /// How long the node worked on it, in milliseconds.
     pub fn took_ms(&self) -> Option<i64> {
         match self {
-            Self::Ended(ended) if ended.started_ms > 0 => Some((ended.ended_ms - ended.started_ms).max(0)),
+            Self::Ended(ended) if ended.started_ms > 0 => {
+                Some((ended.ended_ms - ended.started_ms).max(0))
+            }
             _ => None,
         }
     }
@@ -96,9 +102,15 @@ mod tests {
     use super::*;
 
     fn run(how: run_ended::How, change: impl FnOnce(&mut RunEnded)) -> TaskEnding {
-        let mut run = RunEnded { how: Some(how), ..RunEnded::default() };
+        let mut run = RunEnded {
+            how: Some(how),
+            ..RunEnded::default()
+        };
         change(&mut run);
-        TaskEnding::Ended(Box::new(Ended { outcome: Some(ended::Outcome::Run(run)), ..Ended::default() }))
+        TaskEnding::Ended(Box::new(Ended {
+            outcome: Some(ended::Outcome::Run(run)),
+            ..Ended::default()
+        }))
     }
 
     #[test]
@@ -106,10 +118,19 @@ mod tests {
         use run_ended::How::{ExitCode, Signal};
         assert_eq!(run(ExitCode(0), |_| {}).state(), TaskState::Done);
         assert_eq!(run(ExitCode(3), |_| {}).state(), TaskState::Failed);
-        assert_eq!(run(Signal(9), |run| run.timed_out = true).state(), TaskState::Failed);
+        assert_eq!(
+            run(Signal(9), |run| run.timed_out = true).state(),
+            TaskState::Failed
+        );
         // A script that traps TERM and exits 0 at its time limit has not done its work.
-        assert_eq!(run(ExitCode(0), |run| run.timed_out = true).state(), TaskState::Failed);
-        assert_eq!(run(Signal(15), |run| run.cancelled = true).state(), TaskState::Cancelled);
+        assert_eq!(
+            run(ExitCode(0), |run| run.timed_out = true).state(),
+            TaskState::Failed
+        );
+        assert_eq!(
+            run(Signal(15), |run| run.cancelled = true).state(),
+            TaskState::Cancelled
+        );
     }
 
     #[test]

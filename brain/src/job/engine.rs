@@ -54,7 +54,9 @@ impl Jobs {
 
     /// Asks a job to end. False when it is not open.
     pub async fn cancel(&self, number: i64) -> bool {
-        let Some(tell) = self.lock().get(&number).cloned() else { return false };
+        let Some(tell) = self.lock().get(&number).cloned() else {
+            return false;
+        };
         tell.send(Tell::Cancel).await.is_ok()
     }
 
@@ -88,7 +90,8 @@ impl Jobs {
     }
 
     fn tell_all(&self, brain: &Brain, news: impl Fn() -> Tell) {
-        for tell in self.lock().values().cloned() {
+        let open: Vec<_> = self.lock().values().cloned().collect();
+        for tell in open {
             if let Err(mpsc::error::TrySendError::Full(news)) = tell.try_send(news()) {
                 // A job that is busy hears of it when it has time; the pump does not wait for it.
                 brain.spawn(async move {

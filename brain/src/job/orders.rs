@@ -18,7 +18,7 @@ pub(super) const REPORT_LIMIT: usize = 256;
 
 /// What a node reports of an order.
 #[derive(Debug, Clone)]
-pub enum Report {
+pub(super) enum Report {
     /// It is in the node's journal.
     Accepted(Accepted),
     /// It was not taken.
@@ -33,7 +33,7 @@ pub enum Report {
 
 /// A report, and the order it is about.
 #[derive(Debug, Clone)]
-pub struct OrderReport {
+pub(super) struct OrderReport {
     /// Id of the order.
     pub order: String,
     /// What happened.
@@ -42,7 +42,7 @@ pub struct OrderReport {
 
 /// How a short order came out.
 #[derive(Debug)]
-pub enum Ending {
+pub(super) enum Ending {
     /// It was not taken.
     Refused(Refused),
     /// It was carried out.
@@ -51,7 +51,7 @@ pub enum Ending {
 
 /// Why nothing is known of a short order.
 #[derive(Debug, thiserror::Error)]
-pub enum ErrandError {
+pub(super) enum ErrandError {
     /// It could not be sent.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -83,13 +83,15 @@ pub struct Orders {
 
 impl std::fmt::Debug for Orders {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Orders").field("open", &self.lock().len()).finish()
+        f.debug_struct("Orders")
+            .field("open", &self.lock().len())
+            .finish()
     }
 }
 
 /// Takes an order off the list when its owner is done with it.
 #[derive(Debug)]
-pub struct RouteGuard<'a> {
+pub(super) struct RouteGuard<'a> {
     orders: &'a Orders,
     order: String,
 }
@@ -103,7 +105,10 @@ impl Drop for RouteGuard<'_> {
 impl Orders {
     /// Reports of this order of this node go to the job.
     pub(super) fn add_job(&self, order: &str, node: &NodeName, reports: mpsc::Sender<OrderReport>) {
-        let route = Route { node: node.clone(), waiting: Waiting::Job(reports) };
+        let route = Route {
+            node: node.clone(),
+            waiting: Waiting::Job(reports),
+        };
         self.lock().insert(order.to_owned(), route);
     }
 
@@ -126,7 +131,12 @@ impl Orders {
 pub(super) fn make(brain: &Brain, node: &Address, id: &str, body: order::Body) -> SignedOrder {
     let now_ms = brain.now_ms();
     let life_ms = i64::try_from(ORDER_LIFE.as_millis()).unwrap_or(i64::MAX);
-    let spec = OrderSpec { id: id.to_owned(), issued_ms: now_ms, expires_ms: now_ms + life_ms, body };
+    let spec = OrderSpec {
+        id: id.to_owned(),
+        issued_ms: now_ms,
+        expires_ms: now_ms + life_ms,
+        body,
+    };
     brain.root().sign(node, spec)
 }
 
@@ -142,9 +152,15 @@ pub(super) async fn errand(
     limit: Duration,
 ) -> Result<Ending, ErrandError> {
     let (sender, receiver) = oneshot::channel();
-    let route = Route { node: node.clone(), waiting: Waiting::Errand(sender) };
+    let route = Route {
+        node: node.clone(),
+        waiting: Waiting::Errand(sender),
+    };
     brain.orders().lock().insert(id.to_owned(), route);
-    let _guard = RouteGuard { orders: brain.orders(), order: id.to_owned() };
+    let _guard = RouteGuard {
+        orders: brain.orders(),
+        order: id.to_owned(),
+    };
     brain.root().send(node, signed).await?;
     match tokio::time::timeout(limit, receiver).await {
         Ok(Ok(ending)) => Ok(ending),
@@ -176,7 +192,12 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
             RootEvent::Unknown { node, unknown } => {
                 deliver(&brain, &node, unknown.order, Report::Unknown).await;
             }
-            RootEvent::Connected { node, status, open_orders, same_incarnation } => {
+            RootEvent::Connected {
+                node,
+                status,
+                open_orders,
+                same_incarnation,
+            } => {
                 info!(node.name = %node, same_incarnation, "node connected");
                 brain.jobs().node_connected(&brain, &node);
                 settle_strays(&brain, &node, open_orders).await;
@@ -188,7 +209,9 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
                 brain.jobs().node_disconnected(&brain, &node);
                 brain.fleet().disconnected(&brain, &node).await;
             }
-            RootEvent::Stranger { address, peer } => brain.fleet().stranger(&brain, &address, &peer),
+            RootEvent::Stranger { address, peer } => {
+                brain.fleet().stranger(&brain, &address, &peer);
+            }
         }
     }
 }
@@ -201,8 +224,14 @@ async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) 
                 warn!(node.name = %node, order, "report on another node's order is ignored");
                 return;
             }
-            Some(Route { waiting: Waiting::Job(reports), .. }) => Some(reports.clone()),
-            Some(Route { waiting: Waiting::Errand(_), .. }) => {
+            Some(Route {
+                waiting: Waiting::Job(reports),
+                ..
+            }) => Some(reports.clone()),
+            Some(Route {
+                waiting: Waiting::Errand(_),
+                ..
+            }) => {
                 let ending = match report.clone() {
                     Report::Refused(refused) => Ending::Refused(refused),
                     Report::Ended(ended) => Ending::Ended(ended),
@@ -213,7 +242,11 @@ async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) 
                     }
                     Report::Accepted(_) | Report::Progress(_) => return,
                 };
-                if let Some(Route { waiting: Waiting::Errand(waiting), .. }) = routes.remove(&order) {
+                if let Some(Route {
+                    waiting: Waiting::Errand(waiting),
+                    ..
+                }) = routes.remove(&order)
+                {
                     drop(waiting.send(ending));
                 }
                 None
@@ -253,13 +286,21 @@ fn cut_errands(brain: &Brain, node: &NodeName) {
 async fn settle_strays(brain: &Brain, node: &NodeName, open_orders: Vec<String>) {
     let strays: Vec<String> = {
         let routes = brain.orders().lock();
-        open_orders.into_iter().filter(|order| !routes.contains_key(order)).collect()
+        open_orders
+            .into_iter()
+            .filter(|order| !routes.contains_key(order))
+            .collect()
     };
-    let Some(status) = brain.root().node(node) else { return };
+    let Some(status) = brain.root().node(node) else {
+        return;
+    };
     for order in &strays {
         info!(node.name = %node, order, "stopping an order that nobody waits for");
         let id = uuid::Uuid::now_v7().to_string();
-        let body = order::Body::Cancel(CancelOrder { order: order.clone(), grace_ms: 0 });
+        let body = order::Body::Cancel(CancelOrder {
+            order: order.clone(),
+            grace_ms: 0,
+        });
         let signed = make(brain, &status.address, &id, body);
         if let Err(error) = brain.root().send(node, &signed).await {
             debug!(%error, "the node went away again");

@@ -29,7 +29,9 @@ pub(crate) async fn plan(
 ) -> Result<Answer, StoreError> {
     let brain = call.brain;
     let now_ms = brain.now_ms();
-    let wait_ms = wait.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    let wait_ms = wait.map_or(0, |wait| {
+        i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
+    });
     let job = Job {
         id: JobId::new(),
         number: brain.store().next_number("job").await?,
@@ -41,7 +43,11 @@ pub(crate) async fn plan(
         state: JobState::Open,
         created_ms: now_ms,
         ended_ms: None,
-        wait_until_ms: if wait_ms > 0 { now_ms.saturating_add(wait_ms) } else { 0 },
+        wait_until_ms: if wait_ms > 0 {
+            now_ms.saturating_add(wait_ms)
+        } else {
+            0
+        },
         language: call.language().code().to_owned(),
     };
     let tasks: Vec<Task> = nodes
@@ -56,7 +62,11 @@ pub(crate) async fn plan(
     answer.ops.push(Op::InsertJob(Box::new(job.clone())));
     answer.ops.extend(tasks.iter().cloned().map(Op::InsertTask));
     answer.ops.push(Op::Outbox(first_status.clone()));
-    Ok(answer.then(After::StartJob(Box::new(NewJob { job, tasks, first_status }))))
+    Ok(answer.then(After::StartJob(Box::new(NewJob {
+        job,
+        tasks,
+        first_status,
+    }))))
 }
 
 fn task(brain: &Brain, job: &Job, position: usize, node: &FleetNode, may_wait: bool) -> Task {
@@ -66,7 +76,11 @@ fn task(brain: &Brain, job: &Job, position: usize, node: &FleetNode, may_wait: b
         (false, true) => TaskState::Waiting,
         (false, false) => TaskState::Offline,
     };
-    let signed_order = match (&job.spec, state, jarvis_nodeclient::Address::parse(&node.record.address)) {
+    let signed_order = match (
+        &job.spec,
+        state,
+        jarvis_nodeclient::Address::parse(&node.record.address),
+    ) {
         (JobSpec::Run(run), TaskState::Sent, Ok(address)) => {
             make(brain, &address, &order, order::Body::Run(run.to_order())).encode_to_vec()
         }

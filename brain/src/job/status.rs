@@ -52,22 +52,30 @@ pub(crate) fn status_reply(brain: &Brain, job: &Job, tasks: Vec<Task>) -> Reply 
 
 /// One line for the audit log: how each task ended.
 pub(super) fn outcome_line(tasks: &[LiveTask]) -> String {
-    let words: Vec<String> =
-        tasks.iter().map(|live| format!("{}: {}", live.node, live.task.state.as_str())).collect();
+    let words: Vec<String> = tasks
+        .iter()
+        .map(|live| format!("{}: {}", live.node, live.task.state.as_str()))
+        .collect();
     words.join(", ")
 }
 
 /// The files that a job brought, each as a message of its own.
 pub(super) fn file_actions(job: &Job, tasks: &[LiveTask]) -> Vec<Action> {
     let several = tasks.len() > 1;
-    let files = tasks.iter().flat_map(|live| live.files.iter().map(move |file| (live, file)));
+    let files = tasks
+        .iter()
+        .flat_map(|live| live.files.iter().map(move |file| (live, file)));
     files
         .filter_map(|(live, news)| match news {
             ResultFileNews::Came(file) => Some((live, file)),
             ResultFileNews::Stays { .. } => None,
         })
         .map(|(live, file)| {
-            let name = if several { format!("{}-{}", live.node, file.name) } else { file.name.clone() };
+            let name = if several {
+                format!("{}-{}", live.node, file.name)
+            } else {
+                file.name.clone()
+            };
             let reference = FileRef {
                 blob: file.blob.hash.clone(),
                 name,
@@ -80,14 +88,21 @@ pub(super) fn file_actions(job: &Job, tasks: &[LiveTask]) -> Vec<Action> {
                 reply_to: job.reply_to.clone(),
                 reply_context: None,
                 transient: false,
-                kind: Some(action::Kind::File(SendFile { file: Some(reference), caption: Vec::new() })),
+                kind: Some(action::Kind::File(SendFile {
+                    file: Some(reference),
+                    caption: Vec::new(),
+                })),
             }
         })
         .collect()
 }
 
 fn reply(brain: &Brain, job: &Job, tasks: &[LiveTask]) -> Reply {
-    let view = View { brain, job, language: Language::from_tag(&job.language).unwrap_or(Language::En) };
+    let view = View {
+        brain,
+        job,
+        language: Language::from_tag(&job.language).unwrap_or(Language::En),
+    };
     match tasks {
         [one] => view.one(one),
         many => view.many(many),
@@ -120,7 +135,9 @@ impl View<'_> {
             }
             TaskState::Sent | TaskState::Running => {
                 if let Some(progress) = &live.progress {
-                    reply = reply.line(self.passing(live)).pre(&last_lines(&progress.tail, LINES.1));
+                    reply = reply
+                        .line(self.passing(live))
+                        .pre(&last_lines(&progress.tail, LINES.1));
                 }
             }
             _ => reply = self.end_of_one(reply, live),
@@ -136,25 +153,42 @@ impl View<'_> {
         let number = self.job.number;
         let is_run = matches!(self.job.spec, JobSpec::Run(_));
         if let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) {
-            let most = if live.task.state == TaskState::Done { LINES.0 } else { LINES.1 };
+            let most = if live.task.state == TaskState::Done {
+                LINES.0
+            } else {
+                LINES.1
+            };
             let shown = last_lines(&run.tail, most);
             let counts = run.counts.unwrap_or_default();
             let all = counts.stdout_lines + counts.stderr_lines;
             let shown_lines = shown.lines().count() as u64;
             if all > shown_lines && shown_lines > 0 {
-                reply = reply.line(text!(language, "status-last-lines", shown = shown_lines, all = format::count(all)));
+                reply = reply.line(text!(
+                    language,
+                    "status-last-lines",
+                    shown = shown_lines,
+                    all = format::count(all)
+                ));
             }
             reply = reply.pre(&shown);
             for note in &run.file_notes {
                 reply = reply.line(text!(language, "status-file-note", note = note.as_str()));
             }
             if all > shown_lines || (live.task.state != TaskState::Done && all > 0) {
-                reply = reply.button(text!(language, "button-log-file"), format!("log {number} --file"));
+                reply = reply.button(
+                    text!(language, "button-log-file"),
+                    format!("log {number} --file"),
+                );
             }
         }
         for news in &live.files {
             if let ResultFileNews::Stays { path, why } = news {
-                reply = reply.line(text!(language, "status-file-stays", path = Text::code(path), why = why.as_str()));
+                reply = reply.line(text!(
+                    language,
+                    "status-file-stays",
+                    path = Text::code(path),
+                    why = why.as_str()
+                ));
             }
         }
         if let Some(advice) = self.advice(live) {
@@ -168,23 +202,38 @@ impl View<'_> {
                 format!("again {number} --wait 1h"),
             ),
             _ if is_run => reply.button(text!(language, "button-again"), format!("again {number}")),
-            _ => reply.button(text!(language, "button-retry-failed"), format!("retry {number} failed")),
+            _ => reply.button(
+                text!(language, "button-retry-failed"),
+                format!("retry {number} failed"),
+            ),
         }
     }
 
     /// A file that this chat does not take is offered in parts.
     fn offer_smaller(&self, reply: Reply, live: &LiveTask) -> Reply {
-        let JobSpec::Get(get) = &self.job.spec else { return reply };
-        let place = crate::command::words::quote(&format!("{}:{}", live.node, get.path)).into_owned();
+        let JobSpec::Get(get) = &self.job.spec else {
+            return reply;
+        };
+        let place =
+            crate::command::words::quote(&format!("{}:{}", live.node, get.path)).into_owned();
         reply
-            .button(text!(self.language, "button-gzip"), format!("get --gzip {place}"))
-            .button(text!(self.language, "button-tail", lines = 1000), format!("get --tail 1000 {place}"))
+            .button(
+                text!(self.language, "button-gzip"),
+                format!("get --gzip {place}"),
+            )
+            .button(
+                text!(self.language, "button-tail", lines = 1000),
+                format!("get --tail 1000 {place}"),
+            )
     }
 
     fn many(&self, tasks: &[LiveTask]) -> Reply {
         let language = self.language;
         let number = self.job.number;
-        let done = tasks.iter().filter(|live| live.task.state == TaskState::Done).count();
+        let done = tasks
+            .iter()
+            .filter(|live| live.task.state == TaskState::Done)
+            .count();
         let is_open = tasks.iter().any(|live| !live.task.state.is_final());
         let mark = match self.job.state {
             _ if is_open => "⏳",
@@ -193,7 +242,11 @@ impl View<'_> {
             _ if done == 0 => "✖",
             _ => "◐",
         };
-        let took = self.brain.now_ms().min(self.job.ended_ms.unwrap_or(i64::MAX)) - self.job.created_ms;
+        let took = self
+            .brain
+            .now_ms()
+            .min(self.job.ended_ms.unwrap_or(i64::MAX))
+            - self.job.created_ms;
         let mut reply = Reply::new().line(text!(
             language,
             "status-many",
@@ -214,16 +267,29 @@ impl View<'_> {
             ));
         }
         if tasks.len() > MOST_ROWS {
-            reply = reply.line(text!(language, "status-more-rows", more = tasks.len() - MOST_ROWS));
+            reply = reply.line(text!(
+                language,
+                "status-more-rows",
+                more = tasks.len() - MOST_ROWS
+            ));
         }
         if is_open {
             return reply.button(text!(language, "button-cancel"), format!("cancel {number}"));
         }
-        if tasks.iter().any(|live| live.task.state == TaskState::Offline) {
-            reply = reply.button(text!(language, "button-wait"), format!("retry {number} failed --wait 1h"));
+        if tasks
+            .iter()
+            .any(|live| live.task.state == TaskState::Offline)
+        {
+            reply = reply.button(
+                text!(language, "button-wait"),
+                format!("retry {number} failed --wait 1h"),
+            );
         }
         if done < tasks.len() {
-            reply = reply.button(text!(language, "button-retry-failed"), format!("retry {number} failed"));
+            reply = reply.button(
+                text!(language, "button-retry-failed"),
+                format!("retry {number} failed"),
+            );
         }
         reply
     }
@@ -241,7 +307,12 @@ impl View<'_> {
         };
         match (&self.job.spec, live.task.state) {
             (JobSpec::Run(_) | JobSpec::Put(_), TaskState::Done) => outcome,
-            _ => text!(language, "status-outcome-of", outcome = outcome, command = command),
+            _ => text!(
+                language,
+                "status-outcome-of",
+                outcome = outcome,
+                command = command
+            ),
         }
     }
 
@@ -253,20 +324,31 @@ impl View<'_> {
                 let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
                 text!(language, "task-waiting", clock = until)
             }
-            (TaskState::Sent | TaskState::Running, _) if live.progress.is_some() || live.away_since.is_some() => {
+            (TaskState::Sent | TaskState::Running, _)
+                if live.progress.is_some() || live.away_since.is_some() =>
+            {
                 self.passing(live)
             }
             (TaskState::Sent | TaskState::Running, _) => text!(language, "task-sent"),
-            (TaskState::Done, Some(ending)) if ending.run().is_some_and(|run| !run.tail.trim().is_empty()) => {
+            (TaskState::Done, Some(ending))
+                if ending.run().is_some_and(|run| !run.tail.trim().is_empty()) =>
+            {
                 let tail = ending.run().map(|run| run.tail.trim()).unwrap_or_default();
                 let last = tail.lines().last().unwrap_or_default();
                 Text::plain(&shortened(last, 100))
             }
             (_, Some(ending)) => {
                 let outcome = self.ending(live, ending);
-                let last = ending.run().and_then(|run| run.tail.trim().lines().last().map(str::to_owned));
+                let last = ending
+                    .run()
+                    .and_then(|run| run.tail.trim().lines().last().map(str::to_owned));
                 match last {
-                    Some(last) => text!(language, "status-outcome-last", outcome = outcome, last = shortened(&last, 80)),
+                    Some(last) => text!(
+                        language,
+                        "status-outcome-last",
+                        outcome = outcome,
+                        last = shortened(&last, 80)
+                    ),
                     None => outcome,
                 }
             }
@@ -278,9 +360,15 @@ impl View<'_> {
     fn passing(&self, live: &LiveTask) -> Text {
         let language = self.language;
         if let Some(away) = live.away_since {
-            return text!(language, "status-away", since = format::duration(language, away.elapsed()));
+            return text!(
+                language,
+                "status-away",
+                since = format::duration(language, away.elapsed())
+            );
         }
-        let Some(progress) = &live.progress else { return text!(language, "task-sent") };
+        let Some(progress) = &live.progress else {
+            return text!(language, "task-sent");
+        };
         let elapsed = format::duration(language, Duration::from_millis(progress.elapsed_ms));
         if progress.bytes_total > 0 {
             return text!(
@@ -301,11 +389,16 @@ impl View<'_> {
 
     fn ending(&self, live: &LiveTask, ending: &TaskEnding) -> Text {
         let language = self.language;
-        let took = ending.took_ms().map(|took| self.duration(took)).unwrap_or_default();
+        let took = ending
+            .took_ms()
+            .map(|took| self.duration(took))
+            .unwrap_or_default();
         if let Some(refused) = ending.refusal() {
             return self.refusal(live, refused);
         }
-        let TaskEnding::Ended(ended) = ending else { return Text::default() };
+        let TaskEnding::Ended(ended) = ending else {
+            return Text::default();
+        };
         match &ended.outcome {
             Some(ended::Outcome::Run(run)) => {
                 let (_, outcome) = outcome::run(language, run);
@@ -316,11 +409,24 @@ impl View<'_> {
                 let size = format::bytes(moved.size);
                 let path = Text::code(&format!("{}:{}", live.node, moved.path));
                 match (&self.job.spec, moved.already_there) {
-                    (JobSpec::Put(_), true) => text!(language, "status-put-there", path = path, size = size),
-                    (JobSpec::Put(_), false) => {
-                        text!(language, "status-put-done", path = path, size = size, hash = short_hash(&hash))
+                    (JobSpec::Put(_), true) => {
+                        text!(language, "status-put-there", path = path, size = size)
                     }
-                    _ => text!(language, "status-get-done", size = size, hash = short_hash(&hash)),
+                    (JobSpec::Put(_), false) => {
+                        text!(
+                            language,
+                            "status-put-done",
+                            path = path,
+                            size = size,
+                            hash = short_hash(&hash)
+                        )
+                    }
+                    _ => text!(
+                        language,
+                        "status-get-done",
+                        size = size,
+                        hash = short_hash(&hash)
+                    ),
                 }
             }
             Some(ended::Outcome::Lost(_)) => text!(language, "outcome-lost"),
@@ -343,7 +449,12 @@ impl View<'_> {
         let language = self.language;
         if refused.reason() == RefusedReason::TooLarge && matches!(self.job.spec, JobSpec::Get(_)) {
             let limit = format::bytes(self.brain.file_limit(&self.job.room.bot));
-            return text!(language, "get-too-large", size = format::bytes(refused.size), limit = limit);
+            return text!(
+                language,
+                "get-too-large",
+                size = format::bytes(refused.size),
+                limit = limit
+            );
         }
         let path = match &self.job.spec {
             JobSpec::Get(get) => get.path.as_str(),
@@ -351,7 +462,11 @@ impl View<'_> {
             JobSpec::Run(run) => run.cwd.as_str(),
         };
         let root = self.brain.root().address().to_string();
-        let order = RefusedOrder { node: live.node.as_str(), root: &root, path };
+        let order = RefusedOrder {
+            node: live.node.as_str(),
+            root: &root,
+            path,
+        };
         outcome::refused(language, refused, order)
     }
 
@@ -362,10 +477,24 @@ impl View<'_> {
             TaskState::Offline => {
                 let node = self.brain.fleet().get(self.brain, live.node.as_str())?;
                 if node.record.last_seen_ms == 0 {
-                    return Some(text!(language, "advice-never-seen", node = live.node.as_str()));
+                    return Some(text!(
+                        language,
+                        "advice-never-seen",
+                        node = live.node.as_str()
+                    ));
                 }
-                let since = format::ago(language, node.record.last_seen_ms, self.brain.now_ms(), &self.brain.zone());
-                Some(text!(language, "advice-offline", node = live.node.as_str(), since = since))
+                let since = format::ago(
+                    language,
+                    node.record.last_seen_ms,
+                    self.brain.now_ms(),
+                    &self.brain.zone(),
+                );
+                Some(text!(
+                    language,
+                    "advice-offline",
+                    node = live.node.as_str(),
+                    since = since
+                ))
             }
             TaskState::Lost => Some(text!(language, "advice-lost", node = live.node.as_str())),
             _ => None,
@@ -378,7 +507,10 @@ impl View<'_> {
     }
 
     fn duration(&self, millis: i64) -> String {
-        format::duration(self.language, Duration::from_millis(millis.max(0).unsigned_abs()))
+        format::duration(
+            self.language,
+            Duration::from_millis(millis.max(0).unsigned_abs()),
+        )
     }
 }
 
@@ -405,7 +537,10 @@ fn last_lines(output: &str, most: usize) -> String {
     let output = output.trim_end_matches('\n');
     let mut start = output.len();
     let mut lines = 0;
-    for (index, line) in output.rmatch_indices('\n').map(|(index, _)| (index + 1, &output[index + 1..])) {
+    for (index, line) in output
+        .rmatch_indices('\n')
+        .map(|(index, _)| (index + 1, &output[index + 1..]))
+    {
         if lines == most || line.len() > OUTPUT_BYTES {
             return output[start..].to_owned();
         }
@@ -418,7 +553,9 @@ fn last_lines(output: &str, most: usize) -> String {
     if start == output.len() {
         // One endless line: its end.
         let cut = output.len().saturating_sub(OUTPUT_BYTES);
-        let cut = (cut..=output.len()).find(|at| output.is_char_boundary(*at)).unwrap_or(output.len());
+        let cut = (cut..=output.len())
+            .find(|at| output.is_char_boundary(*at))
+            .unwrap_or(output.len());
         return format!("…{}", &output[cut..]);
     }
     output[start..].to_owned()

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jarvis_nodeclient::transfer::ReceiveError;
 use jarvis_nodeclient::{Address, FileSink, FileSource, NodeName, SendError};
-use jarvis_proto::node::{GetFile, PutFile, Refused, RefusedReason, TransferEnded, ended, get_file, order};
+use jarvis_proto::node::{
+    GetFile, PutFile, Refused, RefusedReason, TransferEnded, ended, get_file, order,
+};
 use tracing::debug;
 
 use super::orders::{Ending, ErrandError, errand, make};
@@ -20,7 +22,7 @@ const TRY_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 /// Why a file did not arrive.
 #[derive(Debug, thiserror::Error)]
-pub enum TransferError {
+pub(crate) enum TransferError {
     /// The node said no.
     #[error("the node refused: {}", .0.detail)]
     Refused(Refused),
@@ -100,7 +102,10 @@ async fn keep(
         _ => &moved.path,
     };
     Ok(Fetched {
-        blob: StoredBlob { hash, size: received.size },
+        blob: StoredBlob {
+            hash,
+            size: received.size,
+        },
         name: crate::blob::clean_file_name(path),
     })
 }
@@ -119,7 +124,11 @@ pub(super) async fn put(
         .ok_or_else(|| TransferError::Store(format!("`{}` is no blob", blob.hash)))?;
     for attempt in 0..MOST_TRIES {
         let id = uuid::Uuid::now_v7().to_string();
-        let source = FileSource { path: path.clone(), size: blob.size, blake3: blob.digest() };
+        let source = FileSource {
+            path: path.clone(),
+            size: blob.size,
+            blake3: blob.digest(),
+        };
         let _offer = brain.root().offer(address, &id, source);
         let signed = make(brain, address, &id, order::Body::Put(put.clone()));
         match errand(brain, node, &signed, &id, TRY_LIMIT).await {
@@ -143,7 +152,10 @@ pub(super) async fn put(
 
 /// Whether another try may go better.
 fn is_passing(refused: &Refused) -> bool {
-    matches!(refused.reason(), RefusedReason::Io | RefusedReason::Busy | RefusedReason::Unspecified)
+    matches!(
+        refused.reason(),
+        RefusedReason::Io | RefusedReason::Busy | RefusedReason::Unspecified
+    )
 }
 
 async fn wait_for_return(brain: &Brain, node: &NodeName) -> Result<(), TransferError> {

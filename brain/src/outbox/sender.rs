@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jarvis_proto::chat::Action;
 use jarvis_proto::chat::action::Kind;
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::Action;
 use prost::Message;
 use rand::Rng;
 use tokio::sync::Notify;
@@ -86,7 +86,9 @@ impl Outbox {
 
     /// Shows a passing state of a progress object; a newer one replaces it, and nothing is stored.
     pub fn show(&self, brain: &Brain, room: &RoomKey, action: Action) {
-        let Some(Kind::Progress(progress)) = &action.kind else { return };
+        let Some(Kind::Progress(progress)) = &action.kind else {
+            return;
+        };
         let key = progress.key.clone();
         self.with_queue(brain, room, |state| {
             state.passing.insert(key, action);
@@ -102,7 +104,10 @@ impl Outbox {
 
     /// Actions that wait in memory, over all rooms.
     pub fn waiting(&self) -> usize {
-        self.lock().values().map(|queue| queue.lock().waiting.len()).sum()
+        self.lock()
+            .values()
+            .map(|queue| queue.lock().waiting.len())
+            .sum()
     }
 
     fn with_queue(&self, brain: &Brain, room: &RoomKey, change: impl FnOnce(&mut State)) {
@@ -155,7 +160,9 @@ async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
                 Some(Next::Passing(action)) => show(&brain, &room, action).await,
                 Some(Next::Reload) => reload(&brain, &room, &queue).await,
                 None => {
-                    if tokio::time::timeout(SENDER_IDLE, woken).await.is_err() && end(&brain, &room, &queue) {
+                    if tokio::time::timeout(SENDER_IDLE, woken).await.is_err()
+                        && end(&brain, &room, &queue)
+                    {
                         return;
                     }
                 }
@@ -200,8 +207,13 @@ async fn reload(brain: &Brain, room: &RoomKey, queue: &Queue) {
 
 /// Shows a passing state once, if anybody can see it now.
 async fn show(brain: &Brain, room: &RoomKey, mut action: Action) {
-    let Some(session) = brain.sessions().get(&room.bot) else { return };
-    if session.budget(&room.room).is_some_and(|budget| budget.now <= BUDGET_RESERVE) {
+    let Some(session) = brain.sessions().get(&room.bot) else {
+        return;
+    };
+    if session
+        .budget(&room.room)
+        .is_some_and(|budget| budget.now <= BUDGET_RESERVE)
+    {
         return;
     }
     if fill_message_id(brain, &mut action).await {
@@ -256,11 +268,16 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
 
 /// Takes an action out of the store, and keeps the message that shows its progress object.
 async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
-    let mut ops = vec![Op::OutboxDone { id: item.id.clone() }];
+    let mut ops = vec![Op::OutboxDone {
+        id: item.id.clone(),
+    }];
     if let (Some(key), Some(message_id)) = (&item.progress_key, message_id)
         && !message_id.is_empty()
     {
-        ops.push(Op::Progress(ProgressObject { key: key.clone(), message_id }));
+        ops.push(Op::Progress(ProgressObject {
+            key: key.clone(),
+            message_id,
+        }));
     }
     // A row that stays is sent again after a restart; the adapter or the platform sees a repetition
     // at worst, so this is logged and not retried for ever.
@@ -271,7 +288,9 @@ async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
 
 /// Fills in the message that shows the progress object. False when there is none yet.
 async fn fill_message_id(brain: &Brain, action: &mut Action) -> bool {
-    let Some(Kind::Progress(progress)) = &mut action.kind else { return true };
+    let Some(Kind::Progress(progress)) = &mut action.kind else {
+        return true;
+    };
     if progress.message_id.is_empty()
         && let Ok(Some(known)) = brain.store().progress(&progress.key).await
     {

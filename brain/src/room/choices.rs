@@ -29,7 +29,10 @@ impl Choices {
         if rooms.len() >= MOST_ROOMS {
             rooms.clear();
         }
-        rooms.insert(room.clone(), buttons.iter().map(|button| button.data.clone()).collect());
+        rooms.insert(
+            room.clone(),
+            buttons.iter().map(|button| button.data.clone()).collect(),
+        );
         line.join("  ")
     }
 
@@ -48,14 +51,23 @@ mod tests {
 
     #[test]
     fn numbers_stand_for_the_newest_buttons() {
-        let bot = BotKey { kind: "console".into(), bot: "console".into() };
-        let room = RoomKey { bot, room: "1".into(), thread: String::new() };
+        let bot = BotKey {
+            kind: "console".into(),
+            bot: "console".into(),
+        };
+        let room = RoomKey {
+            bot,
+            room: "1".into(),
+            thread: String::new(),
+        };
         let button = |label: &str, data: &str| Button {
             label: label.into(),
             data: data.into(),
             command: data.into(),
         };
-        let rows = [ButtonRow { buttons: vec![button("yes", "yes AB"), button("no", "no AB")] }];
+        let rows = [ButtonRow {
+            buttons: vec![button("yes", "yes AB"), button("no", "no AB")],
+        }];
         let choices = Choices::default();
         assert_eq!(choices.offer(&room, &rows), "[1] yes  [2] no");
         assert_eq!(choices.pick(&room, " 2 "), Some("no AB".into()));

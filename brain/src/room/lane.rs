@@ -48,7 +48,12 @@ impl Lanes {
         };
         session.note_event(&event.id);
         let ongoing = brain.activity().begin(session.bot());
-        let inbound = Inbound { session: session.clone(), room: room.clone(), event, ongoing };
+        let inbound = Inbound {
+            session: session.clone(),
+            room: room.clone(),
+            event,
+            ongoing,
+        };
         let mut lanes = self.lock();
         let lane = lanes.entry(room).or_insert_with_key(|room| {
             let (sender, receiver) = mpsc::channel(LANE_LIMIT);

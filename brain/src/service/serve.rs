@@ -94,7 +94,10 @@ impl Brain {
     /// # Errors
     /// See [`ServeError`].
     pub async fn serve_unix(&self, path: &Path) -> Result<(), ServeError> {
-        let failed = |source| ServeError::Socket { path: path.to_owned(), source };
+        let failed = |source| ServeError::Socket {
+            path: path.to_owned(),
+            source,
+        };
         if UnixStream::connect(path).await.is_ok() {
             return Err(ServeError::SocketInUse(path.to_owned()));
         }
@@ -105,7 +108,11 @@ impl Brain {
         let listener = UnixListener::bind(path).map_err(failed)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
         info!(socket = %path.display(), "listening for adapters");
-        self.serve(UnixListenerStream::new(listener), Transport::Local, Server::builder());
+        self.serve(
+            UnixListenerStream::new(listener),
+            Transport::Local,
+            Server::builder(),
+        );
         Ok(())
     }
 

@@ -124,7 +124,10 @@ impl SessionHandle {
     /// The room's send budget, or the one for every room.
     pub fn budget(&self, room: &str) -> Option<SendBudget> {
         let open = self.lock();
-        open.budgets.get(room).or_else(|| open.budgets.get("")).cloned()
+        open.budgets
+            .get(room)
+            .or_else(|| open.budgets.get(""))
+            .cloned()
     }
 
     /// Tells the adapter that an event is safe.
@@ -132,7 +135,9 @@ impl SessionHandle {
     /// # Errors
     /// When the session has ended; the adapter will send the event again.
     pub async fn acknowledge(&self, event: &str) -> Result<(), SessionEnded> {
-        let ack = EventAck { event: event.to_owned() };
+        let ack = EventAck {
+            event: event.to_owned(),
+        };
         self.send(brain_frame::Frame::Ack(ack)).await
     }
 
@@ -167,7 +172,10 @@ impl SessionHandle {
         let fetch = uuid::Uuid::now_v7().to_string();
         let (sender, receiver) = oneshot::channel();
         self.lock().fetches.insert(fetch.clone(), sender);
-        let frame = FetchAttachment { fetch: fetch.clone(), attachment: Some(attachment) };
+        let frame = FetchAttachment {
+            fetch: fetch.clone(),
+            attachment: Some(attachment),
+        };
         let answer = async {
             self.send(brain_frame::Frame::Fetch(frame)).await?;
             tokio::select! {
@@ -206,7 +214,9 @@ impl SessionHandle {
 
     /// Ends the session.
     pub async fn close(&self, reason: &str) {
-        let goodbye = brain_frame::Frame::Goodbye(Goodbye { reason: reason.to_owned() });
+        let goodbye = brain_frame::Frame::Goodbye(Goodbye {
+            reason: reason.to_owned(),
+        });
         let _ = tokio::time::timeout(Duration::from_secs(1), self.send(goodbye)).await;
         self.0.ended.cancel();
     }
@@ -226,7 +236,9 @@ impl SessionHandle {
         let waiting = self.lock().results.remove(&result.action);
         match (waiting, result.outcome) {
             (Some(waiting), Some(outcome)) => drop(waiting.send(outcome)),
-            (_, outcome) => debug!(action = %result.action, ?outcome, "result that nobody waits for"),
+            (_, outcome) => {
+                debug!(action = %result.action, ?outcome, "result that nobody waits for");
+            }
         }
     }
 }
@@ -289,7 +301,10 @@ impl Sessions {
 
     fn remove(&self, session: &SessionHandle) {
         let mut live = self.lock();
-        if live.get(session.bot()).is_some_and(|other| Arc::ptr_eq(&other.0, &session.0)) {
+        if live
+            .get(session.bot())
+            .is_some_and(|other| Arc::ptr_eq(&other.0, &session.0))
+        {
             live.remove(session.bot());
         }
     }
@@ -343,25 +358,39 @@ async fn greet(
         detail: detail.to_owned(),
     };
     let first = tokio::time::timeout(HELLO_LIMIT, incoming.message()).await;
-    let Ok(Ok(Some(AdapterFrame { frame: Some(adapter_frame::Frame::Hello(hello)) }))) = first
+    let Ok(Ok(Some(AdapterFrame {
+        frame: Some(adapter_frame::Frame::Hello(hello)),
+    }))) = first
     else {
-        return Err(refuse(RefusedReason::Invalid, "the first frame must be a hello"));
+        return Err(refuse(
+            RefusedReason::Invalid,
+            "the first frame must be a hello",
+        ));
     };
     if hello.contract != 1 {
         let detail = format!("contract {} is not spoken here, 1 is", hello.contract);
         return Err(refuse(RefusedReason::Contract, &detail));
     }
     if !is_plain_name(&hello.kind) || hello.bot.is_empty() || hello.bot.len() > 128 {
-        return Err(refuse(RefusedReason::Invalid, "adapter kind or bot id is malformed"));
+        return Err(refuse(
+            RefusedReason::Invalid,
+            "adapter kind or bot id is malformed",
+        ));
     }
     if transport == Transport::Network && !token_fits(brain, &hello) {
-        return Err(refuse(RefusedReason::Token, "no adapter with this kind, bot and token is configured"));
+        return Err(refuse(
+            RefusedReason::Token,
+            "no adapter with this kind, bot and token is configured",
+        ));
     }
-    let capabilities = hello.capabilities.clone().unwrap_or_default();
+    let capabilities = hello.capabilities.unwrap_or_default();
     let terminal = capabilities.operator_terminal
         && (transport == Transport::Local || hello.kind == "console");
     let session = SessionHandle(Arc::new(Live {
-        bot: BotKey { kind: hello.kind, bot: hello.bot },
+        bot: BotKey {
+            kind: hello.kind,
+            bot: hello.bot,
+        },
         bot_name: hello.bot_name,
         software: hello.software,
         instance: hello.instance,
@@ -440,7 +469,9 @@ async fn serve(
 
 fn is_plain_name(kind: &str) -> bool {
     (1..=32).contains(&kind.len())
-        && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && kind
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Compares with every configured token in constant time.
@@ -448,8 +479,13 @@ fn token_fits(brain: &Brain, hello: &Hello) -> bool {
     use subtle::{Choice, ConstantTimeEq};
     let mut fits = Choice::from(0);
     for known in &brain.config().adapters {
-        let named = known.kind == hello.kind && known.bot.as_ref().is_none_or(|bot| *bot == hello.bot);
-        let same = known.token.expose_secret().as_bytes().ct_eq(hello.token.as_bytes());
+        let named =
+            known.kind == hello.kind && known.bot.as_ref().is_none_or(|bot| *bot == hello.bot);
+        let same = known
+            .token
+            .expose_secret()
+            .as_bytes()
+            .ct_eq(hello.token.as_bytes());
         fits |= same & Choice::from(u8::from(named && !hello.token.is_empty()));
     }
     fits.into()

@@ -72,9 +72,14 @@ async fn receive(
     let mut chunk = first;
     loop {
         if writer.size() + chunk.data.len() as u64 > limit {
-            return Err(Status::resource_exhausted(format!("larger than {limit} bytes")));
+            return Err(Status::resource_exhausted(format!(
+                "larger than {limit} bytes"
+            )));
         }
-        writer.write(&chunk.data).await.map_err(|error| full(&error))?;
+        writer
+            .write(&chunk.data)
+            .await
+            .map_err(|error| full(&error))?;
         if chunk.last {
             return Ok(());
         }
@@ -85,9 +90,13 @@ async fn receive(
 async fn next(chunks: &mut Streaming<UploadChunk>) -> Result<UploadChunk, Status> {
     match tokio::time::timeout(STALL_LIMIT, chunks.message()).await {
         Ok(Ok(Some(chunk))) => Ok(chunk),
-        Ok(Ok(None)) => Err(Status::data_loss("the stream was cut before its last chunk")),
+        Ok(Ok(None)) => Err(Status::data_loss(
+            "the stream was cut before its last chunk",
+        )),
         Ok(Err(status)) => Err(status),
-        Err(_) => Err(Status::deadline_exceeded("the adapter fell silent in mid-stream")),
+        Err(_) => Err(Status::deadline_exceeded(
+            "the adapter fell silent in mid-stream",
+        )),
     }
 }
 
@@ -128,7 +137,10 @@ pub(super) async fn download(
                 }
             }
             let last = data.len() < CHUNK;
-            let chunk = DownloadChunk { data: data.freeze(), last };
+            let chunk = DownloadChunk {
+                data: data.freeze(),
+                last,
+            };
             if sender.send(Ok(chunk)).await.is_err() || last {
                 return;
             }

@@ -13,12 +13,18 @@ use crate::job::{self, GetSpec, JobSpec, PutSpec};
 use crate::text::text;
 
 /// `get NODE:PATH`.
-pub(in crate::commands) async fn get(call: &Call<'_>, args: GetArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn get(
+    call: &Call<'_>,
+    args: GetArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let language = call.language();
     let place = match args.file_place() {
         Ok(place) => place,
         Err(problem) => {
-            let command = registry().find("get").map(|command| problem.explain(language, command));
+            let command = registry()
+                .find("get")
+                .map(|command| problem.explain(language, command));
             return Ok(command.map_or_else(Answer::nothing, Answer::say));
         }
     };
@@ -27,7 +33,11 @@ pub(in crate::commands) async fn get(call: &Call<'_>, args: GetArgs, line: &str)
         Err(answer) => return Ok(answer),
     };
     let [node] = nodes.as_slice() else {
-        return Ok(Answer::say(text!(language, "get-one-node", target = place.target.to_string())));
+        return Ok(Answer::say(text!(
+            language,
+            "get-one-node",
+            target = place.target.to_string()
+        )));
     };
     if !call.inbound.session.capabilities().files_out {
         return Ok(Answer::say(text!(
@@ -47,7 +57,10 @@ pub(in crate::commands) async fn get(call: &Call<'_>, args: GetArgs, line: &str)
 }
 
 /// `put NODE:PATH`, with a file attached.
-pub(in crate::commands) async fn put_command(call: &Call<'_>, args: PutArgs) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn put_command(
+    call: &Call<'_>,
+    args: PutArgs,
+) -> Result<Answer, Trouble> {
     let file = match attach::the_file(call).await {
         Ok(file) => file,
         Err(answer) => return Ok(answer),

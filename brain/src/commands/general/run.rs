@@ -3,8 +3,8 @@
 use super::{HelpArgs, LangArgs, NoArgs, StartArgs, YesArgs};
 use crate::account::Account;
 use crate::answer::{After, Answer};
-use crate::command::registry::{Addressing, Found};
 use crate::command::help;
+use crate::command::registry::{Addressing, Found};
 use crate::commands::attach::KeptFile;
 use crate::commands::{Call, Trouble, registry};
 use crate::reply::Reply;
@@ -12,7 +12,10 @@ use crate::store::{Condition, Op, Question};
 use crate::text::text;
 
 /// `start`; a start link may carry a binding code.
-pub(in crate::commands) async fn start(call: &Call<'_>, args: StartArgs) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn start(
+    call: &Call<'_>,
+    args: StartArgs,
+) -> Result<Answer, Trouble> {
     if let Some(code) = args.code {
         let args = crate::commands::people::BindArgs { code: Some(code) };
         return crate::commands::people::bind::bind(call, args).await;
@@ -23,12 +26,22 @@ pub(in crate::commands) async fn start(call: &Call<'_>, args: StartArgs) -> Resu
 /// The greeting, by what the person is here.
 pub(crate) async fn start_reply(call: &Call<'_>) -> Result<Reply, Trouble> {
     let claimed = call.brain.is_claimed().await?;
-    Ok(super::start(call.language(), &call.speaker.account.name, &call.subject(), claimed))
+    Ok(super::start(
+        call.language(),
+        &call.speaker.account.name,
+        &call.subject(),
+        claimed,
+    ))
 }
 
 /// `help [COMMAND]`.
 pub(in crate::commands) fn help(call: &Call<'_>, args: &HelpArgs) -> Answer {
-    Answer::say(help::answer(call.language(), registry(), &call.subject(), args))
+    Answer::say(help::answer(
+        call.language(),
+        registry(),
+        &call.subject(),
+        args,
+    ))
 }
 
 /// `lang [en|zh]`.
@@ -36,8 +49,13 @@ pub(in crate::commands) fn lang(call: &Call<'_>, args: &LangArgs) -> Answer {
     let Some(language) = args.language else {
         return Answer::say(super::language(call.language(), false));
     };
-    let account = Account { language: Some(language.code().to_owned()), ..call.speaker.account.clone() };
-    Answer::say(super::language(language, true)).op(Op::PutAccount(account)).then(After::ForgetPeople)
+    let account = Account {
+        language: Some(language.code().to_owned()),
+        ..call.speaker.account.clone()
+    };
+    Answer::say(super::language(language, true))
+        .op(Op::PutAccount(account))
+        .then(After::ForgetPeople)
 }
 
 /// `yes [CODE]`: runs what was asked.
@@ -47,8 +65,16 @@ pub(in crate::commands) async fn yes(call: &Call<'_>, args: YesArgs) -> Result<A
         Err(answer) => return Ok(answer),
     };
     let kept = serde_json::from_value::<KeptFile>(question.data.clone()).ok();
-    let call = &Call { is_confirmed: true, kept_file: kept.as_ref(), ..*call };
-    let addressing = Addressing { private: true, addressed: true, bot_name: "" };
+    let call = &Call {
+        is_confirmed: true,
+        kept_file: kept.as_ref(),
+        ..*call
+    };
+    let addressing = Addressing {
+        private: true,
+        addressed: true,
+        bot_name: "",
+    };
     let Found::Commands(lines) = registry().look_up(&question.command, addressing) else {
         return Ok(Answer::say(text!(call.language(), "confirm-expired")));
     };
@@ -81,17 +107,23 @@ pub(in crate::commands) async fn no(call: &Call<'_>, args: NoArgs) -> Result<Ans
 }
 
 /// The question that is meant, if it still waits for this person.
-async fn question(call: &Call<'_>, code: Option<String>) -> Result<Result<Question, Answer>, Trouble> {
+async fn question(
+    call: &Call<'_>,
+    code: Option<String>,
+) -> Result<Result<Question, Answer>, Trouble> {
     let now_ms = call.brain.now_ms();
     let store = call.brain.store();
     let typed = code.clone();
     let found = match code {
         Some(code) => store.question(&code.to_uppercase(), now_ms).await?,
-        None => store.latest_question(call.account(), call.room(), now_ms).await?,
+        None => {
+            store
+                .latest_question(call.account(), call.room(), now_ms)
+                .await?
+        }
     };
-    let meant_here = |question: &Question| {
-        question.account == *call.account() && question.room == *call.room()
-    };
+    let meant_here =
+        |question: &Question| question.account == *call.account() && question.room == *call.room();
     Ok(match found {
         Some(question) if meant_here(&question) => Ok(question),
         Some(_) => Err(Answer::say(text!(call.language(), "confirm-not-yours"))),

@@ -28,23 +28,38 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
         Err(answer) => return Ok(answer),
     };
     if !matches!(job.spec, JobSpec::Run(_)) {
-        return Ok(Answer::say(text!(language, "log-empty", number = job.number)));
+        return Ok(Answer::say(text!(
+            language,
+            "log-empty",
+            number = job.number
+        )));
     }
-    let task = match choose(&tasks, args.node.as_deref()) {
-        Some(task) => task,
-        None => {
-            let names: Vec<String> = tasks.iter().map(|task| task.node.clone()).collect();
-            let nodes = crate::command::target::listed(language, &names);
-            return Ok(Answer::say(text!(language, "log-which-node", number = job.number, nodes = nodes)));
-        }
+    let Some(task) = choose(&tasks, args.node.as_deref()) else {
+        let names: Vec<String> = tasks.iter().map(|task| task.node.clone()).collect();
+        let nodes = crate::command::target::listed(language, &names);
+        return Ok(Answer::say(text!(
+            language,
+            "log-which-node",
+            number = job.number,
+            nodes = nodes
+        )));
     };
     let blob = match output(call, job.number, task, args.err).await? {
         Ok(blob) => blob,
         Err(answer) => return Ok(answer),
     };
-    let name = format!("job-{}-{}{}.log", job.number, task.node, if args.err { "-stderr" } else { "" });
+    let name = format!(
+        "job-{}-{}{}.log",
+        job.number,
+        task.node,
+        if args.err { "-stderr" } else { "" }
+    );
     let path = call.brain.blobs().path(&blob.hash).unwrap_or_default();
-    let lines = tokio::fs::read(&path).await?.iter().filter(|byte| **byte == b'\n').count();
+    let lines = tokio::fs::read(&path)
+        .await?
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
     let title = text!(
         language,
         "log-head",
@@ -56,15 +71,29 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
     if let Some(pattern) = &args.grep {
         let (matches, total) = grep(path, pattern.clone()).await?;
         if total == 0 {
-            return Ok(Answer::say(text!(language, "log-no-match", number = job.number, text = pattern.as_str())));
+            return Ok(Answer::say(text!(
+                language,
+                "log-no-match",
+                number = job.number,
+                text = pattern.as_str()
+            )));
         }
         let reply = Reply::new()
-            .line(text!(language, "log-matches", matches = total, text = pattern.as_str()))
+            .line(text!(
+                language,
+                "log-matches",
+                matches = total,
+                text = pattern.as_str()
+            ))
             .pre(&matches);
         return Ok(Answer::say(reply));
     }
     if blob.size == 0 {
-        return Ok(Answer::say(text!(language, "log-empty", number = job.number)));
+        return Ok(Answer::say(text!(
+            language,
+            "log-empty",
+            number = job.number
+        )));
     }
     if !args.file
         && blob.size <= INLINE.0 as u64
@@ -77,9 +106,20 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
     if limit > 0 && blob.size > limit {
         let (size, limit) = (format::bytes(blob.size), format::bytes(limit));
         let advice = Text::code(&format!("log {} --grep TEXT", job.number));
-        return Ok(Answer::say(text!(language, "log-too-large", size = size, limit = limit, advice = advice)));
+        return Ok(Answer::say(text!(
+            language,
+            "log-too-large",
+            size = size,
+            limit = limit,
+            advice = advice
+        )));
     }
-    let file = ReplyFile { blob: blob.hash, name, mime: "text/plain".to_owned(), size: blob.size };
+    let file = ReplyFile {
+        blob: blob.hash,
+        name,
+        mime: "text/plain".to_owned(),
+        size: blob.size,
+    };
     Ok(Answer::say(Reply::new().line(title).file(file)))
 }
 
@@ -93,7 +133,12 @@ fn choose<'t>(tasks: &'t [Task], node: Option<&str>) -> Option<&'t Task> {
 
 /// The whole output of one stream: from what the ending brought along when that is all of it, else
 /// from the node.
-async fn output(call: &Call<'_>, number: i64, task: &Task, err: bool) -> Result<Result<StoredBlob, Answer>, Trouble> {
+async fn output(
+    call: &Call<'_>,
+    number: i64,
+    task: &Task,
+    err: bool,
+) -> Result<Result<StoredBlob, Answer>, Trouble> {
     let language = call.language();
     let ending = TaskEnding::decode(&task.ending);
     if let Some(run) = ending.as_ref().and_then(TaskEnding::run) {
@@ -106,15 +151,31 @@ async fn output(call: &Call<'_>, number: i64, task: &Task, err: bool) -> Result<
             return Ok(Ok(call.brain.blobs().put(tail).await?));
         }
     }
-    let (Ok(node), Ok(address)) = (NodeName::parse(&task.node), Address::parse(&task.address)) else {
-        return Ok(Err(Answer::say(text!(language, "node-forgotten", node = task.node.as_str()))));
+    let (Ok(node), Ok(address)) = (NodeName::parse(&task.node), Address::parse(&task.address))
+    else {
+        return Ok(Err(Answer::say(text!(
+            language,
+            "node-forgotten",
+            node = task.node.as_str()
+        ))));
     };
     if !call.brain.fleet().is_online(call.brain, &node) {
-        return Ok(Err(Answer::say(text!(language, "log-node-offline", node = task.node.as_str()))));
+        return Ok(Err(Answer::say(text!(
+            language,
+            "log-node-offline",
+            node = task.node.as_str()
+        ))));
     }
-    let stream = if err { OutputStream::Stderr } else { OutputStream::Stdout };
+    let stream = if err {
+        OutputStream::Stderr
+    } else {
+        OutputStream::Stdout
+    };
     let get = GetFile {
-        source: Some(get_file::Source::Output(StoredOutput { order: task.order.clone(), stream: stream.into() })),
+        source: Some(get_file::Source::Output(StoredOutput {
+            order: task.order.clone(),
+            stream: stream.into(),
+        })),
         ..GetFile::default()
     };
     let key = format!("{}-{}", task.order, stream.as_str_name());
@@ -122,7 +183,12 @@ async fn output(call: &Call<'_>, number: i64, task: &Task, err: bool) -> Result<
         Ok(fetched) => Ok(Ok(fetched.blob)),
         Err(error) => {
             tracing::info!(%error, order = %task.order, "no stored output");
-            Ok(Err(Answer::say(text!(language, "log-gone", number = number, node = task.node.as_str()))))
+            Ok(Err(Answer::say(text!(
+                language,
+                "log-gone",
+                number = number,
+                node = task.node.as_str()
+            ))))
         }
     }
 }
@@ -150,6 +216,8 @@ async fn grep(path: PathBuf, pattern: String) -> Result<(String, usize), Trouble
             }
         }
     };
-    let found = tokio::task::spawn_blocking(search).await.map_err(std::io::Error::other)?;
+    let found = tokio::task::spawn_blocking(search)
+        .await
+        .map_err(std::io::Error::other)?;
     Ok(found?)
 }

@@ -14,7 +14,11 @@ use crate::text::{Text, format, text};
 const LISTED: (usize, usize) = (10, 50);
 
 /// `jobs [-n N] [--all] [--node NODE]`.
-pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn jobs(
+    call: &Call<'_>,
+    args: JobsArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let language = call.language();
     if args.all
         && let Err(answer) = call.check(Permission::Owner, &Object::None, line)
@@ -26,10 +30,16 @@ pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &st
         node: args.node.clone(),
         ..JobFilter::default()
     };
-    let limit = args.number.map_or(LISTED.0, |number| number as usize).min(LISTED.1);
+    let limit = args
+        .number
+        .map_or(LISTED.0, |number| number as usize)
+        .min(LISTED.1);
     let jobs = call.brain.store().jobs(&filter, limit).await?;
     if jobs.is_empty() {
-        let node = call.node_facts().first().map_or_else(|| "NODE".to_owned(), |node| node.name.clone());
+        let node = call
+            .node_facts()
+            .first()
+            .map_or_else(|| "NODE".to_owned(), |node| node.name.clone());
         return Ok(Answer::say(if args.node.is_some() {
             text!(language, "jobs-none-match")
         } else {
@@ -44,8 +54,14 @@ pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &st
             JobState::Failed => "✖",
             JobState::Cancelled => "⊘",
         };
-        let nodes: Vec<String> =
-            call.brain.store().tasks(&job.id).await?.into_iter().map(|task| task.node).collect();
+        let nodes: Vec<String> = call
+            .brain
+            .store()
+            .tasks(&job.id)
+            .await?
+            .into_iter()
+            .map(|task| task.node)
+            .collect();
         reply = reply.line(text!(
             language,
             "jobs-row",
@@ -54,7 +70,12 @@ pub(in crate::commands) async fn jobs(call: &Call<'_>, args: JobsArgs, line: &st
             target = crate::command::target::listed(language, &nodes),
             title = Text::code(&shortened(&title(&job.spec), 60)),
             outcome = job.state.as_str(),
-            when = format::ago(language, job.created_ms, call.brain.now_ms(), &call.brain.zone()),
+            when = format::ago(
+                language,
+                job.created_ms,
+                call.brain.now_ms(),
+                &call.brain.zone()
+            ),
         ));
     }
     Ok(Answer::say(reply))
@@ -70,14 +91,27 @@ pub(in crate::commands) async fn job(call: &Call<'_>, args: JobArgs) -> Result<A
 }
 
 /// `cancel [ID]`; without a number the caller's only open job, or an open dialog.
-pub(in crate::commands) async fn cancel(call: &Call<'_>, args: CancelArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn cancel(
+    call: &Call<'_>,
+    args: CancelArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let language = call.language();
     let number = match args.job {
         Some(number) => number,
         None => {
             let now_ms = call.brain.now_ms();
-            if call.brain.store().dialog(call.account(), call.room(), now_ms).await?.is_some() {
-                let drop = Op::DropDialog { account: call.account().clone(), room: call.room().clone() };
+            if call
+                .brain
+                .store()
+                .dialog(call.account(), call.room(), now_ms)
+                .await?
+                .is_some()
+            {
+                let drop = Op::DropDialog {
+                    account: call.account().clone(),
+                    room: call.room().clone(),
+                };
                 return Ok(Answer::say(text!(language, "confirm-declined")).op(drop));
             }
             let mine = JobFilter {
@@ -89,8 +123,13 @@ pub(in crate::commands) async fn cancel(call: &Call<'_>, args: CancelArgs, line:
                 [] => return Ok(Answer::say(text!(language, "cancel-none"))),
                 [one] => one.number,
                 several => {
-                    let numbers: Vec<String> = several.iter().map(|job| job.number.to_string()).collect();
-                    return Ok(Answer::say(text!(language, "cancel-several", jobs = numbers.join(", "))));
+                    let numbers: Vec<String> =
+                        several.iter().map(|job| job.number.to_string()).collect();
+                    return Ok(Answer::say(text!(
+                        language,
+                        "cancel-several",
+                        jobs = numbers.join(", ")
+                    )));
                 }
             }
         }
@@ -98,13 +137,22 @@ pub(in crate::commands) async fn cancel(call: &Call<'_>, args: CancelArgs, line:
     let Some(job) = call.brain.store().job_by_number(number).await? else {
         return Ok(Answer::say(text!(language, "job-unknown", number = number)));
     };
-    let object = Object::Job { own: job.account == *call.account(), nodes: &[] };
+    let object = Object::Job {
+        own: job.account == *call.account(),
+        nodes: &[],
+    };
     if let Err(answer) = call.check(Permission::Operator, &object, line) {
         return Ok(answer);
     }
     if job.state != JobState::Open {
-        return Ok(Answer::say(text!(language, "cancel-ended", number = number)));
+        return Ok(Answer::say(text!(
+            language,
+            "cancel-ended",
+            number = number
+        )));
     }
     let answer = Answer::say(text!(language, "cancel-sent", number = number));
-    Ok(answer.about(format!("job {number}")).then(After::Cancel(number)))
+    Ok(answer
+        .about(format!("job {number}"))
+        .then(After::Cancel(number)))
 }

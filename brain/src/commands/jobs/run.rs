@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{AgainArgs, RetryArgs, RunArgs};
 use crate::answer::Answer;
 use crate::command::permission::{Object, Permission};
+use crate::command::target::listed;
 use crate::command::target::{NodeFacts, Target};
 use crate::command::value::Which;
 use crate::command::words::{self, quote};
@@ -14,11 +15,14 @@ use crate::fleet::FleetNode;
 use crate::job::{self, Job, JobSpec, JobState, RunSpec, Task, TaskState};
 use crate::reply::Reply;
 use crate::store::JobFilter;
-use crate::command::target::listed;
 use crate::text::text;
 
 /// `run TARGET COMMAND…`, or with a script attached `run TARGET [ARGUMENT…]`.
-pub(in crate::commands) async fn run(call: &Call<'_>, args: RunArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn run(
+    call: &Call<'_>,
+    args: RunArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let nodes = match call.nodes_for(&args.target, Permission::Operator, line) {
         Ok(nodes) => nodes,
         Err(answer) => return Ok(answer),
@@ -54,7 +58,11 @@ pub(in crate::commands) async fn run(call: &Call<'_>, args: RunArgs, line: &str)
             .join(" ");
         data = serde_json::to_value(&file).unwrap_or_default();
     } else if command.is_empty() {
-        return Ok(Answer::say(text!(call.language(), "job-no-command", target = args.target.to_string())));
+        return Ok(Answer::say(text!(
+            call.language(),
+            "job-no-command",
+            target = args.target.to_string()
+        )));
     } else {
         command.clone_into(&mut spec.script);
         command.clone_into(&mut spec.title);
@@ -83,18 +91,29 @@ pub(in crate::commands) async fn script(
         target: target.clone(),
         command: None,
     };
-    let call = &Call { kept_file: Some(file), ..*call };
+    let call = &Call {
+        kept_file: Some(file),
+        ..*call
+    };
     run(call, args, &format!("run {target}")).await
 }
 
 /// `retry JOB failed|all`: the same again on those of its nodes.
-pub(in crate::commands) async fn retry(call: &Call<'_>, args: RetryArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn retry(
+    call: &Call<'_>,
+    args: RetryArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let (job, tasks) = match find(call, args.job).await? {
         Ok(found) => found,
         Err(answer) => return Ok(answer),
     };
     if job.state == JobState::Open {
-        return Ok(Answer::say(text!(call.language(), "retry-running", number = job.number)));
+        return Ok(Answer::say(text!(
+            call.language(),
+            "retry-running",
+            number = job.number
+        )));
     }
     let names: Vec<String> = tasks
         .iter()
@@ -102,17 +121,38 @@ pub(in crate::commands) async fn retry(call: &Call<'_>, args: RetryArgs, line: &
         .map(|task| task.node.clone())
         .collect();
     if names.is_empty() {
-        return Ok(Answer::say(text!(call.language(), "retry-nothing", number = job.number)));
+        return Ok(Answer::say(text!(
+            call.language(),
+            "retry-nothing",
+            number = job.number
+        )));
     }
-    repeat(call, &job, names, Repeat { wait: args.wait, yes: args.yes, line }).await
+    repeat(
+        call,
+        &job,
+        names,
+        Repeat {
+            wait: args.wait,
+            yes: args.yes,
+            line,
+        },
+    )
+    .await
 }
 
 /// `again [JOB] [--on TARGET]`: the same once more, as a new job.
-pub(in crate::commands) async fn again(call: &Call<'_>, args: AgainArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn again(
+    call: &Call<'_>,
+    args: AgainArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let number = match args.job {
         Some(number) => number,
         None => {
-            let mine = JobFilter { account: Some(call.account().clone()), ..JobFilter::default() };
+            let mine = JobFilter {
+                account: Some(call.account().clone()),
+                ..JobFilter::default()
+            };
             match call.brain.store().jobs(&mine, 1).await?.first() {
                 Some(job) => job.number,
                 None => return Ok(Answer::say(text!(call.language(), "again-none"))),
@@ -130,7 +170,17 @@ pub(in crate::commands) async fn again(call: &Call<'_>, args: AgainArgs, line: &
             Err(answer) => return Ok(answer),
         },
     };
-    repeat(call, &job, names, Repeat { wait: args.wait, yes: args.yes, line }).await
+    repeat(
+        call,
+        &job,
+        names,
+        Repeat {
+            wait: args.wait,
+            yes: args.yes,
+            line,
+        },
+    )
+    .await
 }
 
 /// How a job is repeated.
@@ -150,7 +200,13 @@ async fn repeat(
     for name in names {
         match call.brain.fleet().get(call.brain, &name) {
             Some(node) => nodes.push(node),
-            None => return Ok(Answer::say(text!(call.language(), "node-forgotten", node = name))),
+            None => {
+                return Ok(Answer::say(text!(
+                    call.language(),
+                    "node-forgotten",
+                    node = name
+                )));
+            }
         }
     }
     let facts: Vec<NodeFacts> = nodes.iter().map(facts_of).collect();
@@ -175,9 +231,16 @@ pub(in crate::commands) async fn find(
     number: i64,
 ) -> Result<Result<(Job, Vec<Task>), Answer>, Trouble> {
     let Some(job) = call.brain.store().job_by_number(number).await? else {
-        return Ok(Err(Answer::say(text!(call.language(), "job-unknown", number = number))));
+        return Ok(Err(Answer::say(text!(
+            call.language(),
+            "job-unknown",
+            number = number
+        ))));
     };
-    let object = Object::Job { own: job.account == *call.account(), nodes: &[] };
+    let object = Object::Job {
+        own: job.account == *call.account(),
+        nodes: &[],
+    };
     if let Err(answer) = call.check(Permission::Member, &object, &format!("job {number}")) {
         return Ok(Err(answer));
     }
@@ -215,9 +278,17 @@ pub(in crate::commands) fn preview(call: &Call<'_>, title: &str, nodes: &[FleetN
     let mut reply = Reply::new()
         .line(text!(language, "confirm-run", nodes = nodes.len()))
         .pre(&shortened(title, 300))
-        .line(text!(language, "confirm-nodes", nodes = listed(language, &names)));
+        .line(text!(
+            language,
+            "confirm-nodes",
+            nodes = listed(language, &names)
+        ));
     if !offline.is_empty() {
-        reply = reply.line(text!(language, "confirm-offline", nodes = listed(language, &offline)));
+        reply = reply.line(text!(
+            language,
+            "confirm-offline",
+            nodes = listed(language, &offline)
+        ));
     }
     reply
 }

@@ -20,15 +20,22 @@ const LISTED: u32 = 128;
 /// `nodes [-t TYPE] [--tag T] [-n N]`.
 pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
     let language = call.language();
-    let now_ms = call.brain.now_ms();
     let limit = usize::try_from(args.number.unwrap_or(LISTED)).unwrap_or(usize::MAX);
     let nodes: Vec<FleetNode> = call
         .brain
         .fleet()
         .all(call.brain)
         .into_iter()
-        .filter(|node| args.node_type.as_ref().is_none_or(|wanted| node.node_type() == *wanted))
-        .filter(|node| args.tag.as_ref().is_none_or(|tag| node.record.tags.contains(tag)))
+        .filter(|node| {
+            args.node_type
+                .as_ref()
+                .is_none_or(|wanted| node.node_type() == *wanted)
+        })
+        .filter(|node| {
+            args.tag
+                .as_ref()
+                .is_none_or(|tag| node.record.tags.contains(tag))
+        })
         .collect();
     if nodes.is_empty() {
         let none_at_all = call.brain.fleet().all(call.brain).is_empty();
@@ -39,13 +46,23 @@ pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
         });
     }
     let online = nodes.iter().filter(|node| node.is_online()).count();
-    let mut reply = Reply::new().line(text!(language, "nodes-head", count = nodes.len(), online = online));
+    let mut reply = Reply::new().line(text!(
+        language,
+        "nodes-head",
+        count = nodes.len(),
+        online = online
+    ));
     for node in nodes.iter().take(limit) {
         let line = row(call, node);
         reply = reply.line(line);
     }
     if nodes.len() > limit {
-        reply = reply.line(text!(language, "nodes-more", more = nodes.len() - limit, all = nodes.len()));
+        reply = reply.line(text!(
+            language,
+            "nodes-more",
+            more = nodes.len() - limit,
+            all = nodes.len()
+        ));
     }
     Answer::say(reply)
 }
@@ -53,7 +70,11 @@ pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
 /// A node's line in the list.
 fn row(call: &Call<'_>, node: &FleetNode) -> Text {
     let language = call.language();
-    let mark = if node.is_online() { Mark::Good } else { Mark::Absent };
+    let mark = if node.is_online() {
+        Mark::Good
+    } else {
+        Mark::Absent
+    };
     let facts = node.facts().unwrap_or_default();
     let mut parts = vec![text!(
         language,
@@ -69,7 +90,11 @@ fn row(call: &Call<'_>, node: &FleetNode) -> Text {
     let load = node.status.as_ref().and_then(|status| status.load.as_ref());
     match load {
         Some(load) if node.is_online() => {
-            parts.push(text!(language, "nodes-row-load", load = format!("{:.2}", load.load1)));
+            parts.push(text!(
+                language,
+                "nodes-row-load",
+                load = format!("{:.2}", load.load1)
+            ));
             if load.running_jobs > 0 {
                 parts.push(text!(language, "nodes-row-jobs", jobs = load.running_jobs));
             }
@@ -78,7 +103,12 @@ fn row(call: &Call<'_>, node: &FleetNode) -> Text {
         _ if node.record.last_seen_ms > 0 => parts.push(text!(
             language,
             "nodes-row-offline",
-            since = format::ago(language, node.record.last_seen_ms, call.brain.now_ms(), &call.brain.zone()),
+            since = format::ago(
+                language,
+                node.record.last_seen_ms,
+                call.brain.now_ms(),
+                &call.brain.zone()
+            ),
         )),
         _ => parts.push(text!(language, "nodes-row-never")),
     }
@@ -108,9 +138,17 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
         ),
         _ => text!(language, "node-never", node = node.record.name.as_str()),
     });
-    reply = reply.line(text!(language, "node-address", address = Text::code(&node.record.address)));
+    reply = reply.line(text!(
+        language,
+        "node-address",
+        address = Text::code(&node.record.address)
+    ));
     if !node.record.tags.is_empty() {
-        reply = reply.line(text!(language, "node-tags", tags = tags_of(&node.record.tags)));
+        reply = reply.line(text!(
+            language,
+            "node-tags",
+            tags = tags_of(&node.record.tags)
+        ));
     }
     if let Some(facts) = node.facts() {
         reply = reply
@@ -130,10 +168,19 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
                 cpus = facts.cpus,
             ));
         if !facts.container.is_empty() {
-            reply = reply.line(text!(language, "node-container", container = facts.container));
+            reply = reply.line(text!(
+                language,
+                "node-container",
+                container = facts.container
+            ));
         }
     }
-    if let Some(load) = node.status.as_ref().filter(|status| status.online).and_then(|status| status.load.as_ref()) {
+    if let Some(load) = node
+        .status
+        .as_ref()
+        .filter(|status| status.online)
+        .and_then(|status| status.load.as_ref())
+    {
         reply = reply
             .line(text!(
                 language,
@@ -154,7 +201,11 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
                 total = format::bytes(load.disk_total_bytes),
             ));
     }
-    let open = JobFilter { state: Some(JobState::Open), node: Some(args.name.clone()), ..JobFilter::default() };
+    let open = JobFilter {
+        state: Some(JobState::Open),
+        node: Some(args.name.clone()),
+        ..JobFilter::default()
+    };
     let jobs = call.brain.store().jobs(&open, 20).await?;
     reply = if jobs.is_empty() {
         reply.line(text!(language, "node-no-jobs"))
@@ -162,9 +213,16 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
         let numbers: Vec<String> = jobs.iter().map(|job| job.number.to_string()).collect();
         reply.line(text!(language, "node-jobs", jobs = numbers.join(", ")))
     };
-    if let Some(status) = node.status.filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000) {
+    if let Some(status) = node
+        .status
+        .filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000)
+    {
         let offset = std::time::Duration::from_millis(status.clock_offset_ms.unsigned_abs());
-        reply = reply.line(text!(language, "node-clock", offset = format::duration(language, offset)));
+        reply = reply.line(text!(
+            language,
+            "node-clock",
+            offset = format::duration(language, offset)
+        ));
     }
     Ok(Answer::say(reply))
 }
@@ -197,14 +255,18 @@ pub(in crate::commands) fn mystate(call: &Call<'_>) -> Answer {
             messages = brain.outbox().waiting(),
         ));
     if let Some(address) = brain.node_address() {
-        reply = reply.line(text!(language, "mystate-listen", address = address.to_string()));
+        reply = reply.line(text!(
+            language,
+            "mystate-listen",
+            address = address.to_string()
+        ));
     }
     Answer::say(reply)
 }
 
 /// Why a node cannot be enrolled.
 #[derive(Debug, thiserror::Error)]
-pub enum EnrollError {
+pub(crate) enum EnrollError {
     /// The name or address is malformed.
     #[error("{0}")]
     Malformed(String),
@@ -217,24 +279,50 @@ pub enum EnrollError {
 }
 
 /// `enroll NAME ADDRESS [--tag T]… [--dial HOST:PORT]`.
-pub(in crate::commands) async fn enroll(call: &Call<'_>, args: EnrollArgs) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn enroll(
+    call: &Call<'_>,
+    args: EnrollArgs,
+) -> Result<Answer, Trouble> {
     let language = call.language();
-    let entry = NodeEntry { name: args.name, address: args.address, tags: args.tag, dial: args.dial };
+    let entry = NodeEntry {
+        name: args.name,
+        address: args.address,
+        tags: args.tag,
+        dial: args.dial,
+    };
     let record = match record_of(call.brain, &entry).await {
         Ok(record) => record,
         Err(EnrollError::Store(error)) => return Err(error.into()),
         Err(EnrollError::Malformed(detail)) => {
-            return Ok(Answer::say(text!(language, "enroll-malformed", detail = detail)));
+            return Ok(Answer::say(text!(
+                language,
+                "enroll-malformed",
+                detail = detail
+            )));
         }
-        Err(EnrollError::Taken(what)) => return Ok(Answer::say(text!(language, "enroll-taken", what = what))),
+        Err(EnrollError::Taken(what)) => {
+            return Ok(Answer::say(text!(language, "enroll-taken", what = what)));
+        }
     };
     let brain = call.brain;
     let root = Text::code(&brain.root().address().to_string());
     let next = if record.dial.is_empty() {
-        let dial = brain.node_address().map_or_else(|| "HOST:PORT".to_owned(), |address| address.to_string());
-        text!(language, "enroll-next-in", root = root, dial = Text::code(&dial))
+        let dial = brain
+            .node_address()
+            .map_or_else(|| "HOST:PORT".to_owned(), |address| address.to_string());
+        text!(
+            language,
+            "enroll-next-in",
+            root = root,
+            dial = Text::code(&dial)
+        )
     } else {
-        text!(language, "enroll-next-out", dial = record.dial.as_str(), root = root)
+        text!(
+            language,
+            "enroll-next-out",
+            dial = record.dial.as_str(),
+            root = root
+        )
     };
     let reply = Reply::new()
         .line(text!(
@@ -256,7 +344,10 @@ pub(in crate::commands) async fn enroll(call: &Call<'_>, args: EnrollArgs) -> Re
 /// See [`EnrollError`].
 pub(crate) async fn enroll_entry(brain: &Brain, entry: &NodeEntry) -> Result<(), EnrollError> {
     let record = record_of(brain, entry).await?;
-    brain.store().commit(Unit::of(vec![Op::PutNode(record.clone())])).await?;
+    brain
+        .store()
+        .commit(Unit::of(vec![Op::PutNode(record.clone())]))
+        .await?;
     brain.fleet().keep(brain, record);
     Ok(())
 }
@@ -279,8 +370,13 @@ async fn record_of(brain: &Brain, entry: &NodeEntry) -> Result<NodeRecord, Enrol
         name: name.to_string(),
         tags: entry.tags.clone(),
         dial: entry.dial.clone().unwrap_or_default(),
-        enrolled_ms: known.as_ref().map_or_else(|| brain.now_ms(), |known| known.enrolled_ms),
-        facts: known.as_ref().map(|known| known.facts.clone()).unwrap_or_default(),
+        enrolled_ms: known
+            .as_ref()
+            .map_or_else(|| brain.now_ms(), |known| known.enrolled_ms),
+        facts: known
+            .as_ref()
+            .map(|known| known.facts.clone())
+            .unwrap_or_default(),
         last_seen_ms: known.map_or(0, |known| known.last_seen_ms),
     })
 }
@@ -292,32 +388,49 @@ pub(in crate::commands) fn forget(call: &Call<'_>, args: &ForgetArgs, line: &str
         return Answer::say(unknown_node(call, &args.name));
     };
     if !args.yes && !call.is_confirmed {
-        let preview = Reply::new()
-            .line(text!(language, "forget-ask", node = args.name.as_str()));
+        let preview = Reply::new().line(text!(language, "forget-ask", node = args.name.as_str()));
         return call.ask(preview, line, serde_json::Value::Null);
     }
     Answer::say(text!(
         language,
         "forget-done",
         node = args.name.as_str(),
-        enroll = Text::code(&format!("enroll {} {}", node.record.name, node.record.address)),
+        enroll = Text::code(&format!(
+            "enroll {} {}",
+            node.record.name, node.record.address
+        )),
     ))
-        .about(args.name.clone())
-        .op(Op::DropNode { address: node.record.address })
-        .then(After::ForgetNode(args.name.clone()))
+    .about(args.name.clone())
+    .op(Op::DropNode {
+        address: node.record.address,
+    })
+    .then(After::ForgetNode(args.name.clone()))
 }
 
 fn unknown_node(call: &Call<'_>, name: &str) -> Text {
     let language = call.language();
-    let names: Vec<String> =
-        call.brain.fleet().all(call.brain).into_iter().map(|node| node.record.name).collect();
+    let names: Vec<String> = call
+        .brain
+        .fleet()
+        .all(call.brain)
+        .into_iter()
+        .map(|node| node.record.name)
+        .collect();
     match suggest::nearest(name, names.iter().map(String::as_str)) {
         _ if names.is_empty() => text!(language, "nodes-none"),
         Some(near) => text!(language, "node-unknown-near", node = name, near = near),
-        None => text!(language, "node-unknown", node = name, nodes = crate::command::target::listed(language, &names)),
+        None => text!(
+            language,
+            "node-unknown",
+            node = name,
+            nodes = crate::command::target::listed(language, &names)
+        ),
     }
 }
 
 fn tags_of(tags: &[String]) -> String {
-    tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
+    tags.iter()
+        .map(|tag| format!("#{tag}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

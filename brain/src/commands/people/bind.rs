@@ -26,7 +26,10 @@ const CLAIM_LIFE: Duration = Duration::from_secs(15 * 60);
 const MOST_GUESSES: usize = 5;
 
 /// `claim CODE` makes the sender's identity the owner's; `claim` alone gives an owner a new code.
-pub(in crate::commands) async fn claim(call: &Call<'_>, args: ClaimArgs) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn claim(
+    call: &Call<'_>,
+    args: ClaimArgs,
+) -> Result<Answer, Trouble> {
     let language = call.language();
     let Some(typed) = args.code else {
         if call.speaker.account.role != Role::Owner {
@@ -42,7 +45,8 @@ pub(in crate::commands) async fn claim(call: &Call<'_>, args: ClaimArgs) -> Resu
             "claim-code",
             code = code,
             duration = format::duration(language, CLAIM_LIFE),
-        )).op(Op::PutClaim(claim)));
+        ))
+        .op(Op::PutClaim(claim)));
     };
     if let Some(answer) = too_many_guesses(call) {
         return Ok(answer);
@@ -53,17 +57,27 @@ pub(in crate::commands) async fn claim(call: &Call<'_>, args: ClaimArgs) -> Resu
         let left = note_guess(call);
         return Ok(Answer::say(text!(language, "claim-wrong", left = left)).refused());
     }
-    let mut answer = Answer::say(text!(language, "claim-done", platform = call.room().bot.kind.as_str()))
-        .op(Op::Require(Condition::UseClaim { code_hash, now_ms }));
+    let mut answer = Answer::say(text!(
+        language,
+        "claim-done",
+        platform = call.room().bot.kind.as_str()
+    ))
+    .op(Op::Require(Condition::UseClaim { code_hash, now_ms }));
     let owners = call.brain.store().accounts_by_role(Role::Owner).await?;
     let first = owners.into_iter().min_by_key(|owner| owner.number);
     match first {
         Some(owner) if owner.id != *call.account() => {
-            answer.ops.push(moved(&call.speaker.identity, &owner, now_ms));
+            answer
+                .ops
+                .push(moved(&call.speaker.identity, &owner, now_ms));
         }
         Some(_) => {}
         None => {
-            let account = Account { role: Role::Owner, tags: Vec::new(), ..call.speaker.account.clone() };
+            let account = Account {
+                role: Role::Owner,
+                tags: Vec::new(),
+                ..call.speaker.account.clone()
+            };
             answer.ops.push(Op::PutAccount(account));
         }
     }
@@ -93,12 +107,24 @@ fn give_code(call: &Call<'_>) -> Answer {
     };
     let duration = format::duration(language, CODE_LIFE);
     let reply = if in_group {
-        text!(language, "bind-code-group", duration = duration, code = code.as_str())
+        text!(
+            language,
+            "bind-code-group",
+            duration = duration,
+            code = code.as_str()
+        )
     } else {
-        text!(language, "bind-code", duration = duration, code = code.as_str())
+        text!(
+            language,
+            "bind-code",
+            duration = duration,
+            code = code.as_str()
+        )
     };
     Answer::say(reply)
-        .op(Op::DropBindings { issuer: call.speaker.identity.key.clone() })
+        .op(Op::DropBindings {
+            issuer: call.speaker.identity.key.clone(),
+        })
         .op(Op::PutBinding(binding))
 }
 
@@ -142,7 +168,12 @@ async fn take_code(call: &Call<'_>, typed: &str) -> Result<Answer, Trouble> {
         });
     }
     if raises {
-        return Ok(ask_holder(call, &binding, (&issuer, &issuer_account), &code_hash));
+        return Ok(ask_holder(
+            call,
+            &binding,
+            (&issuer, &issuer_account),
+            &code_hash,
+        ));
     }
     if !call.is_confirmed {
         let preview = Reply::new().line(text!(
@@ -197,13 +228,25 @@ fn ask_holder(
             person = call.speaker.identity.key.person.as_str(),
             role = Subject::from(holder_account).describe(language),
         ))
-        .button(text!(language, "button-bind-yes"), format!("yes {}", question.id))
+        .button(
+            text!(language, "button-bind-yes"),
+            format!("yes {}", question.id),
+        )
         .button(text!(language, "button-no"), format!("no {}", question.id));
-    let mut answer = Answer::say(text!(language, "bind-asked-holder", platform = holder.key.kind.as_str()))
-        .op(Op::Require(Condition::TakeBinding { code_hash: code_hash.to_owned(), now_ms }))
-        .op(Op::PutBinding(turned))
-        .op(Op::PutQuestion(question));
-    answer.elsewhere.push((Place::unasked(binding.room.clone()), preview));
+    let mut answer = Answer::say(text!(
+        language,
+        "bind-asked-holder",
+        platform = holder.key.kind.as_str()
+    ))
+    .op(Op::Require(Condition::TakeBinding {
+        code_hash: code_hash.to_owned(),
+        now_ms,
+    }))
+    .op(Op::PutBinding(turned))
+    .op(Op::PutQuestion(question));
+    answer
+        .elsewhere
+        .push((Place::unasked(binding.room.clone()), preview));
     answer
 }
 
@@ -228,12 +271,21 @@ fn second_code(call: &Call<'_>, binding: &Binding, code_hash: &str) -> Answer {
         code = code,
         duration = format::duration(language, CODE_LIFE),
     ))
-    .op(Op::Require(Condition::TakeBinding { code_hash: code_hash.to_owned(), now_ms }))
+    .op(Op::Require(Condition::TakeBinding {
+        code_hash: code_hash.to_owned(),
+        now_ms,
+    }))
     .op(Op::PutBinding(second))
 }
 
 /// The identity now belongs to the account.
-fn join(call: &Call<'_>, identity: &Identity, account: &Account, code_hash: &str, here: bool) -> Answer {
+fn join(
+    call: &Call<'_>,
+    identity: &Identity,
+    account: &Account,
+    code_hash: &str,
+    here: bool,
+) -> Answer {
     let language = call.language();
     let now_ms = call.brain.now_ms();
     let role = Subject::from(account).describe(language);
@@ -255,7 +307,10 @@ fn join(call: &Call<'_>, identity: &Identity, account: &Account, code_hash: &str
     };
     Answer::say(reply)
         .about(format!("account {}", account.number))
-        .op(Op::Require(Condition::TakeBinding { code_hash: code_hash.to_owned(), now_ms }))
+        .op(Op::Require(Condition::TakeBinding {
+            code_hash: code_hash.to_owned(),
+            now_ms,
+        }))
         .op(moved(identity, account, now_ms))
         .then(After::ForgetPeople)
 }
@@ -272,7 +327,9 @@ fn moved(identity: &Identity, account: &Account, now_ms: i64) -> Op {
 }
 
 async fn side(call: &Call<'_>, key: &IdentityKey) -> Result<Option<(Identity, Account)>, Trouble> {
-    let Some(identity) = call.brain.store().identity(key).await? else { return Ok(None) };
+    let Some(identity) = call.brain.store().identity(key).await? else {
+        return Ok(None);
+    };
     let account = call.brain.store().account(&identity.account).await?;
     Ok(account.map(|account| (identity, account)))
 }
@@ -295,7 +352,10 @@ fn millis(duration: Duration) -> i64 {
 }
 
 fn too_many_guesses(call: &Call<'_>) -> Option<Answer> {
-    let guesses = call.brain.people().guesses(call.account(), call.brain.now_ms(), millis(CODE_LIFE));
+    let guesses =
+        call.brain
+            .people()
+            .guesses(call.account(), call.brain.now_ms(), millis(CODE_LIFE));
     (guesses >= MOST_GUESSES).then(|| {
         let duration = format::duration(call.language(), CODE_LIFE);
         Answer::say(text!(call.language(), "bind-locked", duration = duration)).refused()
@@ -303,14 +363,20 @@ fn too_many_guesses(call: &Call<'_>) -> Option<Answer> {
 }
 
 /// `unbind [PLATFORM…]`: gives identities back to the account they had before.
-pub(in crate::commands) async fn unbind(call: &Call<'_>, args: UnbindArgs, line: &str) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn unbind(
+    call: &Call<'_>,
+    args: UnbindArgs,
+    line: &str,
+) -> Result<Answer, Trouble> {
     let language = call.language();
     let all = call.brain.store().identities_of(call.account()).await?;
     let (chosen, stay): (Vec<Identity>, Vec<Identity>) = all.into_iter().partition(|identity| {
         if args.platforms.is_empty() {
             identity.key == call.speaker.identity.key
         } else {
-            args.platforms.iter().any(|platform| identity.key.kind.eq_ignore_ascii_case(platform))
+            args.platforms
+                .iter()
+                .any(|platform| identity.key.kind.eq_ignore_ascii_case(platform))
         }
     });
     if chosen.is_empty() {
@@ -318,19 +384,33 @@ pub(in crate::commands) async fn unbind(call: &Call<'_>, args: UnbindArgs, line:
     }
     let is_last_owner = call.speaker.account.role == Role::Owner
         && stay.is_empty()
-        && call.brain.store().accounts_by_role(Role::Owner).await?.len() == 1;
-    if stay.is_empty() && (is_last_owner || chosen.iter().all(|identity| identity.previous_account.is_none())) {
+        && call
+            .brain
+            .store()
+            .accounts_by_role(Role::Owner)
+            .await?
+            .len()
+            == 1;
+    if stay.is_empty()
+        && (is_last_owner
+            || chosen
+                .iter()
+                .all(|identity| identity.previous_account.is_none()))
+    {
         return Ok(Answer::say(text!(language, "unbind-last")).refused());
     }
-    let platforms: Vec<String> = chosen.iter().map(|identity| identity.key.kind.clone()).collect();
+    let platforms: Vec<String> = chosen
+        .iter()
+        .map(|identity| identity.key.kind.clone())
+        .collect();
     let platforms = crate::command::target::listed(language, &platforms);
     if !args.yes && !call.is_confirmed {
-        let preview = Reply::new()
-            .line(text!(language, "unbind-ask", identities = platforms));
+        let preview = Reply::new().line(text!(language, "unbind-ask", identities = platforms));
         return Ok(call.ask(preview, line, serde_json::Value::Null));
     }
     let now_ms = call.brain.now_ms();
-    let mut answer = Answer::say(text!(language, "unbind-done", identities = platforms)).then(After::ForgetPeople);
+    let mut answer = Answer::say(text!(language, "unbind-done", identities = platforms))
+        .then(After::ForgetPeople);
     for identity in chosen {
         let account = match &identity.previous_account {
             Some(previous) => previous.clone(),
@@ -349,8 +429,15 @@ pub(in crate::commands) async fn unbind(call: &Call<'_>, args: UnbindArgs, line:
                 fresh.id
             }
         };
-        let identity = Identity { account, previous_account: None, ..identity };
-        answer.ops.push(Op::PutIdentity { identity, seen_ms: now_ms });
+        let identity = Identity {
+            account,
+            previous_account: None,
+            ..identity
+        };
+        answer.ops.push(Op::PutIdentity {
+            identity,
+            seen_ms: now_ms,
+        });
     }
     Ok(answer)
 }

@@ -58,8 +58,11 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
         ));
     }
     let nodes = brain.fleet().all(brain);
-    let away: Vec<String> =
-        nodes.iter().filter(|node| !node.is_online()).map(|node| node.record.name.clone()).collect();
+    let away: Vec<String> = nodes
+        .iter()
+        .filter(|node| !node.is_online())
+        .map(|node| node.record.name.clone())
+        .collect();
     reply = reply.line(text!(
         language,
         "health-nodes",
@@ -67,9 +70,17 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
         nodes = nodes.len(),
     ));
     if !away.is_empty() {
-        reply = reply.line(text!(language, "health-nodes-off", nodes = crate::command::target::listed(language, &away)));
+        reply = reply.line(text!(
+            language,
+            "health-nodes-off",
+            nodes = crate::command::target::listed(language, &away)
+        ));
     }
-    reply = reply.line(text!(language, "health-running", running = brain.jobs().count()));
+    reply = reply.line(text!(
+        language,
+        "health-running",
+        running = brain.jobs().count()
+    ));
     reply = reply.line(match brain.outbox().waiting() {
         0 => text!(language, "health-outbox-empty"),
         waiting => text!(language, "health-outbox", waiting = waiting),
@@ -78,9 +89,18 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
         reply = reply.line(Text::plain(notice));
     }
     for node in &nodes {
-        if let Some(status) = node.status.as_ref().filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000) {
+        if let Some(status) = node
+            .status
+            .as_ref()
+            .filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000)
+        {
             let offset = Duration::from_millis(status.clock_offset_ms.unsigned_abs());
-            reply = reply.line(text!(language, "health-clock", node = node.record.name.as_str(), offset = format::duration(language, offset)));
+            reply = reply.line(text!(
+                language,
+                "health-clock",
+                node = node.record.name.as_str(),
+                offset = format::duration(language, offset)
+            ));
         }
     }
     for stranger in brain.fleet().strangers() {
@@ -96,7 +116,10 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
 }
 
 /// `audit [-n N] [--user USER] [--job ID]`.
-pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Result<Answer, Trouble> {
+pub(in crate::commands) async fn audit(
+    call: &Call<'_>,
+    args: AuditArgs,
+) -> Result<Answer, Trouble> {
     let language = call.language();
     let account = match &args.user {
         None => None,
@@ -110,7 +133,10 @@ pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Resu
         target: args.job.map(|number| format!("job {number}")),
         ..AuditFilter::default()
     };
-    let limit = args.number.map_or(LISTED.0, |number| number as usize).min(LISTED.1);
+    let limit = args
+        .number
+        .map_or(LISTED.0, |number| number as usize)
+        .min(LISTED.1);
     let entries = call.brain.store().audit(&filter, limit).await?;
     if entries.is_empty() {
         return Ok(Answer::say(text!(language, "audit-none")));
@@ -130,12 +156,19 @@ pub(in crate::commands) async fn audit(call: &Call<'_>, args: AuditArgs) -> Resu
                 }
             },
         };
-        let from = entry.identity.map(|identity| identity.kind).unwrap_or_default();
+        let from = entry
+            .identity
+            .map(|identity| identity.kind)
+            .unwrap_or_default();
         reply = reply.line(text!(
             language,
             "audit-row",
             when = format::date_time(entry.time_ms, &call.brain.zone()),
-            who = if from.is_empty() { who } else { format!("{who} ({from})") },
+            who = if from.is_empty() {
+                who
+            } else {
+                format!("{who} ({from})")
+            },
             what = entry.target,
             detail = Text::code(&crate::commands::jobs::run::shortened(&entry.detail, 80)),
             result = entry.result,
