@@ -99,6 +99,11 @@ impl Store {
         Ok(binding::get(&self.db, code_hash, now_ms).await?)
     }
 
+    /// Whether the claim code is good; it stays so.
+    pub async fn claim_is_good(&self, code_hash: &str, now_ms: i64) -> Read<bool> {
+        Ok(binding::claim_is_good(&self.db, code_hash, now_ms).await?)
+    }
+
     /// Whether the event was handled.
     pub async fn event_seen(&self, bot: &BotKey, id: &str) -> Read<bool> {
         Ok(event::seen(&self.db, bot, id).await?)
