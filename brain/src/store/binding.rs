@@ -151,7 +151,10 @@ pub(super) async fn remove(tx: &mut Tx, issuer: &IdentityKey) -> Result<(), Faul
     Ok(())
 }
 
+/// Only the newest claim code is good, so that one that was read over a shoulder or left in an old log
+/// dies with the next.
 pub(super) async fn put_claim(tx: &mut Tx, claim: &Claim) -> Result<(), Fault> {
+    execute!(tx, "DELETE FROM claim WHERE used_ms IS NULL")?;
     execute!(
         tx,
         "INSERT INTO claim (code_hash, expires_ms, used_ms) VALUES ($1, $2, NULL)",
@@ -159,6 +162,18 @@ pub(super) async fn put_claim(tx: &mut Tx, claim: &Claim) -> Result<(), Fault> {
         claim.expires_ms
     )?;
     Ok(())
+}
+
+/// Whether the claim code is good; it stays so.
+pub(super) async fn claim_is_good(db: &Db, code_hash: &str, now_ms: i64) -> Result<bool, Fault> {
+    let row = read_one!(
+        db,
+        (i64,),
+        "SELECT expires_ms FROM claim WHERE code_hash = $1 AND used_ms IS NULL AND expires_ms > $2",
+        text(code_hash),
+        now_ms
+    )?;
+    Ok(row.is_some())
 }
 
 /// Whether the claim code was good; it is used up then.

@@ -158,6 +158,14 @@ fn database_reach(error: &dyn DatabaseError) -> Reach {
 }
 
 impl StoreError {
+    /// Whether the same may work a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. } | Self::Locked(_) | Self::Unreachable(_) | Self::Full(_)
+        )
+    }
+
     /// The same, saying which database it is about.
     pub(super) fn about(self, place: &str) -> Self {
         let at = |detail: String| format!("{place}: {detail}");

@@ -135,7 +135,7 @@ pub enum Op {
         /// Who was given the codes.
         issuer: IdentityKey,
     },
-    /// A new claim code.
+    /// A new claim code; older ones become worthless.
     PutClaim(Claim),
     /// Makes or changes a node, by its address. A taken name makes the unit fail with a conflict.
     PutNode(NodeRecord),

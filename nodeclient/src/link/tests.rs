@@ -81,8 +81,14 @@ fn root(
 }
 
 async fn attached(io: BoxedIo) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
+    attached_in(LIMIT, io).await
+}
+
+async fn attached_in(
+    limit: Duration,
+    io: BoxedIo,
+) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     let node = Identity::generate();
-    let limit = Duration::from_millis(500);
     attach(
         io,
         Side::Dialled,
@@ -135,7 +141,7 @@ async fn silence_is_given_up_at_every_step() {
         root(|_| vec![]),
         root(|exporter| vec![Ok(proof(&exporter))]),
     ] {
-        let ended = attached(io).await;
+        let ended = attached_in(Duration::from_millis(100), io).await;
         assert!(matches!(ended, Err(AttachError::TimedOut(_))), "{ended:?}");
     }
 }

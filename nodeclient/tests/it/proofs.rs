@@ -239,7 +239,7 @@ async fn a_man_in_the_middle_is_found() {
 #[tokio::test]
 async fn a_silent_client_holds_up_nobody_and_is_let_go() {
     let options = RootOptions {
-        proof_timeout: Duration::from_millis(300),
+        proof_timeout: Duration::from_secs(2),
         ..RootOptions::default()
     };
     let net = Net::with(options).await;
@@ -254,7 +254,7 @@ async fn a_silent_client_holds_up_nobody_and_is_let_go() {
 #[tokio::test]
 async fn unproven_clients_beyond_the_limit_wait_their_turn() {
     let options = RootOptions {
-        proof_timeout: Duration::from_millis(200),
+        proof_timeout: Duration::from_secs(1),
         most_unproven: 1,
         ..RootOptions::default()
     };

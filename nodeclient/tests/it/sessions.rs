@@ -251,7 +251,7 @@ async fn many_sessions_of_one_node_leave_one() {
 
 #[tokio::test]
 async fn heartbeats_and_pings_keep_a_session_and_tell_of_the_node() {
-    let heartbeat = Duration::from_millis(50);
+    let heartbeat = Duration::from_millis(300);
     let mut net = Net::with(RootOptions {
         heartbeat,
         ..RootOptions::default()

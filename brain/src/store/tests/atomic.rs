@@ -214,17 +214,22 @@ async fn a_question_is_answered_once(place: &Place) {
 
 async fn a_claim_is_used_once(place: &Place) {
     let store = place.open().await;
-    store
-        .commit(Unit::of(vec![Op::PutClaim(Claim {
-            code_hash: "h".to_owned(),
-            expires_ms: NOW + 10,
-        })]))
-        .await
-        .unwrap();
-    assert!(!store.use_claim("g", NOW).await.unwrap());
+    for code_hash in ["older", "h"] {
+        store
+            .commit(Unit::of(vec![Op::PutClaim(Claim {
+                code_hash: code_hash.to_owned(),
+                expires_ms: NOW + 10,
+            })]))
+            .await
+            .unwrap();
+    }
+    assert!(!store.use_claim("older", NOW).await.unwrap());
     assert!(!store.use_claim("h", NOW + 10).await.unwrap());
+    assert!(!store.claim_is_good("h", NOW + 10).await.unwrap());
+    assert!(store.claim_is_good("h", NOW).await.unwrap());
     let uses = futures::future::try_join_all((0..20).map(|_| store.use_claim("h", NOW))).await;
     assert_eq!(uses.unwrap().into_iter().filter(|used| *used).count(), 1);
+    assert!(!store.claim_is_good("h", NOW).await.unwrap());
     store.close().await;
 }
 
