@@ -177,17 +177,6 @@ pub(super) async fn claim_is_good(db: &Db, code_hash: &str, now_ms: i64) -> Resu
 }
 
 /// Whether the claim code was good; it is used up then.
-pub(super) async fn claim_is_good(db: &Db, code_hash: &str, now_ms: i64) -> Result<bool, Fault> {
-    let row = read_one!(
-        db,
-        (i64,),
-        "SELECT expires_ms FROM claim WHERE code_hash = $1 AND used = 0 AND expires_ms > $2",
-        text(code_hash),
-        now_ms
-    )?;
-    Ok(row.is_some())
-}
-
 pub(super) async fn use_claim(tx: &mut Tx, code_hash: &str, now_ms: i64) -> Result<bool, Fault> {
     let used = execute!(
         tx,

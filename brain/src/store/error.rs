@@ -45,16 +45,6 @@ pub enum StoreError {
     Other(String),
 }
 
-impl StoreError {
-    /// Whether the same may work a little later.
-    pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. } | Self::Locked(_) | Self::Unreachable(_) | Self::Full(_)
-        )
-    }
-}
-
 /// What stops a piece of work inside the store.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
