@@ -9,6 +9,7 @@ use super::permission::{self, Object, Permission, Subject};
 use super::registry::Registry;
 use super::spec::{Confirm, Family, Place};
 use super::suggest;
+use super::target::NodeFacts;
 use crate::commands::general::HelpArgs;
 use crate::reply::Reply;
 use crate::text::{self, Language, Text, text};
@@ -24,14 +25,10 @@ pub fn answer(
         None => overview(language, registry, subject),
         Some(name) => match registry.find(name) {
             Some(command) => of_command(language, command),
-            None => unknown(
-                language,
-                registry,
-                subject,
-                &format!("help {name}"),
-                name,
-                "",
-            ),
+            None => {
+                let meant = suggest::name(registry, subject, name);
+                did_you_mean(language, name, meant.map(|meant| format!("help {meant}")))
+            }
         },
     }
 }
@@ -132,35 +129,32 @@ fn notes(language: Language, command: &Command) -> Vec<Text> {
     notes
 }
 
-/// The answer to a word that is no command; `line` is what was typed. A near command is offered with
-/// the rest of the line kept.
+/// The answer to `word` and the `rest` of its line, where the word is no command: what was probably
+/// meant is offered.
 pub fn unknown(
     language: Language,
     registry: &Registry,
     subject: &Subject,
-    line: &str,
     word: &str,
     rest: &str,
+    nodes: &[NodeFacts],
 ) -> Reply {
-    // `help rnu` wants help, not a run.
-    let prefix = line
-        .strip_suffix(word)
-        .filter(|prefix| rest.is_empty() && !prefix.is_empty());
-    match suggest::line(registry, subject, word, rest) {
-        Some(meant) => {
-            let meant = format!("{}{meant}", prefix.unwrap_or_default());
-            let shown = Text::code(&meant);
-            Reply::new()
-                .line(text!(
-                    language,
-                    "unknown-near",
-                    word = text::excerpt(word),
-                    meant = shown
-                ))
-                .button(text!(language, "button-run-it"), meant)
-        }
-        None => text!(language, "unknown", word = text::excerpt(word)).into(),
-    }
+    did_you_mean(
+        language,
+        word,
+        suggest::line(registry, subject, word, rest, nodes),
+    )
+}
+
+fn did_you_mean(language: Language, word: &str, meant: Option<String>) -> Reply {
+    let word = text::excerpt(word);
+    let Some(meant) = meant else {
+        return text!(language, "unknown", word = word).into();
+    };
+    let shown = Text::code(&text::excerpt(&meant));
+    Reply::new()
+        .line(text!(language, "unknown-near", word = word, meant = shown))
+        .button(text!(language, "button-run-it"), meant)
 }
 
 /// The menus for platforms that show one, with the commands that `subject` may run.

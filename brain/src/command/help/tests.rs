@@ -85,7 +85,7 @@ fn help_reads_well() {
 fn unknown_words_are_answered() {
     let registry = commands::registry();
     let owner = Subject::new(Role::Owner);
-    let say = |word, rest| unknown(Language::En, registry, &owner, word, word, rest).plain();
+    let say = |word, rest| unknown(Language::En, registry, &owner, word, rest, &[]).plain();
     assert_eq!(
         say("rnu", "local uptime"),
         "I don't know `rnu`. Did you mean `run local uptime`?\n[run it]"
