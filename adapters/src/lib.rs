@@ -1,1 +1,30 @@
-//! Placeholder.
+//! Chat adapters: what lets Jarvis speak on a platform.
+//!
+//! An adapter turns a platform's updates into events and the brain's actions into the platform's
+//! calls. It holds no user data and decides nothing. This crate depends on `proto` and on nothing
+//! else of the workspace.
+//!
+//! * [`Adapter`] is what one platform has to bring; [`host::run`] is everything that all of them
+//!   share: the session with the brain, reconnecting, repeated delivery until acknowledged, one
+//!   lane per room, flood control, coalesced progress, file streams, stopping in order.
+//! * [`markup`] and [`split`] render and split texts.
+//! * [`console`] and [`telegram`] are the platforms; [`registry`] lists them.
+//!
+//! To add a platform: write `<platform>.rs` with its `config`, `inbound` and `outbound` beside it
+//! (parsing and rendering as pure functions), implement [`Adapter`], and add one line to
+//! [`registry`].
+
+pub mod adapter;
+pub mod console;
+pub mod errand;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod fake_brain;
+pub mod host;
+pub mod markup;
+pub mod recent;
+pub mod split;
+
+pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
+pub use errand::Errand;
+pub use host::{Brain, BrainAddress, HostError};

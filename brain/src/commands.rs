@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::command::registry::{Arguments, Command, Registry};
+use crate::command::registry::{Arguments, Command, Line, Registry};
 
 mod attach;
 mod call;
@@ -85,6 +85,18 @@ commands! {
 }
 
 impl Invocation {
+    /// The command line for the audit log; `line` is it as found. One-time codes, values of the
+    /// environment and standard input are left out.
+    pub fn audit_text(&self, line: &Line) -> String {
+        match self {
+            Self::Start(general::StartArgs { code: Some(_) })
+            | Self::Bind(people::BindArgs { code: Some(_) })
+            | Self::Claim(_) => format!("{} …", self.spec().name),
+            Self::Run(arguments) => arguments.audit_text(),
+            _ => line.text(),
+        }
+    }
+
     /// `help COMMAND`.
     pub(crate) fn help_of(command: &str) -> Self {
         Self::Help(general::HelpArgs {

@@ -128,6 +128,28 @@ impl Reply {
             .filter(|row| !row.is_empty())
     }
 
+    /// The buttons for the chat contract. A command that is too long for a button's data leaves the
+    /// data empty: the sender then stores the command and fills in its own short handle.
+    pub fn button_rows(&self) -> Vec<chat::ButtonRow> {
+        const MOST_DATA: usize = 64;
+        let button = |button: &Button| {
+            let fits = button.command.len() <= MOST_DATA;
+            chat::Button {
+                label: button.label.clone(),
+                data: if fits {
+                    button.command.clone()
+                } else {
+                    String::new()
+                },
+                command: button.command.clone(),
+            }
+        };
+        let row = |row: &[Button]| chat::ButtonRow {
+            buttons: row.iter().map(button).collect(),
+        };
+        self.buttons().map(row).collect()
+    }
+
     /// The files.
     pub fn files(&self) -> &[ReplyFile] {
         &self.files
@@ -231,6 +253,16 @@ mod tests {
             "job 1 · exit 0 · `uname`\n  Linux\n  box\n[again] [log]\n[cancel]"
         );
         assert_eq!(reply.buttons().count(), 2);
+        let long = reply
+            .clone()
+            .button(Text::plain("x"), "y".repeat(65))
+            .button_rows();
+        let data: Vec<_> = long[1]
+            .buttons
+            .iter()
+            .map(|button| button.data.as_str())
+            .collect();
+        assert_eq!(data, ["cancel 1", ""]);
         assert_eq!(reply.segments().len(), 4);
         assert!(Reply::new().is_empty() && !reply.is_empty());
     }

@@ -4,6 +4,7 @@
 //! nothing that was there before.
 
 mod config;
+mod database;
 mod machine;
 mod network;
 
@@ -132,6 +133,7 @@ impl Report {
 pub(crate) async fn run(config: &Config, report: &mut Report) {
     let data = DataDir::at(&config.data);
     let running = machine::data_folder(&data, report);
+    database::database(config, &data, running, report).await;
     config::tokens(config, report);
     config::nodes(config, report);
     config::local_node(config, report);

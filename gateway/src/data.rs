@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
+
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataError {
@@ -69,9 +71,10 @@ impl DataDir {
         &self.path
     }
 
-    /// Unix socket of the brain.
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.path.join("jarvis.sock")
+    /// Unix socket of the brain: here, unless the configuration names another place.
+    pub(crate) fn brain_socket(&self, config: &Config) -> PathBuf {
+        let here = || self.path.join("jarvis.sock");
+        config.brain.socket.clone().unwrap_or_else(here)
     }
 
     /// SQLite database of the brain.
@@ -97,6 +100,11 @@ impl DataDir {
     /// Files that the console received.
     pub(crate) fn downloads(&self) -> PathBuf {
         self.path.join("downloads")
+    }
+
+    /// What was typed on the terminal.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.path.join("history")
     }
 
     /// Adapter tokens that `jarvis keys new` made.

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// Exit code after a second signal.
 pub(crate) const ABORTED: u8 = 130;
 
+/// Longest wait for a service to stop: it ends what it does, with limits of its own, and says goodbye.
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(20);
+
 /// How a program ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -211,6 +214,24 @@ pub(crate) fn signals() -> anyhow::Result<mpsc::Receiver<Signal>> {
     Ok(receiver)
 }
 
+/// What `start` makes, or nothing when a signal comes first: a database that does not answer must not
+/// keep anybody from stopping.
+///
+/// # Errors
+/// Those of `start`.
+pub(crate) async fn unless_stopped<T>(
+    signals: &mut mpsc::Receiver<Signal>,
+    start: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
+    tokio::select! {
+        started = start => started.map(Some),
+        Some(signal) = signals.recv() => {
+            tracing::info!(signal = signal.name(), "stopped while starting");
+            Ok(None)
+        }
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -295,6 +316,21 @@ mod tests {
         sender.send(Signal::Interrupt).await.unwrap();
         sender.send(Signal::Interrupt).await.unwrap();
         assert!(matches!(services.run(signals).await, Outcome::Aborted));
+    }
+
+    #[tokio::test]
+    async fn a_start_that_hangs_can_be_stopped() {
+        let (sender, mut signals) = mpsc::channel(2);
+        let started = unless_stopped(&mut signals, async { Ok(1) }).await;
+        assert_eq!(started.unwrap(), Some(1));
+        sender.send(Signal::Interrupt).await.unwrap();
+        let hanging = std::future::pending::<anyhow::Result<()>>();
+        assert!(
+            unless_stopped(&mut signals, hanging)
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[tokio::test]

@@ -36,7 +36,9 @@ use self::spawn::{Spawned, command_line, needs_file, spawn_session, write_script
 use self::tail::CombinedTail;
 use crate::places::Places;
 
-use self::session::{ProcessStat, end_session, signal_session};
+use self::session::{end_session, signal_session};
+
+pub(crate) use self::session::{ProcessStat, boot_id, carries_order, members, signal_process};
 
 /// The environment variable that carries the order's id into a job.
 pub(crate) const ORDER_VARIABLE: &str = "JARVIS_ORDER";
@@ -245,7 +247,8 @@ impl Told {
 
 /// Waits until somebody asks to stop; for ever if nobody can any more.
 async fn stop_asked(stop: &mut Stop) -> Duration {
-    match stop.wait_for(Option::is_some).await {
+    let asked = stop.wait_for(Option::is_some).await.map(|grace| *grace);
+    match asked {
         Ok(grace) => grace.unwrap_or_default(),
         Err(_) => std::future::pending().await,
     }

@@ -27,7 +27,7 @@
 //! let trusted = root.address().clone();
 //! let transport = root.local_dialer().dial().await?;
 //! let (link, _orders) =
-//!     attach_dialled(transport, &node, |root| *root == trusted, Default::default()).await?;
+//!     attach_dialled(transport, &node, |root| *root == trusted, |_| Default::default()).await?;
 //! assert_eq!(link.root(), root.address());
 //! assert!(matches!(events.recv().await, Some(RootEvent::Connected { .. })));
 //!

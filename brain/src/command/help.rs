@@ -9,6 +9,7 @@ use super::permission::{self, Object, Permission, Subject};
 use super::registry::Registry;
 use super::spec::{Confirm, Family, Place};
 use super::suggest;
+use super::target::NodeFacts;
 use crate::commands::general::HelpArgs;
 use crate::reply::Reply;
 use crate::text::{self, Language, Text, text};
@@ -24,14 +25,10 @@ pub fn answer(
         None => overview(language, registry, subject),
         Some(name) => match registry.find(name) {
             Some(command) => of_command(language, command),
-            None => unknown(
-                language,
-                registry,
-                subject,
-                &format!("help {name}"),
-                name,
-                "",
-            ),
+            None => {
+                let meant = suggest::name(registry, subject, name);
+                did_you_mean(language, name, meant.map(|meant| format!("help {meant}")))
+            }
         },
     }
 }
@@ -95,63 +92,69 @@ pub fn of_command(language: Language, command: &Command) -> Reply {
             .line(text!(language, "help-examples"))
             .pre(&examples.to_string());
     }
+    notes(language, command)
+        .into_iter()
+        .fold(reply.gap(), Reply::line)
+}
+
+/// Other names, who may use the command, where, and whether it asks back.
+fn notes(language: Language, command: &Command) -> Vec<Text> {
+    let spec = &command.spec;
     let mut notes = Vec::new();
-    if !command.spec.aliases.is_empty() {
-        let aliases = command.spec.aliases.iter().map(|alias| Text::code(alias));
+    if !spec.aliases.is_empty() {
+        let aliases = spec.aliases.iter().map(|alias| Text::code(alias));
+        let separator = text!(language, "list-separator").to_string();
         notes.push(text!(
             language,
             "help-aliases",
-            aliases = Text::join(aliases, ", ")
+            aliases = Text::join(aliases, &separator)
         ));
     }
-    notes.push(match command.spec.permission {
+    notes.push(match spec.permission {
         Permission::Everyone => text!(language, "help-needs-nothing"),
         Permission::Member => text!(language, "help-needs-member"),
         Permission::Operator => text!(language, "help-needs-operator"),
         Permission::Owner => text!(language, "help-needs-owner"),
     });
-    match command.spec.place {
+    match spec.place {
         Place::Anywhere => {}
         Place::PrivateOnly => notes.push(text!(language, "help-private-only")),
         Place::GroupOnly => notes.push(text!(language, "help-group-only")),
     }
-    match command.spec.confirm {
+    match spec.confirm {
         Confirm::Never => {}
         Confirm::SeveralNodes => notes.push(text!(language, "help-confirm-several")),
         Confirm::Always => notes.push(text!(language, "help-confirm-always")),
     }
-    notes.into_iter().fold(reply.gap(), Reply::line)
+    notes
 }
 
-/// The answer to a word that is no command; `line` is what was typed. A near command is offered with
-/// the rest of the line kept.
+/// The answer to `word` and the `rest` of its line, where the word is no command: what was probably
+/// meant is offered.
 pub fn unknown(
     language: Language,
     registry: &Registry,
     subject: &Subject,
-    line: &str,
     word: &str,
     rest: &str,
+    nodes: &[NodeFacts],
 ) -> Reply {
-    // `help rnu` wants help, not a run.
-    let prefix = line
-        .strip_suffix(word)
-        .filter(|prefix| rest.is_empty() && !prefix.is_empty());
-    match suggest::line(registry, subject, word, rest) {
-        Some(meant) => {
-            let meant = format!("{}{meant}", prefix.unwrap_or_default());
-            let shown = Text::code(&meant);
-            Reply::new()
-                .line(text!(
-                    language,
-                    "unknown-near",
-                    word = text::excerpt(word),
-                    meant = shown
-                ))
-                .button(text!(language, "button-run-it"), meant)
-        }
-        None => text!(language, "unknown", word = text::excerpt(word)).into(),
-    }
+    did_you_mean(
+        language,
+        word,
+        suggest::line(registry, subject, word, rest, nodes),
+    )
+}
+
+fn did_you_mean(language: Language, word: &str, meant: Option<String>) -> Reply {
+    let word = text::excerpt(word);
+    let Some(meant) = meant else {
+        return text!(language, "unknown", word = word).into();
+    };
+    let shown = Text::code(&text::excerpt(&meant));
+    Reply::new()
+        .line(text!(language, "unknown-near", word = word, meant = shown))
+        .button(text!(language, "button-run-it"), meant)
 }
 
 /// The menus for platforms that show one, with the commands that `subject` may run.
@@ -216,36 +219,11 @@ fn reference_of(language: Language, command: &Command) -> String {
     if let Some(examples) = optional(language, &format!("cmd-{name}-examples")) {
         page.push_str(&format!("\nExamples:\n\n```\n{examples}\n```\n"));
     }
-    let mut facts = Vec::new();
-    if !command.spec.aliases.is_empty() {
-        let aliases: Vec<_> = command
-            .spec
-            .aliases
-            .iter()
-            .map(|alias| format!("`{alias}`"))
-            .collect();
-        facts.push(format!("Also: {}.", aliases.join(", ")));
-    }
-    facts.push(
-        match command.spec.permission {
-            Permission::Everyone => "Open to everyone.",
-            Permission::Member => "For members.",
-            Permission::Operator => "For operators, on nodes within their tags.",
-            Permission::Owner => "For owners.",
-        }
-        .to_owned(),
-    );
-    match command.spec.place {
-        Place::Anywhere => {}
-        Place::PrivateOnly => facts.push("In private rooms only.".to_owned()),
-        Place::GroupOnly => facts.push("In groups only.".to_owned()),
-    }
-    match command.spec.confirm {
-        Confirm::Never => {}
-        Confirm::SeveralNodes => facts.push("Asks back when several nodes are meant.".to_owned()),
-        Confirm::Always => facts.push("Asks back.".to_owned()),
-    }
-    page.push_str(&format!("\n{}\n", facts.join(" ")));
+    let notes: Vec<_> = notes(language, command)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    page.push_str(&format!("\n{}\n", notes.join(" ")));
     page
 }
 

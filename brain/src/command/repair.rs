@@ -18,10 +18,11 @@
 //! of the words that are syntax (command names, targets, numbers).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-/// How many characters a pair of typographic quotes may hold. Nobody types a longer argument on a
-/// phone, and the search for the closing mark stays short.
-const LONGEST_QUOTE: usize = 2000;
+/// How many characters a pair of typographic quotes may hold: nobody types a longer argument on a
+/// phone, and hostile text costs little time.
+const LONGEST_QUOTE: usize = 1000;
 
 /// A character that goes away can bring others together, so one pass is not always enough. Text that
 /// needs more than this many was typed by nobody.
@@ -64,6 +65,7 @@ pub fn fold(word: &str) -> Cow<'_, str> {
 
 fn pass(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
+    let closing = ClosingMarks::of(&characters);
     let mut repaired = String::with_capacity(text.len());
     let mut at = 0;
     while at < characters.len() {
@@ -76,7 +78,7 @@ fn pass(text: &str) -> String {
                 let end = ascii_close(rest, character).map_or(rest.len(), |close| close + 1);
                 copy(&mut repaired, &rest[..end])
             }
-            _ => smart_quote(&mut repaired, previous, rest)
+            _ => smart_quote(&mut repaired, previous, &characters, at, &closing)
                 .or_else(|| dash(&mut repaired, previous, rest))
                 .or_else(|| unseen(&mut repaired, previous, rest))
                 .unwrap_or_else(|| copy(&mut repaired, &rest[..1])),
@@ -105,7 +107,48 @@ fn ascii_close(rest: &[char], quote: char) -> Option<usize> {
     None
 }
 
-fn smart_quote(repaired: &mut String, previous: Option<char>, rest: &[char]) -> Option<usize> {
+/// Where quotes may close: the places of each mark, in order.
+struct ClosingMarks(HashMap<char, Vec<usize>>);
+
+impl ClosingMarks {
+    fn of(characters: &[char]) -> Self {
+        let mut places: HashMap<char, Vec<usize>> = HashMap::new();
+        for (at, character) in characters.iter().enumerate() {
+            let ends = || {
+                characters
+                    .get(at + 1)
+                    .is_none_or(|next| !next.is_alphanumeric())
+            };
+            let closes = match character {
+                '”' | '“' | '＂' | '"' => true,
+                // Inside a word it is an apostrophe.
+                '’' | '‘' | '＇' | '\'' => ends(),
+                _ => false,
+            };
+            if closes {
+                places.entry(*character).or_default().push(at);
+            }
+        }
+        Self(places)
+    }
+
+    fn first_after(&self, at: usize, mark: char) -> Option<usize> {
+        let places = self.0.get(&mark)?;
+        let next = places.partition_point(|place| *place <= at);
+        places
+            .get(next)
+            .copied()
+            .filter(|place| place - at <= LONGEST_QUOTE)
+    }
+}
+
+fn smart_quote(
+    repaired: &mut String,
+    previous: Option<char>,
+    characters: &[char],
+    at: usize,
+    closing: &ClosingMarks,
+) -> Option<usize> {
     let begins =
         previous.is_none_or(|c| c.is_whitespace() || "=:([{,;|&<>$`".contains(c) || is_space(c));
     if !begins {
@@ -113,7 +156,7 @@ fn smart_quote(repaired: &mut String, previous: Option<char>, rest: &[char]) -> 
     }
     // The closing marks of each opening one, best first. The ASCII quote is last: phones change
     // only one of the two when the other was pasted.
-    let (ascii, closing): (char, &[char]) = match rest[0] {
+    let (ascii, marks): (char, &[char]) = match characters[at] {
         '“' => ('"', &['”', '“', '"']),
         '„' => ('"', &['“', '”', '"']),
         '”' | '‟' => ('"', &['”', '"']),
@@ -124,19 +167,31 @@ fn smart_quote(repaired: &mut String, previous: Option<char>, rest: &[char]) -> 
         '＇' => ('\'', &['＇', '\'']),
         _ => return None,
     };
-    let ends = |at: usize| ascii == '"' || rest.get(at + 1).is_none_or(|c| !c.is_alphanumeric());
-    let close = closing.iter().find_map(|mark| {
-        (1..rest.len().min(LONGEST_QUOTE)).find(|at| rest[*at] == *mark && ends(*at))
-    })?;
-    let mut quoted = vec![ascii];
-    quoted.extend(&rest[1..close]);
-    quoted.push(ascii);
-    // Only when the ASCII quotes hold just the same.
-    if ascii_close(&quoted, ascii) != Some(quoted.len() - 1) {
+    let close = marks
+        .iter()
+        .find_map(|mark| closing.first_after(at, *mark))?;
+    let content = &characters[at + 1..close];
+    if !holds(content, ascii) {
         return None;
     }
-    copy(repaired, &quoted);
-    Some(close + 1)
+    repaired.push(ascii);
+    copy(repaired, content);
+    repaired.push(ascii);
+    Some(close + 1 - at)
+}
+
+/// Whether the content means the same between these ASCII quotes.
+fn holds(content: &[char], quote: char) -> bool {
+    let mut escaped = false;
+    for character in content {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            character if *character == quote => return false,
+            _ => {}
+        }
+    }
+    !escaped
 }
 
 fn dash(repaired: &mut String, previous: Option<char>, rest: &[char]) -> Option<usize> {

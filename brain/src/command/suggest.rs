@@ -2,8 +2,10 @@
 
 use strsim::damerau_levenshtein;
 
-use super::permission::{self, Subject};
+use super::grammar::Command;
+use super::permission::{Object, Subject, decide};
 use super::registry::Registry;
+use super::target::NodeFacts;
 
 /// The candidate that a person may have meant by `typed`, without regard to case. `None` when nothing
 /// is near enough, or when it is one of the candidates already.
@@ -35,26 +37,53 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// The line that a person may have meant by `word` and what followed it: `rnu`, `local uptime` gives
-/// `run local uptime`. Only commands that the person may run are offered.
-pub fn line(registry: &Registry, subject: &Subject, word: &str, rest: &str) -> Option<String> {
+/// The command that a person may have meant by `word`, among those that they may run.
+pub fn name<'a>(registry: &'a Registry, subject: &Subject, word: &str) -> Option<&'a str> {
     let allowed = registry
         .commands()
-        .filter(|command| !command.spec.hidden)
-        .filter(|command| {
-            permission::decide(subject, command.spec.permission, &permission::Object::None)
-                .is_allowed()
-        })
-        .flat_map(|command| {
-            std::iter::once(command.spec.name).chain(command.spec.aliases.iter().copied())
-        });
-    let name = nearest(word, allowed)?;
+        .filter(|command| may_run(subject, command));
+    let names = allowed.flat_map(|command| {
+        std::iter::once(command.spec.name).chain(command.spec.aliases.iter().copied())
+    });
+    nearest(word, names)
+}
+
+/// The line that a person may have meant by `word` and the `rest` behind it: `rnu` and `local uptime`
+/// give `run local uptime`; so do `local` and `uptime` where `local` is a node, and `local:/a.log`
+/// gives `get local:/a.log`. Only commands that the person may run are offered.
+pub fn line(
+    registry: &Registry,
+    subject: &Subject,
+    word: &str,
+    rest: &str,
+    nodes: &[NodeFacts],
+) -> Option<String> {
     let rest = rest.trim();
-    Some(if rest.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name} {rest}")
-    })
+    let known = |name: &str| {
+        nodes
+            .iter()
+            .any(|node| node.name.eq_ignore_ascii_case(name))
+    };
+    let offered = |name: &str| {
+        registry
+            .find(name)
+            .is_some_and(|found| may_run(subject, found))
+    };
+    if known(word) {
+        let name = if rest.is_empty() { "node" } else { "run" };
+        return offered(name).then(|| format!("{name} {word} {rest}").trim_end().to_owned());
+    }
+    let node = word.split_once(':').map(|(node, _)| node);
+    if rest.is_empty() && node.is_some_and(known) && offered("get") {
+        return Some(format!("get {word}"));
+    }
+    let name = name(registry, subject, word)?;
+    Some(format!("{name} {rest}").trim_end().to_owned())
+}
+
+fn may_run(subject: &Subject, command: &Command) -> bool {
+    let decision = decide(subject, command.spec.permission, &Object::None);
+    !command.spec.hidden && decision.is_allowed()
 }
 
 #[cfg(test)]
@@ -89,12 +118,33 @@ mod tests {
         let registry = commands::registry();
         let owner = Subject::new(Role::Owner);
         assert_eq!(
-            line(registry, &owner, "rnu", " local uptime").as_deref(),
+            line(registry, &owner, "rnu", " local uptime", &[]).as_deref(),
             Some("run local uptime")
         );
-        assert_eq!(line(registry, &owner, "节店", "").as_deref(), Some("节点"));
+        assert_eq!(
+            line(registry, &owner, "节店", "", &[]).as_deref(),
+            Some("节点")
+        );
+        let nodes = [NodeFacts {
+            name: "local".to_owned(),
+            ..NodeFacts::default()
+        }];
+        for (word, rest, meant) in [
+            ("local", "uptime", "run local uptime"),
+            ("local", "", "node local"),
+            ("local:/a.log", "", "get local:/a.log"),
+        ] {
+            assert_eq!(
+                line(registry, &owner, word, rest, &nodes).as_deref(),
+                Some(meant)
+            );
+        }
         let guest = Subject::new(Role::Guest);
-        assert_eq!(line(registry, &guest, "rnu", "local uptime"), None);
-        assert_eq!(line(registry, &guest, "hlep", "").as_deref(), Some("help"));
+        assert_eq!(line(registry, &guest, "local", "uptime", &nodes), None);
+        assert_eq!(line(registry, &guest, "rnu", "local uptime", &nodes), None);
+        assert_eq!(
+            line(registry, &guest, "hlep", "", &[]).as_deref(),
+            Some("help")
+        );
     }
 }

@@ -72,6 +72,23 @@ impl Arguments for RunArgs {
     };
 }
 
+impl RunArgs {
+    /// The normalized command for the audit log: without values that are often secret.
+    pub(super) fn audit_text(&self) -> String {
+        let hidden = |_: &String| "…".to_owned();
+        let masked = Self {
+            env: self
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), hidden(value)))
+                .collect(),
+            stdin: self.stdin.as_ref().map(hidden),
+            ..self.clone()
+        };
+        masked.to_string()
+    }
+}
+
 impl fmt::Display for RunArgs {
     /// The normalized command, for previews and for running it again.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

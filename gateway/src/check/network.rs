@@ -15,7 +15,7 @@ const LONGEST_SOCKET: usize = 107;
 
 /// Where adapters connect.
 pub(super) fn brain(config: &Config, data: &DataDir, running: bool, report: &mut Report) {
-    let path = config.brain.socket.clone().unwrap_or_else(|| data.socket());
+    let path = data.brain_socket(config);
     let length = path.as_os_str().len();
     if length > LONGEST_SOCKET {
         report.fail(

@@ -283,7 +283,7 @@ async fn two_hundred_megabytes_of_output_take_no_memory() {
     assert_eq!(ended.stdout_tail.len(), TAIL_BYTES);
     assert!(ended.stdout_tail.ends_with(b"\nend\n"));
     // Other tests of this process run meanwhile; 200 MB would still stand out.
-    assert!(resident_kib() < before + 60_000);
+    assert!(resident_kib() < before + 150_000);
     let stored = std::fs::metadata(bench.task.folder.join("stdout"))
         .unwrap()
         .len();

@@ -61,8 +61,8 @@ pub enum AttachError {
 /// Begins a session on a transport that this node has dialled.
 ///
 /// Gives the session, and what the root says in it; the receiver ends with the session, and must be
-/// read, or the root is held up. `hello.open_orders` is what [`NodeHello`] says. Takes ten seconds at
-/// most; dropping the future drops the connection.
+/// read, or the root is held up. `hello` is asked for when the root has proven who it is, so that it may
+/// name that root's open orders. Takes ten seconds at most; dropping the future drops the connection.
 ///
 /// # Errors
 /// See [`AttachError`].
@@ -70,7 +70,7 @@ pub async fn attach_dialled(
     io: BoxedIo,
     identity: &Identity,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: NodeHello,
+    hello: impl FnOnce(&Address) -> NodeHello + Send,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     attach(
         io,
@@ -91,7 +91,7 @@ pub async fn attach_accepted(
     io: BoxedIo,
     identity: &Identity,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: NodeHello,
+    hello: impl FnOnce(&Address) -> NodeHello + Send,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     attach(
         io,
@@ -109,7 +109,7 @@ pub(super) async fn attach(
     side: Side,
     identity: &Identity,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: NodeHello,
+    hello: impl FnOnce(&Address) -> NodeHello + Send,
     limit: Duration,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     let greeting = async {
@@ -125,7 +125,7 @@ async fn greet(
     Secured { io, exporter }: Secured,
     identity: &Identity,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: NodeHello,
+    hello: impl FnOnce(&Address) -> NodeHello + Send,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     let stop = Stop::<Closed>::new();
     // Ends the connection when the greeting fails or its future is dropped.
@@ -167,7 +167,7 @@ async fn greet(
             "no welcome came after the proof".into(),
         ));
     };
-    say(&frames, node_frame::Frame::Hello(hello)).await;
+    say(&frames, node_frame::Frame::Hello(hello(&root))).await;
 
     let (messages, inbox) = mpsc::channel(QUEUE);
     let reader = Reader {

@@ -94,7 +94,7 @@ async fn attached_in(
         Side::Dialled,
         &node,
         |_| true,
-        NodeHello::default(),
+        |_| NodeHello::default(),
         limit,
     )
     .await

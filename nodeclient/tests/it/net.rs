@@ -92,5 +92,5 @@ pub(crate) async fn attach(
     hello: NodeHello,
 ) -> Result<Link, AttachError> {
     let io = dialer.dial().await.unwrap();
-    attach_dialled(io, node, |root| root == trusted, hello).await
+    attach_dialled(io, node, |root| root == trusted, |_| hello).await
 }

@@ -58,7 +58,8 @@ async fn a_root_dials_a_node() {
     for round in 0..2 {
         let (io, _peer) = timeout(LIMIT, listener.accept()).await.unwrap();
         let trusted = net.root.address();
-        let attached = attach_accepted(io, &net.node, |root| root == trusted, hello("one")).await;
+        let attached =
+            attach_accepted(io, &net.node, |root| root == trusted, |_| hello("one")).await;
         let (link, _inbox) = attached.unwrap();
         let RootEvent::Connected {
             same_incarnation, ..
@@ -83,7 +84,7 @@ async fn another_node_at_the_dialled_place_is_refused() {
     enrolment.dial = Some(listener.address().to_string());
     net.root.enroll(enrolment);
     let (io, _peer) = timeout(LIMIT, listener.accept()).await.unwrap();
-    let attached = attach_accepted(io, &other, |_| true, hello("one")).await;
+    let attached = attach_accepted(io, &other, |_| true, |_| hello("one")).await;
     assert!(
         matches!(attached, Err(AttachError::Refused(_))),
         "{attached:?}"
@@ -94,7 +95,7 @@ async fn another_node_at_the_dialled_place_is_refused() {
 async fn an_untrusted_root_is_refused_by_the_node() {
     let net = Net::new().await;
     let io = net.tcp().dial().await.unwrap();
-    let attached = attach_dialled(io, &net.node, |_| false, hello("one")).await;
+    let attached = attach_dialled(io, &net.node, |_| false, |_| hello("one")).await;
     match attached {
         Err(AttachError::NotTrusted { root }) => assert_eq!(&root, net.root.address()),
         other => panic!("{other:?}"),
@@ -265,7 +266,7 @@ async fn unproven_clients_beyond_the_limit_wait_their_turn() {
     // The proven session holds no place among the unproven.
     let io = net.tcp().dial().await.unwrap();
     assert!(
-        attach_dialled(io, &net.node, |_| true, hello("one"))
+        attach_dialled(io, &net.node, |_| true, |_| hello("one"))
             .await
             .is_ok()
     );
@@ -284,6 +285,6 @@ async fn who_does_not_speak_tls_is_told_apart() {
     });
     let node = Identity::generate();
     let io = TcpDialer::new(at.to_string()).dial().await.unwrap();
-    let attached = attach_dialled(io, &node, |_| true, hello("one")).await;
+    let attached = attach_dialled(io, &node, |_| true, |_| hello("one")).await;
     assert!(matches!(attached, Err(AttachError::Io(_))), "{attached:?}");
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::account::Role;
+use crate::command::registry::{Addressing, Found};
 use crate::commands;
 
 #[test]
@@ -84,7 +85,7 @@ fn help_reads_well() {
 fn unknown_words_are_answered() {
     let registry = commands::registry();
     let owner = Subject::new(Role::Owner);
-    let say = |word, rest| unknown(Language::En, registry, &owner, word, word, rest).plain();
+    let say = |word, rest| unknown(Language::En, registry, &owner, word, rest, &[]).plain();
     assert_eq!(
         say("rnu", "local uptime"),
         "I don't know `rnu`. Did you mean `run local uptime`?\n[run it]"
@@ -114,4 +115,30 @@ fn the_written_reference_is_current() {
         written == current,
         "docs/commands.md is old: run with UPDATE_DOCS=1"
     );
+}
+
+#[test]
+fn examples_are_commands_that_work() {
+    let addressing = Addressing {
+        private: true,
+        addressed: true,
+        bot_name: "",
+    };
+    let registry = commands::registry();
+    for command in registry.commands() {
+        for language in Language::ALL {
+            let key = format!("cmd-{}-examples", command.spec.name);
+            for example in optional(language, &key)
+                .unwrap_or_default()
+                .to_string()
+                .lines()
+            {
+                let Found::Commands(lines) = registry.look_up(example, addressing) else {
+                    panic!("{key}: {example}");
+                };
+                assert_eq!(lines[0].command.spec.name, command.spec.name, "{example}");
+                lines[0].parse().unwrap();
+            }
+        }
+    }
 }

@@ -371,3 +371,26 @@ fn answers_to_nonsense_stay_short() {
     let marks = "‚ “a ".repeat(10_000);
     assert!(matches!(&found(&marks, PRIVATE)[..], [_]));
 }
+
+#[test]
+fn the_audit_log_gets_no_secrets() {
+    let audit = |text: &str| {
+        let Found::Commands(lines) = commands::registry().look_up(text, PRIVATE) else {
+            panic!("`{text}` is no command");
+        };
+        lines[0].parse().unwrap().audit_text(&lines[0])
+    };
+    let rows = [
+        ("/claim 7QK4-MZ2P", "claim …"),
+        ("绑定 4821-KD", "bind …"),
+        ("bind", "bind"),
+        (
+            "运行 -e TOKEN=abc --stdin pw web-1 ls",
+            "run --env 'TOKEN=…' --stdin '…' web-1 ls",
+        ),
+        ("/nodes  -t x", "nodes -t x"),
+    ];
+    for (text, logged) in rows {
+        assert_eq!(audit(text), logged);
+    }
+}

@@ -1,0 +1,314 @@
+//! What all parts of a running node share.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jarvis_nodeclient::{Address, Identity};
+use jarvis_proto::node::node_frame::Frame;
+use jarvis_proto::node::{Accepted, Ended, NodeHello, Progress, Unknown};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::now_ms;
+use crate::config::NodeConfig;
+use crate::executor::Stop;
+use crate::facts::{LoadMeter, facts};
+use crate::ledger::{Ledger, State};
+use crate::lines::Lines;
+use crate::places::Places;
+use crate::trust::Trust;
+
+/// Transfers that run at once; more wait.
+const TRANSFERS: usize = 8;
+/// Orders that may wait for a free place, jobs and transfers each.
+const MOST_WAITING: usize = 1000;
+
+/// One node process.
+pub(crate) struct Core {
+    pub(crate) identity: Identity,
+    pub(crate) config: NodeConfig,
+    pub(crate) trust: Trust,
+    pub(crate) places: Places,
+    pub(crate) ledger: Ledger,
+    pub(crate) lines: Lines,
+    pub(crate) load: LoadMeter,
+    /// Jobs that run and wait.
+    pub(crate) jobs: Lanes,
+    /// Files that move and wait.
+    pub(crate) transfers: Lanes,
+    /// Partial files that are being written.
+    pub(crate) partials: Mutex<HashSet<PathBuf>>,
+    /// Tasks that must end before the process does.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when the node stops.
+    pub(crate) stopping: CancellationToken,
+    running: Mutex<HashMap<String, Running>>,
+    incarnation: String,
+    started_ms: i64,
+}
+
+/// An order that is being carried out.
+struct Running {
+    root: Address,
+    stop: watch::Sender<Option<Duration>>,
+    progress: Option<Progress>,
+}
+
+impl Core {
+    /// Puts the parts together; nothing runs yet.
+    pub(crate) fn new(identity: Identity, config: NodeConfig, ledger: Ledger) -> Self {
+        let allow = config.allow.iter().cloned().chain([config.work.clone()]);
+        Self {
+            places: Places::new(allow),
+            trust: Trust::new(config.trust.clone()),
+            jobs: Lanes::new(config.max_jobs),
+            transfers: Lanes::new(TRANSFERS),
+            lines: Lines::default(),
+            load: LoadMeter::default(),
+            partials: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            running: Mutex::default(),
+            incarnation: hex::encode(rand::random::<[u8; 16]>()),
+            started_ms: now_ms(),
+            identity,
+            config,
+            ledger,
+        }
+    }
+
+    /// What the node says at the beginning of a session with `root`.
+    pub(crate) fn hello(&self, root: &Address) -> NodeHello {
+        NodeHello {
+            open_orders: self.ledger.open_orders(root),
+            ..self.hello_to_anybody()
+        }
+    }
+
+    /// The same without what only one root may know.
+    pub(crate) fn hello_to_anybody(&self) -> NodeHello {
+        NodeHello {
+            incarnation: self.incarnation.clone(),
+            facts: Some(facts(&self.config, self.started_ms)),
+            open_orders: Vec::new(),
+        }
+    }
+
+    /// Where the output of an order is kept. The id was checked to be a plain UUID.
+    pub(crate) fn folder(&self, order: &str) -> PathBuf {
+        self.config.data.join("jobs").join(order)
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.config.data
+    }
+
+    /// Lists an order as running, and gives what may stop it.
+    pub(crate) fn begin(&self, root: &Address, order: &str) -> Stop {
+        // Nobody asks again what begins while everything is being stopped.
+        let asked = self
+            .stopping
+            .is_cancelled()
+            .then_some(self.config.stop_grace);
+        let (stop, stopped) = watch::channel(asked);
+        let running = Running {
+            root: root.clone(),
+            stop,
+            progress: None,
+        };
+        self.running().insert(order.to_owned(), running);
+        stopped
+    }
+
+    /// Tells `root` how far one of its orders is, and remembers it for whoever asks.
+    pub(crate) async fn progress(&self, root: &Address, progress: Progress) {
+        if let Some(running) = self.running().get_mut(&progress.order) {
+            running.progress = Some(progress.clone());
+        }
+        self.lines.tell(root, Frame::Progress(progress)).await;
+    }
+
+    /// The order is done with: written down first, then told.
+    pub(crate) async fn end(&self, root: &Address, ended: Ended) {
+        if let Err(error) = self.ledger.ended(&ended) {
+            // The root is told all the same; after a restart the order would count as lost.
+            tracing::error!(order = ended.order, %error, "the ending cannot be written to the journal");
+        }
+        self.running().remove(&ended.order);
+        self.lines.tell(root, Frame::Ended(ended)).await;
+    }
+
+    /// Asks one order of `root` to stop. Returns whether it was running.
+    pub(crate) fn stop(&self, root: &Address, order: &str, grace: Duration) -> bool {
+        match self
+            .running()
+            .get(order)
+            .filter(|running| running.root == *root)
+        {
+            Some(running) => {
+                // The first request counts.
+                running
+                    .stop
+                    .send_if_modified(|asked| asked.is_none() && asked.replace(grace).is_none());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Asks every order to stop.
+    pub(crate) fn stop_all(&self, grace: Duration) {
+        for running in self.running().values() {
+            running
+                .stop
+                .send_if_modified(|asked| asked.is_none() && asked.replace(grace).is_none());
+        }
+    }
+
+    /// Tells `root` what became of one of its orders.
+    pub(crate) async fn tell_state(&self, root: &Address, order: &str) {
+        match self.ledger.state(root, order) {
+            Ok(State::Unknown) => {
+                let unknown = Unknown {
+                    order: order.to_owned(),
+                };
+                self.lines.tell(root, Frame::Unknown(unknown)).await;
+            }
+            Ok(State::Ended(ended)) => self.lines.tell(root, Frame::Ended(*ended)).await,
+            Ok(State::Open { accepted_ms }) => {
+                let accepted = Accepted {
+                    order: order.to_owned(),
+                    time_ms: accepted_ms,
+                };
+                self.lines.tell(root, Frame::Accepted(accepted)).await;
+                let progress = self
+                    .running()
+                    .get(order)
+                    .and_then(|running| running.progress.clone());
+                if let Some(progress) = progress {
+                    self.lines.tell(root, Frame::Progress(progress)).await;
+                }
+            }
+            Err(error) => tracing::error!(order, %error, "the journal cannot be read"),
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A number of places to work in, and a bounded queue before them.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    places: Arc<Semaphore>,
+    all: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Lanes {
+    fn new(all: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(all)),
+            all,
+            taken: Arc::default(),
+        }
+    }
+
+    /// A ticket for the queue; `None` when it is full.
+    pub(crate) fn queue(&self) -> Option<Ticket> {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        let ticket = Ticket {
+            places: Arc::clone(&self.places),
+            taken: Arc::clone(&self.taken),
+        };
+        // Dropping the ticket takes the count back.
+        (taken < self.all + MOST_WAITING).then_some(ticket)
+    }
+
+    /// How many places are in use.
+    pub(crate) fn in_use(&self) -> usize {
+        self.all - self.places.available_permits()
+    }
+}
+
+/// The right to wait for a place.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    places: Arc<Semaphore>,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Ticket {
+    /// Waits for a place, first come, first served. Cancel-safe.
+    pub(crate) async fn place(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Writes the journal to the disk about every second, and forgets old orders now and then.
+pub(crate) async fn keep_house(core: Arc<Core>) {
+    const SYNC_EVERY: Duration = Duration::from_secs(1);
+    const FORGET_EVERY: u32 = 600;
+    let mut seconds = 0;
+    loop {
+        let is_last = tokio::select! {
+            () = tokio::time::sleep(SYNC_EVERY) => false,
+            () = core.tasks.wait() => true,
+        };
+        let is_time_to_forget = seconds % FORGET_EVERY == 0;
+        seconds += 1;
+        let kept = Arc::clone(&core);
+        let done = tokio::task::spawn_blocking(move || {
+            kept.ledger.sync()?;
+            if is_time_to_forget {
+                forget(&kept)
+            } else {
+                Ok(())
+            }
+        });
+        match done.await {
+            Ok(Err(error)) => tracing::error!(%error, "the journal cannot be kept"),
+            Err(error) => tracing::error!(%error, "keeping the journal failed"),
+            Ok(Ok(())) => {}
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
+fn forget(core: &Core) -> io::Result<()> {
+    for order in core.ledger.forget(core.config.retention)? {
+        remove_folder(&core.folder(&order));
+    }
+    Ok(())
+}
+
+/// Removes a job's folder. Returns whether there was one.
+pub(crate) fn remove_folder(folder: &Path) -> bool {
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(folder = %folder.display(), %error, "a job's folder cannot be removed");
+            }
+            false
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! A running node: its sessions, its listener, its orderly end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jarvis_nodeclient::{
+    Address, AttachError, BoxedIo, Dialer, Identity, ListenError, NodeListener, Redial,
+    attach_accepted, attach_dialled,
+};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
+
+use crate::config::NodeConfig;
+use crate::core::{Core, keep_house};
+use crate::ledger::Ledger;
+use crate::recovery::end_interrupted;
+use crate::session::serve;
+
+/// Peers that have proven nothing and are served at once.
+const MOST_UNPROVEN: usize = 16;
+/// The first attempt after a lost session comes so soon.
+const FIRST_REDIAL: Duration = Duration::from_millis(200);
+/// A session that lasted so long was a good one.
+const SHORT_SESSION: Duration = Duration::from_secs(5);
+/// How long an untrusted root is left alone before the trust list is asked again.
+const UNTRUSTED_PAUSE: Duration = Duration::from_secs(5);
+/// How long orders may take to end on top of the grace for jobs.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// A root to dial, and how.
+#[derive(Clone)]
+pub struct RootDial {
+    /// Who must answer.
+    pub address: Address,
+    /// The way there.
+    pub dialer: Arc<dyn Dialer>,
+}
+
+/// A node that cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A folder of the node cannot be made.
+    #[error("cannot make folder `{}`: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The journal cannot be used.
+    #[error("cannot open journal `{}`: {source}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// Nobody can be listened to.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+}
+
+/// Starts nodes.
+#[derive(Debug)]
+pub struct Node;
+
+impl Node {
+    /// Starts a node: ends what an earlier process left open, then dials each root, and listens if the
+    /// configuration says so. Must be called in a tokio runtime, which may have a single thread.
+    ///
+    /// # Errors
+    ///
+    /// When a folder, the journal or the listener cannot be had. Roots that do not answer are no error:
+    /// they are dialled for ever.
+    pub async fn start(
+        identity: Identity,
+        config: NodeConfig,
+        roots: Vec<RootDial>,
+    ) -> Result<NodeHandle, StartError> {
+        for path in [&config.data, &config.work] {
+            std::fs::create_dir_all(path).map_err(|source| StartError::Folder {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        let path = config.data.join("journal");
+        let fault = |source| StartError::Journal {
+            path: path.clone(),
+            source,
+        };
+        let (ledger, interrupted) = Ledger::open(&path).map_err(fault)?;
+        end_interrupted(&ledger, interrupted).await.map_err(fault)?;
+        let listener = match config.listen {
+            Some(address) => Some(NodeListener::bind(address).await?),
+            None => None,
+        };
+        let listening = listener.as_ref().map(NodeListener::address);
+        let core = Arc::new(Core::new(identity, config, ledger));
+        let sessions = TaskTracker::new();
+        for root in roots {
+            sessions.spawn(keep_dialled(Arc::clone(&core), root));
+        }
+        if let Some(listener) = listener {
+            sessions.spawn(accept(Arc::clone(&core), sessions.clone(), listener));
+        }
+        let house = tokio::spawn(keep_house(Arc::clone(&core)));
+        Ok(NodeHandle {
+            core,
+            sessions,
+            listening,
+            house,
+        })
+    }
+}
+
+/// A started node. Dropping the handle stops nothing: use [`NodeHandle::shutdown`].
+pub struct NodeHandle {
+    core: Arc<Core>,
+    sessions: TaskTracker,
+    listening: Option<SocketAddr>,
+    house: JoinHandle<()>,
+}
+
+impl NodeHandle {
+    /// The node's address.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        self.core.identity.address()
+    }
+
+    /// Where roots may dial it; the port is the real one also where 0 was asked for.
+    #[must_use]
+    pub fn listening(&self) -> Option<SocketAddr> {
+        self.listening
+    }
+
+    /// Stops in order: takes no more orders, ends running jobs (TERM, then KILL after the configured
+    /// grace; their roots learn that they were lost), says goodbye, syncs the journal. Takes the grace
+    /// and some seconds at most.
+    pub async fn shutdown(self) {
+        let grace = self.core.config.stop_grace;
+        self.core.stopping.cancel();
+        self.core.tasks.close();
+        self.core.stop_all(grace);
+        self.sessions.close();
+        let limit = grace + STOP_LIMIT;
+        if timeout(limit, self.core.tasks.wait()).await.is_err() {
+            tracing::warn!("some orders did not end in time");
+        }
+        if timeout(STOP_LIMIT, self.sessions.wait()).await.is_err() {
+            tracing::warn!("some sessions did not end in time");
+        }
+        if timeout(STOP_LIMIT, self.house).await.is_err() {
+            tracing::warn!("the journal could not be synced in time");
+        }
+    }
+}
+
+/// Keeps a session with one root, for ever.
+async fn keep_dialled(core: Arc<Core>, root: RootDial) {
+    let stopping = core.stopping.clone();
+    let mut redial = Redial::default();
+    // One line per change: a root that is away for a week fills no log.
+    let mut last_trouble = String::new();
+    while !stopping.is_cancelled() {
+        let wait = match dial(&core, &root).await {
+            Ok(lasted) => {
+                last_trouble.clear();
+                if lasted < SHORT_SESSION {
+                    // A root that throws us out each time is not to be dialled all the time.
+                    redial.wait()
+                } else {
+                    redial.reset();
+                    FIRST_REDIAL
+                }
+            }
+            Err(trouble) => {
+                if trouble.text != last_trouble {
+                    tracing::warn!(root = %root.address, at = root.dialer.describe(), trouble = trouble.text, "no session");
+                    last_trouble = trouble.text;
+                }
+                trouble.pause.unwrap_or_else(|| redial.wait())
+            }
+        };
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = stopping.cancelled() => {}
+        }
+    }
+}
+
+/// Why there is no session, and when to try again if not as usual.
+struct Trouble {
+    text: String,
+    pause: Option<Duration>,
+}
+
+/// Dials once, and serves the session to its end; how long it lasted.
+async fn dial(core: &Arc<Core>, root: &RootDial) -> Result<Duration, Trouble> {
+    if !core.trust.is_trusted(&root.address) {
+        let text = "it is configured but not in the trust list, so it is not dialled".to_owned();
+        return Err(Trouble {
+            text,
+            pause: Some(UNTRUSTED_PAUSE),
+        });
+    }
+    let is_expected =
+        |address: &Address| *address == root.address && core.trust.is_trusted(address);
+    let attached = async {
+        let io = root.dialer.dial().await?;
+        attach_dialled(io, &core.identity, is_expected, core.hello(&root.address)).await
+    };
+    let attached = tokio::select! {
+        attached = attached => attached,
+        () = core.stopping.cancelled() => return Ok(Duration::ZERO),
+    };
+    match attached {
+        Ok((link, inbox)) => {
+            let begun = Instant::now();
+            serve(core, link, inbox).await;
+            Ok(begun.elapsed())
+        }
+        Err(error) => Err(Trouble {
+            text: explain(&error, &root.address),
+            pause: None,
+        }),
+    }
+}
+
+fn explain(error: &AttachError, expected: &Address) -> String {
+    match error {
+        AttachError::NotTrusted { root } if root != expected => {
+            format!("root {root} answered there, and {expected} is configured")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Takes sessions that roots begin. Those who have proven nothing are few at a time.
+async fn accept(core: Arc<Core>, sessions: TaskTracker, listener: NodeListener) {
+    tracing::info!(address = %listener.address(), "roots may dial here");
+    let unproven = Arc::new(Semaphore::new(MOST_UNPROVEN));
+    loop {
+        let next = async {
+            let permit = Arc::clone(&unproven)
+                .acquire_owned()
+                .await
+                .expect("the semaphore is never closed");
+            (permit, listener.accept().await)
+        };
+        let (permit, (io, peer)) = tokio::select! {
+            next = next => next,
+            () = core.stopping.cancelled() => return,
+        };
+        let core = Arc::clone(&core);
+        sessions.spawn(async move {
+            let attached = tokio::select! {
+                attached = greet(&core, io) => attached,
+                () = core.stopping.cancelled() => return,
+            };
+            drop(permit);
+            match attached {
+                Ok((link, inbox)) => serve(&core, link, inbox).await,
+                Err(error) => tracing::warn!(%peer, %error, "no session"),
+            }
+        });
+    }
+}
+
+type Attached = (
+    jarvis_nodeclient::NodeLink,
+    tokio::sync::mpsc::Receiver<jarvis_nodeclient::RootMessage>,
+);
+
+/// Who dials is known only after the proof, but the hello is needed before: it names no open orders,
+/// and the root asks for what it waits for.
+async fn greet(core: &Core, io: BoxedIo) -> Result<Attached, AttachError> {
+    let is_trusted = |address: &Address| core.trust.is_trusted(address);
+    attach_accepted(io, &core.identity, is_trusted, core.hello_to_anybody()).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! One session with one root, from the first frame to the last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jarvis_nodeclient::{NodeLink, RootMessage};
+use jarvis_proto::node::Heartbeat;
+use jarvis_proto::node::node_frame::Frame;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::core::Core;
+use crate::orders;
+
+/// A heartbeat is never sent more often than this, nor more seldom than hourly.
+const FASTEST_HEARTBEAT: Duration = Duration::from_millis(20);
+const SLOWEST_HEARTBEAT: Duration = Duration::from_secs(3600);
+
+/// Serves a session until it is over, or the node stops, or its root is no longer trusted.
+pub(crate) async fn serve(
+    core: &Arc<Core>,
+    link: NodeLink,
+    mut inbox: mpsc::Receiver<RootMessage>,
+) {
+    let root = link.root().clone();
+    tracing::info!(root = %root, name = link.welcome().node_name, "session begins");
+    let number = core.lines.add(&link);
+    // Three lanes that never wait for each other: a full line holds up neither orders nor cancels.
+    tokio::select! {
+        () = listen(core, &link, &mut inbox) => {}
+        () = tell_again(core, &link) => {}
+        () = beat(core, &link) => {}
+        () = core.stopping.cancelled() => {
+            // Endings of jobs that are being stopped still go out.
+            core.tasks.wait().await;
+            link.close("the node was stopped").await;
+        }
+    }
+    core.lines.remove(&root, number);
+    let reason = link.closed().await;
+    tracing::info!(root = %root, %reason, "session over");
+}
+
+async fn listen(core: &Arc<Core>, link: &NodeLink, inbox: &mut mpsc::Receiver<RootMessage>) {
+    while let Some(message) = inbox.recv().await {
+        match message {
+            RootMessage::Order(order) => {
+                orders::take(core, link.root(), link.root_clock_offset_ms(), order);
+            }
+            RootMessage::EndedAck(order) => {
+                if let Err(error) = core.ledger.acknowledge(link.root(), &order) {
+                    tracing::error!(order, %error, "the acknowledgement cannot be written to the journal");
+                }
+            }
+            RootMessage::Reconcile(orders) => {
+                let (core, root) = (Arc::clone(core), link.root().clone());
+                let tasks = core.tasks.clone();
+                tasks.spawn(async move {
+                    for order in orders {
+                        core.tell_state(&root, &order).await;
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Tells the root each ending that it has not acknowledged, then waits for ever.
+async fn tell_again(core: &Core, link: &NodeLink) {
+    for order in core.ledger.unacknowledged(link.root()) {
+        core.tell_state(link.root(), &order).await;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Sends heartbeats; returns when the root is no longer trusted.
+async fn beat(core: &Core, link: &NodeLink) {
+    let every = Duration::from_millis(link.welcome().heartbeat_ms)
+        .clamp(FASTEST_HEARTBEAT, SLOWEST_HEARTBEAT);
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if !core.trust.is_trusted(link.root()) {
+            return link.close("this root is no longer trusted").await;
+        }
+        let load = core.load.measure(core.data(), core.jobs.in_use());
+        if link
+            .send(Frame::Heartbeat(Heartbeat { load: Some(load) }))
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}
