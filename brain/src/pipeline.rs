@@ -253,13 +253,13 @@ async fn answer(
             if let Some(answer) = commands::continue_dialog(&call, line).await? {
                 return Ok(answer);
             }
-            unknown(&call, line, &word, &rest).await
+            unknown(&call, &word, &rest).await
         }
     }
 }
 
 /// An unknown command gets the nearest one that the person may run.
-async fn unknown(call: &Call<'_>, line: &str, word: &str, rest: &str) -> Result<Answer, Trouble> {
+async fn unknown(call: &Call<'_>, word: &str, rest: &str) -> Result<Answer, Trouble> {
     let language = call.language();
     let subject = Subject::from(&call.speaker.account);
     if subject.role == Role::Guest {
@@ -271,9 +271,9 @@ async fn unknown(call: &Call<'_>, line: &str, word: &str, rest: &str) -> Result<
         language,
         commands::registry(),
         &subject,
-        line,
         word,
         rest,
+        &call.node_facts(),
     )))
 }
 

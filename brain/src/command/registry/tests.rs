@@ -322,7 +322,7 @@ fn what_is_wrong_is_said() {
             "run --yes --yes web-1 ls",
             "`--yes` does not go together with the rest, or stands twice.",
         ),
-        ("claim", "`claim` needs `CODE`."),
+        ("enroll", "`enroll` needs `NAME` `ADDRESS`."),
     ];
     for (text, sentence) in rows {
         assert_eq!(explained(text), sentence, "{text}");
