@@ -85,17 +85,9 @@ impl Core {
     /// What the node says at the beginning of a session with `root`.
     pub(crate) fn hello(&self, root: &Address) -> NodeHello {
         NodeHello {
-            open_orders: self.ledger.open_orders(root),
-            ..self.hello_to_anybody()
-        }
-    }
-
-    /// The same without what only one root may know.
-    pub(crate) fn hello_to_anybody(&self) -> NodeHello {
-        NodeHello {
             incarnation: self.incarnation.clone(),
             facts: Some(facts(&self.config, self.started_ms)),
-            open_orders: Vec::new(),
+            open_orders: self.ledger.open_orders(root),
         }
     }
 

@@ -216,7 +216,7 @@ async fn dial(core: &Arc<Core>, root: &RootDial) -> Result<Duration, Trouble> {
         |address: &Address| *address == root.address && core.trust.is_trusted(address);
     let attached = async {
         let io = root.dialer.dial().await?;
-        attach_dialled(io, &core.identity, is_expected, core.hello(&root.address)).await
+        attach_dialled(io, &core.identity, is_expected, |root| core.hello(root)).await
     };
     let attached = tokio::select! {
         attached = attached => attached,
@@ -280,11 +280,9 @@ type Attached = (
     tokio::sync::mpsc::Receiver<jarvis_nodeclient::RootMessage>,
 );
 
-/// Who dials is known only after the proof, but the hello is needed before: it names no open orders,
-/// and the root asks for what it waits for.
 async fn greet(core: &Core, io: BoxedIo) -> Result<Attached, AttachError> {
     let is_trusted = |address: &Address| core.trust.is_trusted(address);
-    attach_accepted(io, &core.identity, is_trusted, core.hello_to_anybody()).await
+    attach_accepted(io, &core.identity, is_trusted, |root| core.hello(root)).await
 }
 
 #[cfg(test)]

@@ -495,3 +495,50 @@ async fn shutdown_is_bounded_also_when_nobody_takes_events() {
         .await
         .expect("shutdown ends");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_nodes_come_at_once_and_each_gets_its_own_order() {
+    let mut net = Net::new().await;
+    let mut nodes = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let node = Identity::generate();
+        let name = name(&format!("node-{n}"));
+        net.root
+            .enroll(Enrolment::new(name, node.address().clone()));
+        let (dialer, trusted) = (net.tcp(), net.root.address().clone());
+        nodes.spawn(async move {
+            let attached = attach(&dialer, &node, &trusted, hello("one")).await;
+            let (link, mut inbox) = attached.unwrap();
+            let Some(RootMessage::Order(signed)) = inbox.recv().await else {
+                panic!("an order comes");
+            };
+            let checked = check_order(&signed, node.address(), |_| true, unix_ms()).unwrap();
+            let order = checked.order.id;
+            let accepted = Accepted { order, time_ms: 0 };
+            link.send(node_frame::Frame::Accepted(accepted))
+                .await
+                .unwrap();
+            link.closed().await
+        });
+    }
+    let mut given = std::collections::HashMap::new();
+    let mut accepted_by = std::collections::HashMap::new();
+    while accepted_by.len() < 100 {
+        match net.event().await {
+            RootEvent::Connected { node, status, .. } => {
+                let signed = net.root.sign(&status.address, spec("hostname"));
+                net.root.send(&node, &signed).await.unwrap();
+                let root = |_: &_| true;
+                let order = check_order(&signed, &status.address, root, unix_ms()).unwrap();
+                given.insert(node, order.order.id);
+            }
+            RootEvent::Accepted { node, accepted } => {
+                accepted_by.insert(node, accepted.order);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(given, accepted_by);
+    timeout(LIMIT, net.root.shutdown()).await.unwrap();
+    assert_eq!(timeout(LIMIT, nodes.join_all()).await.unwrap().len(), 100);
+}
