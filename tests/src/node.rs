@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
+use crate::console::word_after;
 use crate::process::{Heard, PATIENCE, Process};
 
 /// A node with a key and a folder of its own.
@@ -25,28 +26,23 @@ impl Node {
     /// When `jarvis-node init` fails.
     pub async fn new(name: &str, root: &str, connect: SocketAddr) -> Result<Self> {
         let folder = TempDir::with_prefix(format!("jarvis-{name}."))?;
-        let config = folder.path().join("node.toml");
-        let mut init = Process::command("jarvis-node", ["init", "--config"])?;
-        init.arg(&config).current_dir(folder.path());
-        let mut init = Process::start("jarvis-node init", &mut init)?;
-        let status = init.ends(PATIENCE).await?;
-        let said = init.everything();
-        let address = said
-            .split_whitespace()
-            .map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
-            .find(|word| word.starts_with('1') && (26..=35).contains(&word.len()))
-            .filter(|_| status.success())
-            .with_context(|| format!("jarvis-node init printed no address:\n{said}"))?
-            .to_owned();
         let files = folder.path().join("files");
         std::fs::create_dir(&files)?;
-        let text = format!(
-            "name = \"{name}\"\nkey = \"node.key\"\ndata = \"data\"\ntrust = [\"{root}\"]\n\
-             allow = [\"{}\"]\nstop_grace = \"1s\"\n\n[[root]]\naddress = \"{root}\"\n\
-             connect = \"{connect}\"\n",
-            files.display()
-        );
-        std::fs::write(&config, text)?;
+        let connect = connect.to_string();
+        let mut init = Process::command("jarvis-node", ["init", "--name", name])?;
+        init.args(["--root", root, "--connect", &connect, "--allow"])
+            .arg(&files)
+            .arg("--dir")
+            .arg(folder.path());
+        let mut init = Process::start("jarvis-node init", &mut init)?;
+        let status = init.ends(PATIENCE).await?;
+        let address = word_after(&init.out().text(), "address  ")
+            .filter(|_| status.success())
+            .with_context(|| format!("no address from jarvis-node init: {}", init.everything()))?;
+        // What is stopped in a story need not be given five seconds to think about it.
+        let config = folder.path().join("node.toml");
+        let text = std::fs::read_to_string(&config)?;
+        std::fs::write(&config, format!("stop_grace = \"1s\"\n{text}"))?;
         Ok(Self {
             name: name.to_owned(),
             folder,
