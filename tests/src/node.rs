@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
+use tokio::process::Command;
 
 use crate::console::word_after;
-use crate::process::{Heard, PATIENCE, Process};
+use crate::process::{Heard, PATIENCE, Process, program};
 
 /// A node with a key and a folder of its own.
 #[derive(Debug)]
@@ -73,14 +74,50 @@ impl Node {
     /// When it cannot be started.
     pub fn start(&mut self) -> Result<()> {
         let mut command = Process::command("jarvis-node", ["run", "--config"])?;
+        command.arg(self.config());
+        self.start_by(command)
+    }
+
+    /// Starts the daemon with its data on a disk of this many megabytes, in a mount namespace of its
+    /// own. `false` where the system does not let us make one.
+    ///
+    /// # Errors
+    /// When the daemon cannot be started.
+    pub fn start_on_small_disk(&mut self, megabytes: usize) -> Result<bool> {
+        let data = self.folder.path().join("data");
+        std::fs::create_dir_all(&data)?;
+        let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\"");
+        let namespace = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", script]);
+            command.arg(&data);
+            command
+        };
+        let probe = namespace(&mount).as_std_mut().output();
+        if !probe.is_ok_and(|output| output.status.success()) {
+            return Ok(false);
+        }
+        let mut command = namespace(&format!("{mount} && exec \"$@\""));
         command
-            .arg(self.folder.path().join("node.toml"))
-            .current_dir(self.folder.path());
+            .arg(program("jarvis-node")?)
+            .args(["run", "--config"])
+            .arg(self.config());
+        self.start_by(command)?;
+        Ok(true)
+    }
+
+    fn start_by(&mut self, mut command: Command) -> Result<()> {
+        command.current_dir(self.folder.path());
         let process = Process::start(&format!("jarvis-node {}", self.name), &mut command)?;
         self.heard
             .extend([process.out().clone(), process.err().clone()]);
         self.process = Some(process);
         Ok(())
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("node.toml")
     }
 
     /// `kill -9`.

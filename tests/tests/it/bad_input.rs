@@ -161,7 +161,7 @@ async fn what_a_node_does_not_allow_it_refuses() {
         site.owner.sees("outside what web-1 allows").await;
     }
     // A root that is no longer trusted gets nothing.
-    let config = site.node(0).folder().join("node.toml");
+    let config = site.node(0).config();
     let text = std::fs::read_to_string(&config).unwrap();
     let trust = text.lines().find(|line| line.starts_with("trust")).unwrap();
     std::fs::write(&config, text.replace(trust, "trust = []")).unwrap();
@@ -207,6 +207,34 @@ async fn a_node_with_a_corrupt_journal_tail_starts_and_goes_on() {
         .says("run --wait 30s web-1 printf '%s-%s' second one")
         .await;
     site.owner.sees("second-one").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_costs_nothing_but_the_file() {
+    let mut site = Site::with_nodes(&["web-1"]).await.unwrap();
+    site.node(0).kill().await.unwrap();
+    if !site.node(0).start_on_small_disk(8).unwrap() {
+        eprintln!("skipped: no mount namespace can be made here");
+        return;
+    }
+    site.is_online("web-1").await;
+    let files = site.node(0).folder().join("data/files");
+    let big = site.jarvis.folder().join("big.bin");
+    std::fs::write(&big, vec![7; 16 << 20]).unwrap();
+    let put = format!("@{} web-1:{}/", big.display(), files.display());
+    site.owner.says(&put).await;
+    site.owner.sees("disk of web-1 is full").await;
+    // A job that fills it up ends as well, and leaves the node in order.
+    site.owner
+        .says("run web-1 head -c 16777216 /dev/zero > big; printf '%s-%s' it ended; rm big")
+        .await;
+    site.owner.sees("it-ended").await;
+    site.owner
+        .says("run web-1 head -c 33554432 /dev/zero | tr '\\0' x")
+        .await;
+    site.owner.sees("job 3").await;
+    site.owner.says("run web-1 printf '%s-%s' still well").await;
+    site.owner.sees("still-well").await;
 }
 
 #[tokio::test]
