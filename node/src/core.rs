@@ -25,8 +25,10 @@ use crate::trust::Trust;
 
 /// Transfers that run at once; more wait.
 const TRANSFERS: usize = 8;
-/// Orders that may wait for a free place, jobs and transfers each.
-const MOST_WAITING: usize = 1000;
+/// Jobs that may wait for a free place.
+const MOST_WAITING_JOBS: usize = 1000;
+/// Transfers that may wait; each holds a descriptor already.
+const MOST_WAITING_TRANSFERS: usize = 200;
 
 /// One node process.
 pub(crate) struct Core {
@@ -48,6 +50,8 @@ pub(crate) struct Core {
     /// Cancelled when the node stops.
     pub(crate) stopping: CancellationToken,
     running: Mutex<HashMap<String, Running>>,
+    /// Endings that the journal could not take, because the disk was full.
+    unwritten: Mutex<Vec<Ended>>,
     incarnation: String,
     started_ms: i64,
 }
@@ -66,14 +70,15 @@ impl Core {
         Self {
             places: Places::new(allow),
             trust: Trust::new(config.trust.clone()),
-            jobs: Lanes::new(config.max_jobs),
-            transfers: Lanes::new(TRANSFERS),
+            jobs: Lanes::new(config.max_jobs, MOST_WAITING_JOBS),
+            transfers: Lanes::new(TRANSFERS, MOST_WAITING_TRANSFERS),
             lines: Lines::default(),
             load: LoadMeter::default(),
             partials: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             running: Mutex::default(),
+            unwritten: Mutex::default(),
             incarnation: hex::encode(rand::random::<[u8; 16]>()),
             started_ms: now_ms(),
             identity,
@@ -129,8 +134,8 @@ impl Core {
     /// The order is done with: written down first, then told.
     pub(crate) async fn end(&self, root: &Address, ended: Ended) {
         if let Err(error) = self.ledger.ended(&ended) {
-            // The root is told all the same; after a restart the order would count as lost.
-            tracing::error!(order = ended.order, %error, "the ending cannot be written to the journal");
+            tracing::error!(order = ended.order, %error, "the ending cannot be written to the journal yet");
+            self.unwritten().push(ended.clone());
         }
         self.running().remove(&ended.order);
         self.lines.tell(root, Frame::Ended(ended)).await;
@@ -191,6 +196,22 @@ impl Core {
         }
     }
 
+    /// Tries again to write down what the journal could not take.
+    fn write_endings(&self) -> io::Result<()> {
+        let mut unwritten = self.unwritten();
+        while let Some(ended) = unwritten.last() {
+            self.ledger.ended(ended)?;
+            unwritten.pop();
+        }
+        Ok(())
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Vec<Ended>> {
+        self.unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -201,14 +222,16 @@ impl Core {
 pub(crate) struct Lanes {
     places: Arc<Semaphore>,
     all: usize,
+    most_waiting: usize,
     taken: Arc<AtomicUsize>,
 }
 
 impl Lanes {
-    fn new(all: usize) -> Self {
+    fn new(all: usize, most_waiting: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(all)),
             all,
+            most_waiting,
             taken: Arc::default(),
         }
     }
@@ -221,7 +244,7 @@ impl Lanes {
             taken: Arc::clone(&self.taken),
         };
         // Dropping the ticket takes the count back.
-        (taken < self.all + MOST_WAITING).then_some(ticket)
+        (taken < self.all + self.most_waiting).then_some(ticket)
     }
 
     /// How many places are in use.
@@ -267,6 +290,7 @@ pub(crate) async fn keep_house(core: Arc<Core>) {
         seconds += 1;
         let kept = Arc::clone(&core);
         let done = tokio::task::spawn_blocking(move || {
+            kept.write_endings()?;
             kept.ledger.sync()?;
             if is_time_to_forget {
                 forget(&kept)
@@ -302,5 +326,24 @@ pub(crate) fn remove_folder(folder: &Path) -> bool {
             }
             false
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_queue_gives_no_tickets_until_somebody_leaves() {
+        let lanes = Lanes::new(1, 1);
+        let (first, second) = (lanes.queue().unwrap(), lanes.queue().unwrap());
+        assert!(lanes.queue().is_none());
+        assert!(lanes.queue().is_none(), "asking in vain takes no place");
+        let place = first.place().await;
+        assert_eq!(lanes.in_use(), 1);
+        drop((first, place));
+        let _place = second.place().await;
+        assert!(lanes.queue().is_some());
     }
 }

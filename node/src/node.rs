@@ -1,7 +1,9 @@
 //! A running node: its sessions, its listener, its orderly end.
 
+use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,8 @@ const FIRST_REDIAL: Duration = Duration::from_millis(200);
 const SHORT_SESSION: Duration = Duration::from_secs(5);
 /// How long an untrusted root is left alone before the trust list is asked again.
 const UNTRUSTED_PAUSE: Duration = Duration::from_secs(5);
+/// How long a root is left alone that refuses this node.
+const REFUSED_PAUSE: Duration = Duration::from_secs(3);
 /// How long orders may take to end on top of the grace for jobs.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
@@ -85,12 +89,7 @@ impl Node {
         config: NodeConfig,
         roots: Vec<RootDial>,
     ) -> Result<NodeHandle, StartError> {
-        for path in [&config.data, &config.work] {
-            std::fs::create_dir_all(path).map_err(|source| StartError::Folder {
-                path: path.clone(),
-                source,
-            })?;
-        }
+        let config = prepare_folders(config)?;
         let path = config.data.join("journal");
         let fault = |source| StartError::Journal {
             path: path.clone(),
@@ -119,6 +118,25 @@ impl Node {
             house,
         })
     }
+}
+
+/// Makes the node's folders, and their paths absolute. Only its user may look into the data, which
+/// holds every script and every output.
+fn prepare_folders(mut config: NodeConfig) -> Result<NodeConfig, StartError> {
+    for path in [&mut config.data, &mut config.work] {
+        let made = std::path::absolute(&*path).and_then(|absolute| {
+            *path = absolute;
+            DirBuilder::new().recursive(true).mode(0o700).create(&*path)
+        });
+        made.map_err(|source| StartError::Folder {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let jobs = config.data.join("jobs");
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&jobs);
+    made.map_err(|source| StartError::Folder { path: jobs, source })?;
+    Ok(config)
 }
 
 /// A started node. Dropping the handle stops nothing: use [`NodeHandle::shutdown`].
@@ -230,7 +248,8 @@ async fn dial(core: &Arc<Core>, root: &RootDial) -> Result<Duration, Trouble> {
         }
         Err(error) => Err(Trouble {
             text: explain(&error, &root.address),
-            pause: None,
+            // Somebody is probably just about to enrol this node.
+            pause: matches!(error, AttachError::Refused(_)).then_some(REFUSED_PAUSE),
         }),
     }
 }

@@ -21,6 +21,9 @@ use crate::ledger::Acceptance;
 use crate::refusal::Refusal;
 use crate::trust::TrustError;
 
+/// Most patterns for result files in one job; each one walks through folders.
+const MOST_GLOBS: usize = 50;
+
 /// An order that was accepted, and what will carry it out.
 enum Work {
     Run(Box<Task>, Ticket),
@@ -223,6 +226,9 @@ fn task(core: &Core, order: &str, run: RunJob) -> Result<Task, Refusal> {
     {
         return malformed("the name of a variable is impossible");
     }
+    if run.result_globs.len() > MOST_GLOBS {
+        return malformed("there are too many patterns for result files");
+    }
     let config = &core.config;
     Ok(Task {
         order: order.to_owned(),
@@ -241,7 +247,7 @@ fn task(core: &Core, order: &str, run: RunJob) -> Result<Task, Refusal> {
     })
 }
 
-/// The working directory of a job.
+/// The working directory of a job: relative to the node's own, and that without one.
 pub(crate) fn directory(core: &Core, cwd: &str) -> PathBuf {
     core.config.work.join(cwd)
 }

@@ -26,14 +26,23 @@ impl Refusal {
         }
     }
 
-    /// The frame's content for `order`.
+    /// The frame's content for `order`. A path of a megabyte is cut: frames have a limit.
     pub(crate) fn of(self, order: &str) -> Refused {
         Refused {
             order: order.to_owned(),
             reason: self.reason.into(),
-            detail: self.detail,
+            detail: shortened(&self.detail),
             size: self.size,
         }
+    }
+}
+
+/// The beginning of a text that is for people.
+pub(crate) fn shortened(text: &str) -> String {
+    const MOST_CHARS: usize = 500;
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

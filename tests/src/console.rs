@@ -83,3 +83,12 @@ impl Console {
         &mut self.process
     }
 }
+
+/// The word that follows `mark` in a message: a code, a number, an address.
+pub fn word_after(text: &str, mark: &str) -> Option<String> {
+    let (_, rest) = text.split_once(mark)?;
+    let end = rest
+        .find(|c: char| !(c.is_alphanumeric() || c == '-'))
+        .unwrap_or(rest.len());
+    (end > 0).then(|| rest[..end].to_owned())
+}

@@ -107,6 +107,19 @@ impl Jarvis {
         self.configure("telegram", &keys)
     }
 
+    /// Tells the configuration where the Telegram bot lives, and that it is to use a webhook.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_telegram_by_webhook(&self, telegram: &FakeTelegram, port: u16) -> Result<()> {
+        let (url, token) = (telegram.url(), telegram.token());
+        let keys = format!("token = \"{token}\"\napi_url = \"{url}\"\nmode = \"webhook\"\n");
+        self.configure("telegram", &keys)?;
+        let here = format!("127.0.0.1:{port}");
+        let keys = format!("listen = \"{here}\"\nurl = \"http://{here}/telegram\"\n");
+        self.configure("telegram.webhook", &keys)
+    }
+
     /// The configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("jarvis.toml")

@@ -10,4 +10,5 @@ pub mod jarvis;
 pub mod node;
 pub mod process;
 pub mod proxy;
+pub mod site;
 pub mod telegram;

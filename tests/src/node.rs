@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
+use tokio::process::Command;
 
-use crate::process::{Heard, PATIENCE, Process};
+use crate::console::word_after;
+use crate::process::{Heard, PATIENCE, Process, program};
 
 /// A node with a key and a folder of its own.
 #[derive(Debug)]
@@ -25,28 +27,23 @@ impl Node {
     /// When `jarvis-node init` fails.
     pub async fn new(name: &str, root: &str, connect: SocketAddr) -> Result<Self> {
         let folder = TempDir::with_prefix(format!("jarvis-{name}."))?;
-        let config = folder.path().join("node.toml");
-        let mut init = Process::command("jarvis-node", ["init", "--config"])?;
-        init.arg(&config).current_dir(folder.path());
-        let mut init = Process::start("jarvis-node init", &mut init)?;
-        let status = init.ends(PATIENCE).await?;
-        let said = init.everything();
-        let address = said
-            .split_whitespace()
-            .map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
-            .find(|word| word.starts_with('1') && (26..=35).contains(&word.len()))
-            .filter(|_| status.success())
-            .with_context(|| format!("jarvis-node init printed no address:\n{said}"))?
-            .to_owned();
         let files = folder.path().join("files");
         std::fs::create_dir(&files)?;
-        let text = format!(
-            "name = \"{name}\"\nkey = \"node.key\"\ndata = \"data\"\ntrust = [\"{root}\"]\n\
-             allow = [\"{}\"]\nstop_grace = \"1s\"\n\n[[root]]\naddress = \"{root}\"\n\
-             connect = \"{connect}\"\n",
-            files.display()
-        );
-        std::fs::write(&config, text)?;
+        let connect = connect.to_string();
+        let mut init = Process::command("jarvis-node", ["init", "--name", name])?;
+        init.args(["--root", root, "--connect", &connect, "--allow"])
+            .arg(&files)
+            .arg("--dir")
+            .arg(folder.path());
+        let mut init = Process::start("jarvis-node init", &mut init)?;
+        let status = init.ends(PATIENCE).await?;
+        let address = word_after(&init.out().text(), "address  ")
+            .filter(|_| status.success())
+            .with_context(|| format!("no address from jarvis-node init: {}", init.everything()))?;
+        // What is stopped in a story need not be given five seconds to think about it.
+        let config = folder.path().join("node.toml");
+        let text = std::fs::read_to_string(&config)?;
+        std::fs::write(&config, format!("stop_grace = \"1s\"\n{text}"))?;
         Ok(Self {
             name: name.to_owned(),
             folder,
@@ -77,14 +74,50 @@ impl Node {
     /// When it cannot be started.
     pub fn start(&mut self) -> Result<()> {
         let mut command = Process::command("jarvis-node", ["run", "--config"])?;
+        command.arg(self.config());
+        self.start_by(command)
+    }
+
+    /// Starts the daemon with its data on a disk of this many megabytes, in a mount namespace of its
+    /// own. `false` where the system does not let us make one.
+    ///
+    /// # Errors
+    /// When the daemon cannot be started.
+    pub fn start_on_small_disk(&mut self, megabytes: usize) -> Result<bool> {
+        let data = self.folder.path().join("data");
+        std::fs::create_dir_all(&data)?;
+        let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$0\"");
+        let namespace = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", script]);
+            command.arg(&data);
+            command
+        };
+        let probe = namespace(&mount).as_std_mut().output();
+        if !probe.is_ok_and(|output| output.status.success()) {
+            return Ok(false);
+        }
+        let mut command = namespace(&format!("{mount} && exec \"$@\""));
         command
-            .arg(self.folder.path().join("node.toml"))
-            .current_dir(self.folder.path());
+            .arg(program("jarvis-node")?)
+            .args(["run", "--config"])
+            .arg(self.config());
+        self.start_by(command)?;
+        Ok(true)
+    }
+
+    fn start_by(&mut self, mut command: Command) -> Result<()> {
+        command.current_dir(self.folder.path());
         let process = Process::start(&format!("jarvis-node {}", self.name), &mut command)?;
         self.heard
             .extend([process.out().clone(), process.err().clone()]);
         self.process = Some(process);
         Ok(())
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("node.toml")
     }
 
     /// `kill -9`.

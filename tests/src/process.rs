@@ -1,7 +1,7 @@
 //! Real processes with their output kept, ended for sure.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,17 +17,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// How long a process may take to say or do what is expected of it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where cargo has put the program `name`: beside the folder of the running test.
+/// The folder of the programs to test, when it is not the one that cargo builds into.
+const PROGRAMS: &str = "JARVIS_TEST_PROGRAMS";
+
+/// Where the program `name` is: beside the folder of the running test, where cargo puts it.
 ///
 /// # Errors
 /// When it has not been built.
 pub fn program(name: &str) -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let built = test
-        .parent()
-        .and_then(std::path::Path::parent)
-        .context("a test lies in target/PROFILE/deps")?
-        .join(name);
+    let folder = match std::env::var_os(PROGRAMS) {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let test = std::env::current_exe()?;
+            let folder = test.parent().and_then(Path::parent);
+            folder
+                .context("a test lies in target/PROFILE/deps")?
+                .to_owned()
+        }
+    };
+    let built = folder.join(name);
     if !built.is_file() {
         bail!(
             "{} is missing: run `cargo build --workspace --bins` first (scripts/test does)",

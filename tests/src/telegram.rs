@@ -251,6 +251,23 @@ impl FakeTelegram {
         assert!(heard.is_some(), "the bot did not call {method} in time");
     }
 
+    /// How many times the bot has begun to poll.
+    pub fn polls(&self) -> u64 {
+        self.shared.quietly(|state| state.updates.generation)
+    }
+
+    /// Waits until the bot has begun to poll more than `after` times.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn is_polled(&self, after: u64) {
+        let polled = self
+            .shared
+            .wait_for(|state| (state.updates.generation > after).then_some(()))
+            .await;
+        assert!(polled.is_some(), "the bot does not poll");
+    }
+
     /// Waits until every update was delivered and confirmed.
     ///
     /// # Panics

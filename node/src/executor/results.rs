@@ -7,6 +7,7 @@ use jarvis_proto::node::FileInfo;
 use walkdir::WalkDir;
 
 use crate::places::Places;
+use crate::refusal::shortened;
 
 /// Most result files of one job.
 const MOST_FILES: usize = 100;
@@ -51,7 +52,7 @@ impl Found {
     fn look_for(&mut self, glob: &str, cwd: &Path, places: &Places) {
         let pattern = cwd.join(glob);
         let Some(matcher) = matcher(&pattern) else {
-            return self.note(format!("`{glob}` is no file pattern"));
+            return self.note(&format!("`{glob}` is no file pattern"));
         };
         let (base, depth) = walk_from(&pattern);
         let entries = WalkDir::new(&base)
@@ -67,14 +68,14 @@ impl Found {
             self.add(entry.path(), places);
         }
         if !has_matched {
-            self.note(format!("`{glob}` matched nothing"));
+            self.note(&format!("`{glob}` matched nothing"));
         }
     }
 
     fn add(&mut self, path: &Path, places: &Places) {
         let (file, real) = match places.open(path) {
             Ok(opened) => opened,
-            Err(error) => return self.note(error.to_string()),
+            Err(error) => return self.note(&error.to_string()),
         };
         let real = real.to_string_lossy().into_owned();
         if self.files.iter().any(|known| known.path == real) {
@@ -85,7 +86,7 @@ impl Found {
             .map(|metadata| metadata.len())
             .unwrap_or_default();
         if self.files.len() >= MOST_FILES || self.bytes + size > MOST_BYTES {
-            return self.note(format!(
+            return self.note(&format!(
                 "`{real}` is one too many: at most {MOST_FILES} files and {MOST_BYTES} bytes"
             ));
         }
@@ -103,10 +104,10 @@ impl Found {
     }
 
     /// Notes are for people: the first few say it all.
-    fn note(&mut self, note: String) {
+    fn note(&mut self, note: &str) {
         const MOST_NOTES: usize = 10;
         if self.notes.len() < MOST_NOTES {
-            self.notes.push(note);
+            self.notes.push(shortened(note));
         }
     }
 }

@@ -61,7 +61,7 @@ impl Get {
         blocking(move || {
             let get = match order.source.clone() {
                 Some(get_file::Source::Path(path)) => {
-                    let (file, real) = core.places.open(Path::new(&path))?;
+                    let (file, real) = core.places.open(&directory(&core, &path))?;
                     Self::of_file(file, &real, order)?
                 }
                 Some(get_file::Source::Output(output)) => {

@@ -13,6 +13,7 @@ use super::{LINE_BACK, MOST_CUTS, blocking, hash, modified_ms, tell_progress};
 use crate::core::{Core, Ticket};
 use crate::executor::Stop;
 use crate::facts::free_bytes;
+use crate::orders::directory;
 use crate::places::Target;
 use crate::refusal::Refusal;
 
@@ -42,7 +43,7 @@ impl Put {
         let target = blocking(move || {
             Ok(core
                 .places
-                .target(Path::new(&order.path), &order.file_name)?)
+                .target(&directory(&core, &order.path), &order.file_name)?)
         })
         .await?;
         Ok(Self {

@@ -507,6 +507,22 @@ async fn a_file_is_put_whole_with_its_mode_and_only_once() {
 }
 
 #[tokio::test]
+async fn relative_paths_are_below_the_working_directory_of_jobs() {
+    let mut world = world().await;
+    let put = transfer(world.put("sent.txt", b"hello", |_| {}).await);
+    assert_eq!(Path::new(&put.path), world.config.work.join("sent.txt"));
+    assert_eq!(
+        world
+            .run("cat sent.txt; echo back > made.txt")
+            .await
+            .stdout_tail,
+        "hello"
+    );
+    assert_eq!(world.get(path("made.txt")).await.unwrap().0, b"back\n");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_put_goes_on_where_a_partial_file_ends() {
     let mut world = world().await;
     let content: Vec<u8> = (0..2_000_000u32).map(|n| (n % 253) as u8).collect();
@@ -547,7 +563,7 @@ async fn places_outside_are_refused_in_both_directions() {
         world.app("../secret"),
         world.app("link"),
         "/etc/passwd".to_owned(),
-        "relative".to_owned(),
+        "../relative".to_owned(),
     ] {
         assert_eq!(
             world.refused(order::Body::Get(path(&outside))).await.0,

@@ -3,5 +3,6 @@
 
 mod edges;
 mod fake_telegram;
+mod orders;
 mod python_telegram_bot;
 mod source_rules;
