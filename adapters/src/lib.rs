@@ -23,7 +23,9 @@ mod fake_brain;
 pub mod host;
 pub mod markup;
 pub mod recent;
+pub mod registry;
 pub mod split;
+pub mod telegram;
 
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;

@@ -171,9 +171,7 @@ async fn parallel_lines_are_sent_at_once_and_the_end_waits_for_all() {
 
 #[tokio::test]
 async fn no_input_ends_at_once() {
-    let mut script = Script::run("", Printed::default(), false);
-    let session = script.brain.connection().await;
-    drop(session);
+    let script = Script::run("", Printed::default(), false);
     script.host.await.unwrap().unwrap();
 }
 

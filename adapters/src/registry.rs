@@ -1,0 +1,30 @@
+//! The adapters that this program has.
+
+use std::sync::Arc;
+
+use crate::adapter::{Adapter, AdapterError};
+use crate::console::{Console, ConsoleOptions};
+use crate::telegram::{self, Telegram};
+
+/// Names of all adapters, as in `jarvis adapter KIND`.
+pub const KINDS: [&str; 2] = ["console", "telegram"];
+
+/// What one adapter has to be told.
+#[derive(Debug)]
+pub enum AdapterConfig {
+    /// The console.
+    Console(ConsoleOptions),
+    /// A Telegram bot.
+    Telegram(telegram::Config),
+}
+
+/// Makes an adapter. Waits until its platform can be reached; cancel-safe.
+///
+/// # Errors
+/// When waiting cannot help: a refused token, an unusable setting, no terminal.
+pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterError> {
+    Ok(match config {
+        AdapterConfig::Console(options) => Arc::new(Console::new(options)?),
+        AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
+    })
+}
