@@ -402,6 +402,11 @@ async fn greet(
         ended: brain.stopping().child_token(),
         open: Mutex::default(),
     }));
+    // An adapter that was cut asks itself what became of its last event.
+    match brain.store().latest_event(session.bot()).await {
+        Ok(latest) => session.note_event(&latest.unwrap_or_default()),
+        Err(error) => warn!(%error, "cannot tell the adapter's last event"),
+    }
     if !brain.sessions().add(&session) {
         return Err(refuse(
             RefusedReason::AlreadyConnected,
@@ -417,6 +422,7 @@ async fn greet(
     if session.capabilities().menu {
         let _ = session.send(brain_frame::Frame::Menu(brain.menu())).await;
     }
+    brain.activity().tell_if_idle(session.bot());
     Ok(session)
 }
 

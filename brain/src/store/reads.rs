@@ -104,6 +104,11 @@ impl Store {
         Ok(binding::claim_is_good(&self.db, code_hash, now_ms).await?)
     }
 
+    /// The event of this bot that was handled last.
+    pub async fn latest_event(&self, bot: &BotKey) -> Read<Option<String>> {
+        Ok(event::latest(&self.db, bot).await?)
+    }
+
     /// Whether the event was handled.
     pub async fn event_seen(&self, bot: &BotKey, id: &str) -> Read<bool> {
         Ok(event::seen(&self.db, bot, id).await?)
