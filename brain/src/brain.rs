@@ -67,6 +67,8 @@ pub struct BrainConfig {
     pub nodes: Vec<NodeEntry>,
     /// Where nodes dial in; `None` = nowhere.
     pub node_listen: Option<SocketAddr>,
+    /// How often nodes say that they are alive.
+    pub heartbeat: Duration,
     /// Commands older than this are not run.
     pub too_old: Duration,
     /// Messages that one account may send in a minute; the owner's terminal has no limit.
@@ -89,6 +91,7 @@ impl BrainConfig {
             adapters: Vec::new(),
             nodes: Vec::new(),
             node_listen: None,
+            heartbeat: RootOptions::default().heartbeat,
             too_old: Duration::from_secs(600),
             messages_per_minute: 120,
             attachment_limit: 4 << 30,
@@ -172,7 +175,11 @@ impl Brain {
                 path: blobs_dir,
                 source,
             })?;
-        let (root, events) = Root::start(identity, RootOptions::default());
+        let options = RootOptions {
+            heartbeat: config.heartbeat,
+            ..RootOptions::default()
+        };
+        let (root, events) = Root::start(identity, options);
         let node_address = match config.node_listen {
             Some(address) => Some(root.listen(address).await?),
             None => None,

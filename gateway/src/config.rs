@@ -220,7 +220,7 @@ impl Default for Telegram {
             token_file: None,
             api_url: url::Url::parse("https://api.telegram.org").expect("a constant URL"),
             mode: TelegramMode::Polling,
-            poll_timeout: Duration::from_secs(10),
+            poll_timeout: Duration::from_secs(25),
             upload_limit: 50_000_000,
             download_limit: 20_000_000,
             webhook: Webhook::default(),

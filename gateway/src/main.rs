@@ -3,8 +3,9 @@
 //! It decides nothing: what a message means is the brain's, how a platform speaks is the adapter's.
 //! It may depend on every other crate.
 
-#![expect(dead_code, reason = "wired to the libraries in the next change")]
-
+mod adapter;
+mod brain;
+mod chat;
 mod check;
 mod cli;
 mod config;
@@ -15,13 +16,17 @@ mod keys;
 mod lifecycle;
 mod logging;
 mod redact;
+mod up;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use cli::{Cli, Command, Global, KeysCommand};
-use config::{ConfigError, EXAMPLE, Loaded, Sources};
+use config::{Config, ConfigError, EXAMPLE, Level, Loaded, Sources};
+use data::DataDir;
+use lifecycle::Outcome;
 use redact::Redactor;
 
 fn main() -> ExitCode {
@@ -59,10 +64,48 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
             print!("{text}");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Up(_) | Command::Brain | Command::Adapter(_) | Command::Chat(_) => {
-            load(&cli.global, redactor)?;
-            anyhow::bail!("not wired yet")
+        Command::Up(up) => {
+            let chats = !up.no_console;
+            serve(&cli.global, redactor, chats, async |config| {
+                up::run(config, &up).await
+            })
         }
+        Command::Brain => serve(&cli.global, redactor, false, brain::run),
+        Command::Adapter(adapter) => serve(&cli.global, redactor, false, async |config| {
+            adapter::run(config, &adapter).await
+        }),
+        Command::Chat(chat) => serve(&cli.global, redactor, true, async |config| {
+            chat::run(config, &chat).await
+        }),
+    }
+}
+
+/// Runs a command that goes on until it is stopped. `chats` when a person may sit at this terminal.
+fn serve(
+    global: &Global,
+    redactor: &Redactor,
+    chats: bool,
+    run: impl AsyncFnOnce(&Config) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<ExitCode> {
+    let config = load(global, redactor)?.config;
+    let quiet = chats && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let level = if quiet { Level::Warn } else { Level::Info };
+    logging::install(&config.log, level, redactor.clone())?;
+    crash::install(DataDir::at(&config.data).crashes(), redactor.clone());
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider was there already");
+    }
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(run(&config))?;
+    // A thread that waits for standard input cannot be asked to stop.
+    runtime.shutdown_background();
+    match outcome {
+        Outcome::Stopped => Ok(ExitCode::SUCCESS),
+        Outcome::Aborted => Ok(ExitCode::from(lifecycle::ABORTED)),
+        Outcome::Failed(error) => Err(error),
     }
 }
 

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn jarvis(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_jarvis"))
@@ -62,6 +63,67 @@ fn a_slip_in_the_configuration_is_found_by_check_and_stops_everything_else() {
         assert!(!error.contains("hush"), "{error}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn a_piped_line_is_run_and_the_program_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut up = Command::new(env!("CARGO_BIN_EXE_jarvis"))
+        .args(["up", "--data", "data"])
+        .current_dir(dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = up.stdin.take().unwrap();
+    input.write_all(b"run local echo hi there\n").unwrap();
+    drop(input);
+    let output = up.wait_with_output().unwrap();
+    let (said, log) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}\n{log}");
+    assert!(
+        said.contains("exit 0") && said.contains("hi there"),
+        "{said}\n{log}"
+    );
+    assert!(log.contains("brain stopped"), "{log}");
+    // A second life finds the same key and database.
+    let check = jarvis(dir.path(), &["check"]);
+    assert!(check.status.success(), "{}", text(&check.stdout));
+    let keys = jarvis(dir.path(), &["keys"]);
+    assert!(log.contains(text(&keys.stdout).split_whitespace().nth(1).unwrap()));
+}
+
+#[test]
+fn a_data_folder_in_use_is_named_with_its_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut brain = Command::new(env!("CARGO_BIN_EXE_jarvis"))
+        .arg("brain")
+        .current_dir(dir.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(brain.stderr.take().unwrap()).lines();
+    let listening = log.any(|line| line.unwrap().contains("listening for adapters"));
+    assert!(listening);
+
+    let second = jarvis(dir.path(), &["up"]);
+    assert_eq!(second.status.code(), Some(1));
+    let error = text(&second.stderr);
+    assert!(
+        error.contains(&format!("(process {})", brain.id())),
+        "{error}"
+    );
+    assert!(error.contains("jarvis chat"), "{error}");
+
+    let pid = rustix::process::Pid::from_child(&brain);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(brain.wait().unwrap().success(), "SIGTERM is a good end");
+    let rest: Vec<String> = log.map(Result::unwrap).collect();
+    assert!(
+        rest.iter().any(|line| line.contains("brain stopped")),
+        "{rest:?}"
+    );
 }
 
 #[test]

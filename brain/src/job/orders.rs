@@ -171,7 +171,9 @@ pub(super) async fn errand(
 
 /// Reads what the node network reports, for the life of the brain.
 pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
-    while let Some(event) = events.recv().await {
+    // What is not taken at the stop is told again: a node repeats until it is acknowledged.
+    let stopping = brain.stopping().clone();
+    while let Some(Some(event)) = stopping.run_until_cancelled(events.recv()).await {
         match event {
             RootEvent::Accepted { node, accepted } => {
                 let order = accepted.order.clone();

@@ -83,10 +83,16 @@ impl ChatConnector {
 impl Brain {
     /// Serves adapters in this process.
     pub fn serve_memory(&self) -> ChatConnector {
-        let (sender, receiver) = mpsc::channel(8);
-        let incoming = futures::StreamExt::map(ReceiverStream::new(receiver), Ok::<_, io::Error>);
-        self.serve(incoming, Transport::Local, Server::builder());
+        let (sender, connections) = mpsc::channel(8);
+        self.serve_streams(connections);
         ChatConnector(sender)
+    }
+
+    /// Serves adapters in this process that make the connections themselves.
+    pub fn serve_streams(&self, connections: mpsc::Receiver<DuplexStream>) {
+        let connections = ReceiverStream::new(connections);
+        let incoming = futures::StreamExt::map(connections, Ok::<_, io::Error>);
+        self.serve(incoming, Transport::Local, Server::builder());
     }
 
     /// Serves adapters of this user on this machine; whoever may open the socket is the owner.

@@ -1,0 +1,47 @@
+//! `jarvis adapter`: one platform in a process of its own, and the way from here to a brain.
+
+use jarvis_adapters::{Brain, BrainAddress};
+use secrecy::SecretString;
+
+use crate::chat;
+use crate::cli::{self, AdapterKind};
+use crate::config::{Config, Secret};
+use crate::data::DataDir;
+use crate::lifecycle::Outcome;
+
+/// Runs one adapter until it is stopped.
+///
+/// # Errors
+/// The configuration lacks what the platform needs.
+pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Result<Outcome> {
+    match arguments.kind {
+        AdapterKind::Console => {
+            let chat = cli::Chat {
+                brain: arguments.brain.clone(),
+                parallel: false,
+            };
+            chat::run(config, &chat).await
+        }
+    }
+}
+
+/// The brain that the command line or the configuration names, else the socket in the data folder;
+/// and the token to show there.
+///
+/// # Errors
+/// The address is no address.
+pub(crate) fn reach(
+    config: &Config,
+    address: Option<&str>,
+) -> anyhow::Result<(Brain, Option<SecretString>)> {
+    let address = match address.or(config.adapter.brain.as_deref()) {
+        Some(text) => text.parse()?,
+        None => BrainAddress::Unix(DataDir::at(&config.data).brain_socket(config)),
+    };
+    let mut brain = Brain::from(address);
+    if let Some(authority) = &config.adapter.ca_file {
+        brain = brain.with_authority(authority);
+    }
+    let token = config.adapter.token.as_ref().map(Secret::to_secret_string);
+    Ok((brain, token))
+}

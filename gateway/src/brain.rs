@@ -1,0 +1,144 @@
+//! `jarvis brain`, and the brain inside `jarvis up`.
+
+use std::path::Path;
+
+use anyhow::Context;
+use jarvis_brain::{AdapterToken, Brain, BrainConfig, Clock, NodeEntry, ServeTls};
+
+use crate::config::Config;
+use crate::crash;
+use crate::data::{DataDir, DataLock};
+use crate::identity;
+use crate::lifecycle::{Outcome, STOP_LIMIT, Services, signals, unless_stopped};
+
+/// A brain that has its data folder to itself and listens where the configuration says.
+pub(crate) struct Running {
+    pub(crate) brain: Brain,
+    _lock: DataLock,
+}
+
+/// Runs a brain until it is stopped.
+///
+/// # Errors
+/// It cannot start.
+pub(crate) async fn run(config: &Config) -> anyhow::Result<Outcome> {
+    let mut signals = signals()?;
+    let Some(running) = unless_stopped(&mut signals, start(config, Vec::new())).await? else {
+        return Ok(Outcome::Stopped);
+    };
+    print_claim_code(&running.brain).await?;
+    let mut services = Services::new();
+    running.supervise(&mut services);
+    Ok(services.run(signals).await)
+}
+
+/// Starts a brain that knows `nodes` beside those of the configuration.
+///
+/// # Errors
+/// The data folder is in use, a key or the database cannot be opened, an address is taken.
+pub(crate) async fn start(config: &Config, nodes: Vec<NodeEntry>) -> anyhow::Result<Running> {
+    let data = DataDir::at(&config.data);
+    data.create()?;
+    let lock = data.lock()?;
+    let root = identity::open(&data.root_key())?;
+    let crashes = crash::untold(&data.crashes());
+    let mut brain_config = configuration(config, &data);
+    brain_config.nodes.extend(nodes);
+    brain_config.notices.extend(crash::notice(&crashes));
+    let brain = Brain::start(brain_config, root, Clock::system())
+        .await
+        .context("the brain cannot start")?;
+    if let Err(error) = listen(&brain, config, &data).await {
+        brain.shutdown().await;
+        return Err(error);
+    }
+    crash::mark_told(&crashes);
+    Ok(Running { brain, _lock: lock })
+}
+
+impl Running {
+    /// Lets `services` stop the brain in its turn.
+    pub(crate) fn supervise(&self, services: &mut Services) {
+        let brain = self.brain.clone();
+        services.start("brain", STOP_LIMIT, |stop| async move {
+            stop.cancelled().await;
+            brain.shutdown().await;
+            Ok(())
+        });
+    }
+}
+
+/// Prints the one-time code with which the first owner may come from a chat app, if nobody owns this
+/// Jarvis yet. To standard error, and past the logger: it is for the person at the server only.
+///
+/// # Errors
+/// The database refuses to keep the code.
+pub(crate) async fn print_claim_code(brain: &Brain) -> anyhow::Result<()> {
+    let code = brain
+        .claim_code()
+        .await
+        .context("cannot make a claim code")?;
+    if let Some(code) = code {
+        eprintln!(
+            "Nobody owns this Jarvis in a chat app yet. To be its owner, send there: /claim {code}"
+        );
+    }
+    Ok(())
+}
+
+fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
+    let mut brain = BrainConfig::new(data.path().to_owned());
+    brain.database = match &config.brain.database {
+        Some(database) => database.to_secret_string(),
+        None => format!("sqlite:{}", data.database().display()).into(),
+    };
+    brain.adapters = config
+        .brain
+        .adapters
+        .iter()
+        .filter_map(|adapter| {
+            Some(AdapterToken {
+                kind: adapter.kind.clone(),
+                bot: (!adapter.bot.is_empty()).then(|| adapter.bot.clone()),
+                token: adapter.token.as_ref()?.to_secret_string(),
+            })
+        })
+        .collect();
+    brain.nodes = config
+        .node
+        .iter()
+        .map(|node| NodeEntry {
+            name: node.name.clone(),
+            address: node.address.clone(),
+            tags: node.tags.0.clone(),
+            dial: node.dial.clone(),
+        })
+        .collect();
+    brain.node_listen = config.nodes.listen.0;
+    brain.heartbeat = config.nodes.heartbeat;
+    brain.too_old = config.brain.too_old;
+    brain.messages_per_minute = config.brain.messages_per_minute;
+    brain.attachment_limit = config.brain.attachment_limit;
+    brain.secrets = config.secrets().into_iter().map(Into::into).collect();
+    brain
+}
+
+async fn listen(brain: &Brain, config: &Config, data: &DataDir) -> anyhow::Result<()> {
+    brain.serve_unix(&data.brain_socket(config)).await?;
+    let Some(address) = config.brain.listen.0 else {
+        return Ok(());
+    };
+    let tls = match (&config.brain.tls_certificate, &config.brain.tls_key) {
+        (Some(certificate), Some(key)) => Some(ServeTls {
+            certificate: read(certificate)?,
+            key: read(key)?.into(),
+        }),
+        _ => None,
+    };
+    brain.serve_tcp(address, tls).await?;
+    Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
