@@ -1,5 +1,6 @@
 //! `jarvis adapter`: one platform in a process of its own, and the way from here to a brain.
 
+use anyhow::bail;
 use jarvis_adapters::{Brain, BrainAddress};
 use secrecy::SecretString;
 
@@ -7,12 +8,13 @@ use crate::chat;
 use crate::cli::{self, AdapterKind};
 use crate::config::{Config, Secret};
 use crate::data::DataDir;
-use crate::lifecycle::Outcome;
+use crate::lifecycle::{Outcome, Services, signals};
+use crate::telegram;
 
 /// Runs one adapter until it is stopped.
 ///
 /// # Errors
-/// The configuration lacks what the platform needs.
+/// The address of the brain is no address, or the configuration lacks what the platform needs.
 pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Result<Outcome> {
     match arguments.kind {
         AdapterKind::Console => {
@@ -21,6 +23,17 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
                 parallel: false,
             };
             chat::run(config, &chat).await
+        }
+        AdapterKind::Telegram => {
+            let signals = signals()?;
+            let (brain, token) = reach(config, arguments.brain.as_deref())?;
+            let mut services = Services::new();
+            if !telegram::start(config, brain, token, &mut services)? {
+                bail!(
+                    "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+                );
+            }
+            Ok(services.run(signals).await)
         }
     }
 }

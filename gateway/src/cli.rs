@@ -99,6 +99,7 @@ pub(crate) struct Adapter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdapterKind {
     Console,
+    Telegram,
 }
 
 #[derive(Debug, Args)]
@@ -199,8 +200,8 @@ mod tests {
 
     #[test]
     fn slips_are_answered_with_the_nearest_word() {
-        let error = parse("jarvis adapter consoel").unwrap_err().to_string();
-        assert!(error.contains("console"), "{error}");
+        let error = parse("jarvis adapter telegrm").unwrap_err().to_string();
+        assert!(error.contains("telegram"), "{error}");
         let error = parse("jarvis chekc").unwrap_err().to_string();
         assert!(error.contains("check"), "{error}");
     }

@@ -16,6 +16,7 @@ mod keys;
 mod lifecycle;
 mod logging;
 mod redact;
+mod telegram;
 mod up;
 
 use std::io::IsTerminal;

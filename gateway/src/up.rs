@@ -20,6 +20,7 @@ use crate::config::{Config, LocalNode};
 use crate::data::{self, DataDir};
 use crate::identity;
 use crate::lifecycle::{Outcome, STOP_LIMIT, Services, signals, unless_stopped};
+use crate::telegram;
 
 /// How long the local node may take to connect before the chat begins without it.
 const FIRST_SESSION: Duration = Duration::from_secs(5);
@@ -58,6 +59,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Up) -> anyhow::Result<
             Ok(())
         });
         until_online(&running.brain, &local.name).await;
+    }
+    let bot = connection(&running.brain);
+    if telegram::start(config, bot, None, &mut services)? {
+        brain::print_claim_code(&running.brain).await?;
     }
     if !arguments.no_console {
         let options = chat::options(&data, arguments.parallel);
