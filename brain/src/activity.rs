@@ -53,7 +53,11 @@ impl Activity {
 impl Activity {
     /// Tells the bot's session if nothing goes on: it may have waited for that when it was cut.
     pub(crate) fn tell_if_idle(&self, bot: &BotKey) {
-        let ongoing = self.0.ongoing.lock().unwrap_or_else(PoisonError::into_inner);
+        let ongoing = self
+            .0
+            .ongoing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if !ongoing.contains_key(bot)
             && let Some(session) = self.0.sessions.get(bot)
         {

@@ -23,7 +23,7 @@ use crate::outbox::Outbox;
 use crate::people::People;
 use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
-use crate::store::{Claim, Op, Store, StoreError, StoreOptions, Unit};
+use crate::store::{Claim, Committed, Op, Store, StoreError, StoreOptions, Unit};
 
 /// How long an orderly stop may take before what still runs is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -254,11 +254,12 @@ impl Brain {
     }
 
     /// Commits until the store takes it: for what must not get lost and has nobody to complain to.
-    pub(crate) async fn commit_patiently(&self, unit: Unit) {
+    /// False when it was not applied: a condition did not hold, or the store refused it.
+    pub(crate) async fn commit_patiently(&self, unit: Unit) -> bool {
         let mut pause = Duration::from_millis(50);
         loop {
             match self.store().commit(unit.clone()).await {
-                Ok(_) => return,
+                Ok(committed) => return committed == Committed::Applied,
                 Err(error) if error.is_passing() && !self.stopping().is_cancelled() => {
                     warn!(%error, "the store is busy; once more");
                     tokio::time::sleep(pause).await;
@@ -266,7 +267,7 @@ impl Brain {
                 }
                 Err(error) => {
                     error!(%error, "the store refused a change");
-                    return;
+                    return false;
                 }
             }
         }

@@ -4,6 +4,7 @@
 mod actor;
 mod ending;
 mod engine;
+mod live;
 mod orders;
 mod plan;
 mod status;

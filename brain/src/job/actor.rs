@@ -1,29 +1,29 @@
 //! One open job: sends its orders, follows what the nodes report, keeps its status message current,
 //! and says the last word once.
 
+mod errand;
+
+use errand::Errand;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jarvis_nodeclient::{Address, NodeName};
-use jarvis_proto::node::{
-    CancelOrder, GetFile, Progress, PutFile, RefusedReason, ResultFile, SignedOrder, get_file,
-    order,
-};
+use jarvis_nodeclient::NodeName;
+use jarvis_proto::node::{CancelOrder, RefusedReason, SignedOrder, order};
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::ending::TaskEnding;
+use super::live::{LiveTask, ResultFileNews};
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::transfer::{self, Fetched, TransferError};
-use super::{GetSpec, Job, JobSpec, JobState, PutSpec, Task, TaskState, status};
+use super::{Job, JobSpec, JobState, Task, TaskState, status};
 use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
-use crate::blob::StoredBlob;
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
-use crate::store::{Op, Unit};
+use crate::store::{Condition, JobEnd, Op, Unit};
 
 /// How long the status message of a new job is held back: a job that is through by then says all in
 /// one message.
@@ -32,9 +32,6 @@ const FIRST_STATUS_AFTER: Duration = Duration::from_millis(400);
 const STATUS_EVERY: Duration = Duration::from_secs(2);
 /// A running task whose node stays away for so long is given up.
 const LOST_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// Result files that are brought back for one task.
-const MOST_FILES: usize = 20;
-
 /// What an open job is told.
 #[derive(Debug)]
 pub(super) enum Tell {
@@ -44,70 +41,6 @@ pub(super) enum Tell {
     NodeUp(NodeName),
     /// The node is gone.
     NodeDown(NodeName),
-}
-
-/// News from the job's own errands.
-#[derive(Debug)]
-enum Errand {
-    Moved {
-        position: usize,
-        ending: TaskEnding,
-        file: Option<Fetched>,
-    },
-    Files {
-        position: usize,
-        files: Vec<ResultFileNews>,
-    },
-}
-
-/// A result file that came, or why it did not.
-#[derive(Debug)]
-pub(super) enum ResultFileNews {
-    /// Here it is.
-    Came(Fetched),
-    /// It stays on the node.
-    Stays {
-        /// Its path there.
-        path: String,
-        /// Why.
-        why: String,
-    },
-}
-
-/// A task, with what is known of it now.
-#[derive(Debug)]
-pub(super) struct LiveTask {
-    pub task: Task,
-    pub node: NodeName,
-    pub address: Address,
-    /// What the node last reported.
-    pub progress: Option<Progress>,
-    pub ending: Option<TaskEnding>,
-    pub files: Vec<ResultFileNews>,
-    /// Since when the node is away, while the task runs there.
-    pub away_since: Option<Instant>,
-    fetching: bool,
-    cancelling: bool,
-}
-
-impl LiveTask {
-    pub(super) fn new(task: Task) -> Option<Self> {
-        Some(Self {
-            node: NodeName::parse(&task.node).ok()?,
-            address: Address::parse(&task.address).ok()?,
-            progress: None,
-            ending: TaskEnding::decode(&task.ending),
-            files: Vec::new(),
-            away_since: None,
-            fetching: false,
-            cancelling: false,
-            task,
-        })
-    }
-
-    fn is_settled(&self) -> bool {
-        self.task.state.is_final() && !self.fetching
-    }
 }
 
 /// One open job at work.
@@ -486,98 +419,6 @@ impl Actor {
         }
     }
 
-    /// Brings the result files of a run back, beside the job's other work.
-    fn fetch_results(&mut self, position: usize) {
-        let live = &mut self.tasks[position];
-        let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) else {
-            return;
-        };
-        if run.files.is_empty() || live.fetching {
-            return;
-        }
-        let limit = self.brain.file_limit(&self.job.room.bot);
-        let files: Vec<_> = run.files.iter().take(MOST_FILES).cloned().collect();
-        let (brain, node, address) = (self.brain.clone(), live.node.clone(), live.address.clone());
-        let (order, news) = (live.task.order.clone(), self.errands.0.clone());
-        live.fetching = true;
-        self.errand_tasks.spawn(async move {
-            let mut came = Vec::new();
-            for (index, file) in files.into_iter().enumerate() {
-                let index = u32::try_from(index).unwrap_or(u32::MAX);
-                let get = GetFile {
-                    source: Some(get_file::Source::Result(ResultFile {
-                        order: order.clone(),
-                        index,
-                    })),
-                    most_bytes: limit,
-                    ..GetFile::default()
-                };
-                let key = format!("{order}-{index}");
-                came.push(
-                    match transfer::fetch(&brain, &node, &address, get, &key).await {
-                        Ok(mut fetched) => {
-                            fetched.name = crate::blob::clean_file_name(&file.name);
-                            ResultFileNews::Came(fetched)
-                        }
-                        Err(error) => ResultFileNews::Stays {
-                            path: file.path,
-                            why: error.to_string(),
-                        },
-                    },
-                );
-            }
-            let _ = news
-                .send(Errand::Files {
-                    position,
-                    files: came,
-                })
-                .await;
-        });
-    }
-
-    /// Moves the file of a get or put job, beside the job's other work.
-    fn start_transfer(&mut self, position: usize) {
-        let live = &self.tasks[position];
-        let (brain, node, address) = (self.brain.clone(), live.node.clone(), live.address.clone());
-        let (key, news) = (live.task.order.clone(), self.errands.0.clone());
-        let limit = self.brain.file_limit(&self.job.room.bot);
-        let spec = self.job.spec.clone();
-        self.errand_tasks.spawn(async move {
-            let started_ms = brain.now_ms();
-            let (ending, file) = match spec {
-                JobSpec::Get(spec) => {
-                    let get = spec.to_order(limit);
-                    match transfer::fetch(&brain, &node, &address, get, &key).await {
-                        Ok(fetched) => (
-                            moved(&spec.path, &fetched.blob, started_ms, brain.now_ms()),
-                            Some(fetched),
-                        ),
-                        Err(error) => (failed(&error), None),
-                    }
-                }
-                JobSpec::Put(spec) => {
-                    let blob = StoredBlob {
-                        hash: spec.blob.clone(),
-                        size: spec.size,
-                    };
-                    match transfer::put(&brain, &node, &address, spec.to_order(&blob), &blob).await
-                    {
-                        Ok(done) => (put_ending(done, started_ms, brain.now_ms()), None),
-                        Err(error) => (failed(&error), None),
-                    }
-                }
-                JobSpec::Run(_) => return,
-            };
-            let _ = news
-                .send(Errand::Moved {
-                    position,
-                    ending,
-                    file,
-                })
-                .await;
-        });
-    }
-
     /// The last word: the job's end, its status message and its files, in one transaction.
     async fn finish(mut self) {
         let now_ms = self.brain.now_ms();
@@ -599,11 +440,11 @@ impl Actor {
             items.push(OutboxItem::new(&self.job.room, &action, now_ms));
         }
         let mut ops = vec![
-            Op::EndJob {
+            Op::Require(Condition::EndJob(JobEnd {
                 id: self.job.id.clone(),
                 state: self.job.state,
                 ended_ms: now_ms,
-            },
+            })),
             Op::Audit(AuditEntry {
                 id: uuid::Uuid::now_v7().to_string(),
                 time_ms: now_ms,
@@ -621,68 +462,15 @@ impl Actor {
         }
         ops.extend(items.iter().cloned().map(Op::Outbox));
         info!(job.number = self.job.number, state = ?self.job.state, "job ended");
-        self.commit(ops).await;
-        self.brain.outbox().push(&self.brain, items);
+        // Whoever ends a job first says its last word; nobody says it twice.
+        if self.commit(ops).await {
+            self.brain.outbox().push(&self.brain, items);
+        }
         self.brain.jobs().ended(self.job.number);
     }
 
     /// Commits, again and again while the store is busy: the job's truth must not get lost.
-    async fn commit(&self, ops: Vec<Op>) {
-        self.brain.commit_patiently(Unit { event: None, ops }).await;
-    }
-}
-
-fn moved(path: &str, blob: &StoredBlob, started_ms: i64, ended_ms: i64) -> TaskEnding {
-    let done = jarvis_proto::node::TransferEnded {
-        path: path.to_owned(),
-        size: blob.size,
-        blake3: bytes::Bytes::copy_from_slice(&blob.digest()),
-        ..Default::default()
-    };
-    put_ending(done, started_ms, ended_ms)
-}
-
-fn put_ending(
-    done: jarvis_proto::node::TransferEnded,
-    started_ms: i64,
-    ended_ms: i64,
-) -> TaskEnding {
-    TaskEnding::Ended(Box::new(jarvis_proto::node::Ended {
-        started_ms,
-        ended_ms,
-        outcome: Some(jarvis_proto::node::ended::Outcome::Transfer(done)),
-        ..Default::default()
-    }))
-}
-
-fn failed(error: &TransferError) -> TaskEnding {
-    match error {
-        TransferError::Refused(refused) => TaskEnding::Refused(refused.clone()),
-        other => TaskEnding::refused(RefusedReason::Io, &other.to_string()),
-    }
-}
-
-impl GetSpec {
-    fn to_order(&self, most_bytes: u64) -> GetFile {
-        GetFile {
-            source: Some(get_file::Source::Path(self.path.clone())),
-            tail_lines: self.tail_lines,
-            head_lines: self.head_lines,
-            gzip: self.gzip,
-            most_bytes,
-            ..GetFile::default()
-        }
-    }
-}
-
-impl PutSpec {
-    fn to_order(&self, blob: &StoredBlob) -> PutFile {
-        PutFile {
-            path: self.path.clone(),
-            size: blob.size,
-            blake3: bytes::Bytes::copy_from_slice(&blob.digest()),
-            mode: 0,
-            file_name: self.name.clone(),
-        }
+    async fn commit(&self, ops: Vec<Op>) -> bool {
+        self.brain.commit_patiently(Unit::of(ops)).await
     }
 }

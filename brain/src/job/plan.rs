@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use prost::Message;
 
-use super::actor::LiveTask;
 use super::engine::NewJob;
+use super::live::LiveTask;
 use super::orders::make;
 use super::{Job, JobId, JobSpec, JobState, Task, TaskState, status};
 use crate::answer::{After, Answer};

@@ -345,7 +345,6 @@ nodes-head = { $count ->
     [one] 1 node
    *[other] { $count } nodes
   } · { $online } online
-nodes-row = { $mark } { $node } · { $type } { $version }
 nodes-row-load = load { $load }
 nodes-row-jobs = { $jobs ->
     [one] 1 job
@@ -635,3 +634,4 @@ mystate-listen = Nodes dial in at { $address }
 health-running = Jobs: { $running } running
 health-clock = The clock of { $node } is off by { $offset }.
 health-stranger = { $address } knocked from { $peer } ({ $when }) and is not enrolled. If it is yours: `enroll NAME` and that address.
+put-no-folder = the folder of { $path } is not on { $node }. Make it first: run { $node } mkdir -p …

@@ -301,7 +301,6 @@ role-last-owner = { $name } 是唯一的所有者。请先把别人设为所有�
 ## 节点
 
 nodes-head = 共 { $count } 个节点 · { $online } 个在线
-nodes-row = { $mark } { $node } · { $type } { $version }
 nodes-row-load = 负载 { $load }
 nodes-row-jobs = { $jobs } 个任务
 nodes-row-offline = { $since } 起离线
@@ -555,3 +554,4 @@ mystate-listen = 节点连接地址：{ $address }
 health-running = 任务：{ $running } 个运行中
 health-clock = { $node } 的时钟偏差 { $offset }。
 health-stranger = { $address } 从 { $peer } 来敲过门（{ $when }），还没有登记。如果是您的节点：`enroll NAME` 加上这个地址。
+put-no-folder = { $node } 上没有 { $path } 所在的目录。请先创建：run { $node } mkdir -p …

@@ -89,6 +89,25 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
         return Ok(Answer::say(reply));
     }
     if blob.size == 0 {
+        let other = TaskEnding::decode(&task.ending).and_then(|ending| {
+            let counts = ending.run()?.counts?;
+            let bytes = if args.err {
+                counts.stdout_bytes
+            } else {
+                counts.stderr_bytes
+            };
+            (bytes > 0)
+                .then(|| format!("log {}{}", job.number, if args.err { "" } else { " --err" }))
+        });
+        if let Some(other) = other {
+            let other = Text::code(&other);
+            return Ok(Answer::say(text!(
+                language,
+                "log-empty-stream",
+                number = job.number,
+                other = other
+            )));
+        }
         return Ok(Answer::say(text!(
             language,
             "log-empty",

@@ -76,14 +76,14 @@ fn row(call: &Call<'_>, node: &FleetNode) -> Text {
         Mark::Absent
     };
     let facts = node.facts().unwrap_or_default();
-    let mut parts = vec![text!(
-        language,
-        "nodes-row",
-        mark = mark.to_string(),
-        node = node.record.name.as_str(),
-        type = facts.node_type,
-        version = facts.version,
-    )];
+    let mark = Text::plain(&format!("{mark} {}", node.record.name));
+    let mut parts = vec![mark];
+    if !facts.node_type.is_empty() {
+        parts.push(Text::plain(&format!(
+            "{} {}",
+            facts.node_type, facts.version
+        )));
+    }
     if !node.record.tags.is_empty() {
         parts.push(Text::plain(&tags_of(&node.record.tags)));
     }

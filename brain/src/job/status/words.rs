@@ -1,0 +1,249 @@
+//! How a task stands, in words: a line of a status message.
+
+use std::time::Duration;
+
+use jarvis_proto::node::{Refused, RefusedReason, ended};
+
+use super::View;
+use crate::commands::jobs::run::{shortened, title};
+use crate::job::ending::TaskEnding;
+use crate::job::live::LiveTask;
+use crate::job::{JobSpec, TaskState};
+use crate::text::outcome::{self, RefusedOrder};
+use crate::text::{Text, format, text};
+
+impl View<'_> {
+    /// The rest of the first line of a job on one node.
+    pub(super) fn what(&self, live: &LiveTask) -> Text {
+        let language = self.language;
+        let command = Text::code(&shortened(&title(&self.job.spec), 120));
+        if !live.task.state.is_final() {
+            return command;
+        }
+        let outcome = match &live.ending {
+            Some(ending) => self.ending(live, ending),
+            None => self.own_ending(live.task.state),
+        };
+        match (&self.job.spec, live.task.state) {
+            (JobSpec::Run(_) | JobSpec::Put(_), TaskState::Done) => outcome,
+            _ => text!(
+                language,
+                "status-outcome-of",
+                outcome = outcome,
+                command = command
+            ),
+        }
+    }
+
+    /// A node's line in the table of a job on several.
+    pub(super) fn row(&self, live: &LiveTask) -> Text {
+        let language = self.language;
+        match (live.task.state, &live.ending) {
+            (TaskState::Waiting, _) => {
+                let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
+                text!(language, "task-waiting", clock = until)
+            }
+            (TaskState::Sent | TaskState::Running, _)
+                if live.progress.is_some() || live.away_since.is_some() =>
+            {
+                self.passing(live)
+            }
+            (TaskState::Sent | TaskState::Running, _) => text!(language, "task-sent"),
+            (TaskState::Done, Some(ending))
+                if ending.run().is_some_and(|run| !run.tail.trim().is_empty()) =>
+            {
+                let tail = ending.run().map(|run| run.tail.trim()).unwrap_or_default();
+                let last = tail.lines().last().unwrap_or_default();
+                Text::plain(&shortened(last, 100))
+            }
+            (_, Some(ending)) => {
+                let outcome = self.ending(live, ending);
+                let last = ending
+                    .run()
+                    .and_then(|run| run.tail.trim().lines().last().map(str::to_owned));
+                match last {
+                    Some(last) => text!(
+                        language,
+                        "status-outcome-last",
+                        outcome = outcome,
+                        last = shortened(&last, 80)
+                    ),
+                    None => outcome,
+                }
+            }
+            (state, None) => self.own_ending(state),
+        }
+    }
+
+    /// How far a running task is.
+    pub(super) fn passing(&self, live: &LiveTask) -> Text {
+        let language = self.language;
+        if let Some(away) = live.away_since {
+            return text!(
+                language,
+                "status-away",
+                since = format::duration(language, away.elapsed())
+            );
+        }
+        let Some(progress) = &live.progress else {
+            return text!(language, "task-sent");
+        };
+        let elapsed = format::duration(language, Duration::from_millis(progress.elapsed_ms));
+        if progress.bytes_total > 0 {
+            return text!(
+                language,
+                "progress-bytes",
+                done = format::bytes(progress.bytes_done),
+                total = format::bytes(progress.bytes_total),
+                elapsed = elapsed,
+            );
+        }
+        let counts = progress.counts.unwrap_or_default();
+        let lines = counts.stdout_lines + counts.stderr_lines;
+        if lines == 0 {
+            return text!(language, "progress-quiet", elapsed = elapsed);
+        }
+        text!(language, "progress-lines", elapsed = elapsed, lines = lines)
+    }
+
+    fn ending(&self, live: &LiveTask, ending: &TaskEnding) -> Text {
+        let language = self.language;
+        let took = ending
+            .took_ms()
+            .map(|took| self.duration(took))
+            .unwrap_or_default();
+        if let Some(refused) = ending.refusal() {
+            return self.refusal(live, refused);
+        }
+        let TaskEnding::Ended(ended) = ending else {
+            return Text::default();
+        };
+        match &ended.outcome {
+            Some(ended::Outcome::Run(run)) => {
+                let (_, outcome) = outcome::run(language, run);
+                text!(language, "status-took", outcome = outcome, took = took)
+            }
+            Some(ended::Outcome::Transfer(moved)) => {
+                let hash = hex::encode(&moved.blake3);
+                let size = format::bytes(moved.size);
+                let path = Text::code(&format!("{}:{}", live.node, moved.path));
+                match (&self.job.spec, moved.already_there) {
+                    (JobSpec::Put(_), true) => {
+                        text!(language, "status-put-there", path = path, size = size)
+                    }
+                    (JobSpec::Put(_), false) => {
+                        text!(
+                            language,
+                            "status-put-done",
+                            path = path,
+                            size = size,
+                            hash = short_hash(&hash)
+                        )
+                    }
+                    _ => text!(
+                        language,
+                        "status-get-done",
+                        size = size,
+                        hash = short_hash(&hash)
+                    ),
+                }
+            }
+            Some(ended::Outcome::Lost(_)) => text!(language, "outcome-lost"),
+            _ => text!(language, "outcome-done"),
+        }
+    }
+
+    /// A task that ended on our own word.
+    fn own_ending(&self, state: TaskState) -> Text {
+        let language = self.language;
+        match state {
+            TaskState::Offline => text!(language, "outcome-offline"),
+            TaskState::Cancelled => text!(language, "outcome-cancelled"),
+            TaskState::Lost => text!(language, "outcome-lost"),
+            _ => text!(language, "outcome-unknown"),
+        }
+    }
+
+    fn refusal(&self, live: &LiveTask, refused: &Refused) -> Text {
+        let language = self.language;
+        if refused.reason() == RefusedReason::TooLarge && matches!(self.job.spec, JobSpec::Get(_)) {
+            let limit = format::bytes(self.brain.file_limit(&self.job.room.bot));
+            return text!(
+                language,
+                "get-too-large",
+                size = format::bytes(refused.size),
+                limit = limit
+            );
+        }
+        if let (RefusedReason::NotFound, JobSpec::Put(put)) = (refused.reason(), &self.job.spec) {
+            let path = Text::code(&put.path);
+            return text!(
+                language,
+                "put-no-folder",
+                path = path,
+                node = live.node.as_str()
+            );
+        }
+        let path = match &self.job.spec {
+            JobSpec::Get(get) => get.path.as_str(),
+            JobSpec::Put(put) => put.path.as_str(),
+            JobSpec::Run(run) => run.cwd.as_str(),
+        };
+        let root = self.brain.root().address().to_string();
+        let order = RefusedOrder {
+            node: live.node.as_str(),
+            root: &root,
+            path,
+        };
+        outcome::refused(language, refused, order)
+    }
+
+    /// What to do next, where that is not plain.
+    pub(super) fn advice(&self, live: &LiveTask) -> Option<Text> {
+        let language = self.language;
+        match live.task.state {
+            TaskState::Offline => {
+                let node = self.brain.fleet().get(self.brain, live.node.as_str())?;
+                if node.record.last_seen_ms == 0 {
+                    return Some(text!(
+                        language,
+                        "advice-never-seen",
+                        node = live.node.as_str()
+                    ));
+                }
+                let since = format::ago(
+                    language,
+                    node.record.last_seen_ms,
+                    self.brain.now_ms(),
+                    &self.brain.zone(),
+                );
+                Some(text!(
+                    language,
+                    "advice-offline",
+                    node = live.node.as_str(),
+                    since = since
+                ))
+            }
+            TaskState::Lost => Some(text!(language, "advice-lost", node = live.node.as_str())),
+            _ => None,
+        }
+    }
+}
+
+fn short_hash(hash: &str) -> String {
+    match (hash.get(..4), hash.get(hash.len().saturating_sub(2)..)) {
+        (Some(head), Some(tail)) if hash.len() > 8 => format!("{head}…{tail}"),
+        _ => hash.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_shortened() {
+        assert_eq!(short_hash("5f1c000000e2"), "5f1c…e2");
+        assert_eq!(short_hash(""), "");
+    }
+}
