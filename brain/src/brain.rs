@@ -24,6 +24,7 @@ use crate::people::People;
 use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
 use crate::store::{Claim, Committed, Op, Store, StoreError, StoreOptions, Unit};
+use crate::text::{Language, Text, text};
 
 /// How long an orderly stop may take before what still runs is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -367,27 +368,43 @@ impl Brain {
         if !session.is_terminal() {
             return Vec::new();
         }
-        let online: Vec<String> = self
-            .fleet()
-            .all(self)
-            .iter()
-            .map(|node| format!("node {} ({})", node.record.name, node.record.address))
-            .collect();
-        let mut lines = vec![format!(
-            "Jarvis {} · brain ready · {} · data in {}",
-            env!("CARGO_PKG_VERSION"),
-            if online.is_empty() {
-                "no nodes yet".to_owned()
-            } else {
-                online.join(" · ")
-            },
-            self.config().data.display(),
-        )];
-        lines.extend(self.config().notices.iter().cloned());
-        let text = lines.join("\n");
-        vec![Segment {
-            kind: Some(segment::Kind::Text(text)),
-        }]
+        // Nobody has spoken yet, so the language is that of the server's own surroundings.
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let language = Language::negotiate(None, &locale.unwrap_or_default());
+        let nodes = self.fleet().all(self);
+        let local = nodes.iter().find(|node| node.record.name == "local");
+        let version = env!("CARGO_PKG_VERSION");
+        let mut lines = match local {
+            Some(local) => vec![
+                text!(
+                    language,
+                    "greeting-local",
+                    version = version,
+                    node = local.record.name.as_str(),
+                    address = local.record.address.as_str(),
+                    data = self.config().data.display().to_string(),
+                ),
+                text!(language, "greeting-owner"),
+            ],
+            None => vec![
+                text!(
+                    language,
+                    "greeting-ready",
+                    version = version,
+                    nodes = nodes.len()
+                ),
+                text!(language, "start-next"),
+            ],
+        };
+        lines.extend(
+            self.config()
+                .notices
+                .iter()
+                .map(|notice| Text::plain(notice)),
+        );
+        Text::join(lines, "\n").segments()
     }
 
     /// The platforms' command menus, one per language. Permissions are checked when a command runs;
