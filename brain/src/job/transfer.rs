@@ -17,6 +17,8 @@ use crate::brain::Brain;
 const MOST_TRIES: u32 = 8;
 /// How long a transfer waits for its node to come back.
 const RETURN_LIMIT: Duration = Duration::from_secs(120);
+/// How long to wait for word of what came before a cut.
+const CUT_LIMIT: Duration = Duration::from_secs(1);
 /// Upper bound of one try.
 const TRY_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
@@ -51,7 +53,7 @@ pub(crate) async fn fetch(
     brain: &Brain,
     node: &NodeName,
     address: &Address,
-    get: GetFile,
+    mut get: GetFile,
     key: &str,
 ) -> Result<Fetched, TransferError> {
     let partial = brain.blobs().partial(key);
@@ -69,19 +71,38 @@ pub(crate) async fn fetch(
             Ok(Ending::Ended(ended)) => match ended.outcome {
                 Some(ended::Outcome::Transfer(moved)) => match expectation.finished().await {
                     Ok(received) => return keep(brain, &partial, &received, &moved, &get).await,
-                    Err(ReceiveError::Cut { .. } | ReceiveError::HashMismatch) => {}
-                    Err(error) => return Err(TransferError::Store(error.to_string())),
+                    Err(error) => go_on_from(&mut get, error)?,
                 },
                 Some(ended::Outcome::Failed(refused)) if !is_passing(&refused) => {
                     return Err(TransferError::Refused(refused));
                 }
                 other => debug!(?other, attempt, "the transfer broke off"),
             },
-            Err(error) => debug!(%error, attempt, "the transfer broke off"),
+            Err(error) => {
+                debug!(%error, attempt, "the transfer broke off");
+                // What came before the cut is kept, if anything came.
+                let cut = tokio::time::timeout(CUT_LIMIT, expectation.finished()).await;
+                if let Ok(Err(error)) = cut {
+                    go_on_from(&mut get, error)?;
+                }
+            }
         }
         wait_for_return(brain, node).await?;
     }
     Err(TransferError::Cut)
+}
+
+/// Asks the next time only for what is missing.
+fn go_on_from(get: &mut GetFile, error: ReceiveError) -> Result<(), TransferError> {
+    match error {
+        ReceiveError::Cut {
+            resume: Some(resume),
+            ..
+        } => resume.apply(get),
+        ReceiveError::Cut { resume: None, .. } | ReceiveError::HashMismatch => get.offset = 0,
+        other => return Err(TransferError::Store(other.to_string())),
+    }
+    Ok(())
 }
 
 async fn keep(
