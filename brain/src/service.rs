@@ -1,7 +1,7 @@
 //! The gRPC face: adapters connect here, one session per bot.
 //!
 //! `Connect` carries the frames of a session, `Upload` and `Download` carry file bytes. Nothing is
-//! decided here: an event goes to its room's lane ([`crate::room::lane`]), a result to the outbox.
+//! decided here: an event goes to its room's lane ([`crate::room::Lanes`]), a result to the outbox.
 
 mod serve;
 mod session;

@@ -224,7 +224,7 @@ macro_rules! value_from_number {
 }
 value_from_number!(i32 i64 u32 u64 usize);
 
-/// The text of a key in a language, with its placeholders filled in. Prefer the macro [`text!`],
+/// The text of a key in a language, with its placeholders filled in. Prefer the macro `text!`,
 /// whose keys and placeholders a test compares with the catalogs.
 ///
 /// A key that no catalog has gives the key itself: a person sees something odd, and nothing breaks.
