@@ -212,6 +212,7 @@ impl Brain {
         let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
         brain.outbox().push(&brain, unsent);
         brain.jobs().resume(&brain).await?;
+        crate::upkeep::tell_owners(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)

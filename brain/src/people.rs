@@ -10,6 +10,7 @@ use jarvis_proto::chat::Person;
 
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role, SeenPerson};
 use crate::brain::Brain;
+use crate::room::RoomKey;
 use crate::service::SessionHandle;
 use crate::store::{Op, StoreError, Unit};
 use crate::text::Language;
@@ -17,6 +18,8 @@ use crate::text::Language;
 /// How long what is known of a person is believed, in milliseconds. Another brain on the same
 /// database may have changed it; changes of our own count at once.
 const BELIEVED_MS: i64 = 5_000;
+/// Settings that keep where owners are: this and the account's id.
+const OWNER_ROOM: &str = "owner-room:";
 /// People remembered at once.
 const MOST_KNOWN: usize = 10_000;
 
@@ -46,6 +49,8 @@ pub struct People {
     limiter: DefaultKeyedRateLimiter<AccountId>,
     /// When accounts sent wrong one-time codes, Unix milliseconds.
     guesses: Mutex<HashMap<AccountId, Vec<i64>>>,
+    /// Where owners last spoke to us in private; the store has it too.
+    owner_rooms: Mutex<HashMap<AccountId, RoomKey>>,
 }
 
 impl People {
@@ -56,6 +61,7 @@ impl People {
             known: Mutex::default(),
             limiter: RateLimiter::keyed(Quota::per_minute(each)),
             guesses: Mutex::default(),
+            owner_rooms: Mutex::default(),
         }
     }
 
@@ -129,6 +135,43 @@ impl People {
         };
         times.retain(|time| now_ms - time < within_ms);
         times.len()
+    }
+
+    /// Remembers where an owner speaks to us in private, to be able to speak first. Gives the change
+    /// for the store, if it is news.
+    pub(crate) fn note_private_room(&self, account: &Account, room: &RoomKey) -> Option<Op> {
+        if account.role != Role::Owner {
+            return None;
+        }
+        let mut rooms = self
+            .owner_rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if rooms.get(&account.id) == Some(room) {
+            return None;
+        }
+        rooms.insert(account.id.clone(), room.clone());
+        let value = serde_json::to_string(room).ok()?;
+        Some(Op::PutSetting {
+            name: format!("{OWNER_ROOM}{}", account.id),
+            value,
+        })
+    }
+
+    /// Where each owner last spoke to us in private.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub(crate) async fn owner_rooms(&self, brain: &Brain) -> Result<Vec<RoomKey>, StoreError> {
+        let mut rooms = Vec::new();
+        for owner in brain.store().accounts_by_role(Role::Owner).await? {
+            let name = format!("{OWNER_ROOM}{}", owner.id);
+            let stored = brain.store().setting(&name).await?;
+            if let Some(room) = stored.and_then(|json| serde_json::from_str(&json).ok()) {
+                rooms.push(room);
+            }
+        }
+        Ok(rooms)
     }
 
     /// Drops what is no longer needed to limit anybody.

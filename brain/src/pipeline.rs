@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use jarvis_proto::chat::{Event, Message, RoomKind as WireRoomKind, event};
+use jarvis_proto::chat::action_result::Outcome;
+use jarvis_proto::chat::{Action, Event, Message, RoomKind as WireRoomKind, event};
+use prost::Message as _;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::account::Role;
@@ -17,9 +19,9 @@ use crate::people::Speaker;
 use crate::reply::Reply;
 use crate::room::{Inbound, RoomKind};
 use crate::store::{Committed, EventKey, Op, StoreError, Unit};
-use crate::text::{format, text};
+use crate::text::{Language, format, text};
 
-/// Tries to commit an answer while the store is busy, before the event is left to be sent again.
+/// Tries to commit an answer while the store is busy, before its sender is told.
 const COMMIT_TRIES: u32 = 20;
 /// How long people are asked to wait when a room's lane is full.
 const BUSY_FOR: Duration = Duration::from_secs(30);
@@ -51,10 +53,13 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
         .await
     {
         Ok(speaker) => speaker,
-        // Without the store nothing can be promised: the adapter keeps the event and sends it again.
-        Err(error) => return error!(%error, "cannot tell who speaks"),
+        Err(error) => {
+            error!(%error, "cannot tell who speaks");
+            let hint = Language::negotiate(None, &person.language);
+            return apologize(brain, &inbound, kind, hint, trace).await;
+        }
     };
-    let answer = if person.is_bot {
+    let mut answer = if person.is_bot {
         Answer::nothing()
     } else {
         match answer(brain, &inbound, &speaker, kind, trace).await {
@@ -65,7 +70,41 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
             }
         }
     };
+    if kind == RoomKind::Private && !inbound.session.is_terminal() {
+        answer.ops.extend(
+            brain
+                .people()
+                .note_private_room(&speaker.account, &inbound.room),
+        );
+    }
     commit(brain, inbound, &speaker, kind, answer, trace).await;
+}
+
+/// Says, past the outbox, that nothing was done because the store does not answer. The event is over
+/// then: its sender knows. If nobody could be told, the adapter keeps it and sends it again.
+async fn apologize(
+    brain: &Brain,
+    inbound: &Inbound,
+    kind: RoomKind,
+    language: Language,
+    trace: &str,
+) {
+    let is_waited_for = inbound.event.addressed || kind == RoomKind::Private;
+    if is_waited_for {
+        let reply = Reply::from(text!(language, "error-store", trace = trace));
+        let mut speech = Speech::new(brain);
+        speech.say(&Place::unasked(inbound.room.clone()), kind, &reply);
+        for item in speech.items {
+            let Ok(action) = Action::decode(item.action.as_slice()) else {
+                return;
+            };
+            let told = inbound.session.perform(action).await;
+            if !matches!(told, Ok(Outcome::Ok(_))) {
+                return;
+            }
+        }
+    }
+    let _ = inbound.session.acknowledge(&inbound.event.id).await;
 }
 
 /// Stores the answer together with the event, acknowledges, and sets going what follows.
@@ -121,11 +160,16 @@ async fn commit(
             };
             match commit_event(brain, Unit::answering(event, ops)).await {
                 Ok(_) => brain.outbox().push(brain, speech.items),
-                Err(error) => return error!(%error, "cannot store an answer"),
+                Err(error) => {
+                    error!(%error, "cannot store an answer");
+                    return apologize(brain, &inbound, kind, speaker.language(), trace).await;
+                }
             }
         }
-        // Not acknowledged: the adapter sends the event again.
-        Err(error) => return error!(%error, "cannot store an answer"),
+        Err(error) => {
+            error!(%error, "cannot store an answer");
+            return apologize(brain, &inbound, kind, speaker.language(), trace).await;
+        }
     }
     if inbound
         .session
