@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{Action, Event, Message, RoomKind as WireRoomKind, event};
+use jarvis_proto::chat::{
+    Action, AnswerPress, Event, Message, RoomKind as WireRoomKind, action, event,
+};
 use prost::Message as _;
 use tracing::{Instrument, debug, error, info_span, warn};
 
@@ -171,6 +173,9 @@ async fn commit(
             return apologize(brain, &inbound, kind, speaker.language(), trace).await;
         }
     }
+    if let Some(event::Kind::Press(_)) = &inbound.event.kind {
+        release_button(brain, &inbound);
+    }
     if inbound
         .session
         .acknowledge(&inbound.event.id)
@@ -180,6 +185,25 @@ async fn commit(
         debug!("the adapter went away before the acknowledgement; it will send the event again");
     }
     drop(inbound.ongoing);
+}
+
+/// Stops the spinner of a pressed button. Best effort: a press is worth nothing a minute later.
+fn release_button(brain: &Brain, inbound: &Inbound) {
+    let answer = AnswerPress {
+        event: inbound.event.id.clone(),
+        text: String::new(),
+    };
+    let action = Action {
+        id: uuid::Uuid::now_v7().to_string(),
+        room: inbound.event.room.clone(),
+        transient: true,
+        kind: Some(action::Kind::AnswerPress(answer)),
+        ..Action::default()
+    };
+    let session = inbound.session.clone();
+    brain.spawn(async move {
+        let _ = session.perform(action).await;
+    });
 }
 
 async fn commit_event(brain: &Brain, unit: Unit) -> Result<Committed, StoreError> {
