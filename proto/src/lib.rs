@@ -7,7 +7,10 @@
 //! The files are compiled with protox at build time. This crate depends on no other crate of the
 //! workspace and holds no hand-written code: what the messages mean stands in their comments.
 
-#![expect(missing_docs, reason = "prost gives generated accessors and modules no comments")]
+#![expect(
+    missing_docs,
+    reason = "prost gives generated accessors and modules no comments"
+)]
 #![expect(
     clippy::large_enum_variant,
     reason = "prost chooses the layout; frames are moved, not stored in bulk"

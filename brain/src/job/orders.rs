@@ -200,13 +200,12 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
                 open_orders,
                 same_incarnation,
             } => {
-                info!(node.name = %node, same_incarnation, "node connected");
+                debug!(node.name = %node, same_incarnation, "taking up its jobs");
                 brain.jobs().node_connected(&brain, &node);
                 settle_strays(&brain, &node, open_orders).await;
                 brain.fleet().connected(&brain, &node, &status).await;
             }
-            RootEvent::Disconnected { node, reason } => {
-                info!(node.name = %node, reason = ?reason, "node disconnected");
+            RootEvent::Disconnected { node, .. } => {
                 cut_errands(&brain, &node);
                 brain.jobs().node_disconnected(&brain, &node);
                 brain.fleet().disconnected(&brain, &node).await;
