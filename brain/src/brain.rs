@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
 use jarvis_proto::chat::{Action, CommandMenu, Segment, segment};
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -17,6 +16,7 @@ use tracing::{error, info, warn};
 use crate::activity::Activity;
 use crate::blob::Blobs;
 use crate::clock::Clock;
+use crate::config::BrainConfig;
 use crate::fleet::Fleet;
 use crate::job::{self, Jobs, Orders};
 use crate::outbox::Outbox;
@@ -30,77 +30,6 @@ use crate::text::{Language, Text, text};
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Unsent messages taken up at the start.
 const RESUME_LIMIT: usize = 10_000;
-
-/// A token with which adapters of one kind may connect over a network.
-#[derive(Debug, Clone)]
-pub struct AdapterToken {
-    /// Adapter kind.
-    pub kind: String,
-    /// Only this bot; `None` = every bot of the kind.
-    pub bot: Option<String>,
-    /// The token.
-    pub token: SecretString,
-}
-
-/// A node that the configuration names.
-#[derive(Debug, Clone)]
-pub struct NodeEntry {
-    /// Its name.
-    pub name: String,
-    /// Its address.
-    pub address: String,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// `host:port` where the brain dials it; `None` = it dials in.
-    pub dial: Option<String>,
-}
-
-/// What the brain has to be told.
-#[derive(Debug, Clone)]
-pub struct BrainConfig {
-    /// Folder of its files.
-    pub data: PathBuf,
-    /// `sqlite:PATH` or `postgres://…`.
-    pub database: SecretString,
-    /// Who may connect over a network.
-    pub adapters: Vec<AdapterToken>,
-    /// Nodes of the configuration; they are known beside the enrolled ones.
-    pub nodes: Vec<NodeEntry>,
-    /// Where nodes dial in; `None` = nowhere.
-    pub node_listen: Option<SocketAddr>,
-    /// How often nodes say that they are alive.
-    pub heartbeat: Duration,
-    /// Commands older than this are not run.
-    pub too_old: Duration,
-    /// Messages that one account may send in a minute; the owner's terminal has no limit.
-    pub messages_per_minute: u32,
-    /// Largest file taken from a chat, in bytes.
-    pub attachment_limit: u64,
-    /// What happened before this start and the owner should know (crash reports).
-    pub notices: Vec<String>,
-    /// Values that must never be shown, wherever they turn up.
-    pub secrets: Vec<SecretString>,
-}
-
-impl BrainConfig {
-    /// The defaults for a data folder.
-    pub fn new(data: PathBuf) -> Self {
-        let database = format!("sqlite:{}", data.join("jarvis.db").display());
-        Self {
-            data,
-            database: database.into(),
-            adapters: Vec::new(),
-            nodes: Vec::new(),
-            node_listen: None,
-            heartbeat: RootOptions::default().heartbeat,
-            too_old: Duration::from_secs(600),
-            messages_per_minute: 120,
-            attachment_limit: 4 << 30,
-            notices: Vec::new(),
-            secrets: Vec::new(),
-        }
-    }
-}
 
 /// Why the brain cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +80,8 @@ struct Inner {
     jobs: Jobs,
     blobs: Blobs,
     started_ms: i64,
+    /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
+    alive_before_ms: i64,
     stopping: CancellationToken,
     tasks: TaskTracker,
     node_address: Option<SocketAddr>,
@@ -188,6 +119,7 @@ impl Brain {
         let sessions = Arc::new(Sessions::default());
         let brain = Self(Arc::new(Inner {
             started_ms: clock.now_ms(),
+            alive_before_ms: crate::upkeep::last_alive(&store).await?,
             clock,
             store,
             root,
@@ -430,6 +362,12 @@ impl Brain {
     /// When this brain started, Unix milliseconds.
     pub fn started_ms(&self) -> i64 {
         self.0.started_ms
+    }
+
+    /// The time between this brain and the one before, if there was one: from and to, Unix
+    /// milliseconds.
+    pub(crate) fn away(&self) -> Option<(i64, i64)> {
+        (self.0.alive_before_ms > 0).then_some((self.0.alive_before_ms, self.0.started_ms))
     }
 
     /// What it was told.

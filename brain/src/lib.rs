@@ -18,6 +18,7 @@ pub mod clock;
 pub mod code;
 pub mod command;
 pub mod commands;
+pub mod config;
 pub mod fleet;
 pub mod job;
 pub mod outbox;
@@ -30,6 +31,7 @@ pub mod store;
 pub mod text;
 mod upkeep;
 
-pub use brain::{AdapterToken, Brain, BrainConfig, NodeEntry, StartError};
+pub use brain::{Brain, StartError};
 pub use clock::Clock;
+pub use config::{AdapterToken, BrainConfig, NodeEntry};
 pub use service::{ChatConnector, ServeError, ServeTls};

@@ -9,20 +9,31 @@ use crate::answer::{Place, Speech};
 use crate::brain::Brain;
 use crate::reply::Reply;
 use crate::room::RoomKind;
-use crate::store::{Op, StoreError, Unit};
+use crate::store::{Op, Store, StoreError, Unit};
 use crate::text::Text;
 
-/// How often.
-const EVERY: Duration = Duration::from_secs(3600);
+/// How often old rows are removed.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How often the brain notes that it is alive.
+const ALIVE_EVERY: Duration = Duration::from_secs(10);
+/// The setting that keeps when it last did.
+const ALIVE: &str = "alive";
 
 /// Runs until the brain stops.
 pub(crate) async fn run(brain: Brain) {
-    let mut timer = tokio::time::interval(EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut prune = tokio::time::interval(PRUNE_EVERY);
+    let mut alive = tokio::time::interval(ALIVE_EVERY);
+    for timer in [&mut prune, &mut alive] {
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
     loop {
         tokio::select! {
-            _ = timer.tick() => {}
-            () = brain.stopping().cancelled() => return,
+            _ = prune.tick() => {}
+            _ = alive.tick() => {
+                note_alive(&brain).await;
+                continue;
+            }
+            () = brain.stopping().cancelled() => return note_alive(&brain).await,
         }
         brain.people().tidy();
         match brain.store().prune(brain.now_ms()).await {
@@ -30,6 +41,22 @@ pub(crate) async fn run(brain: Brain) {
             Err(error) => warn!(%error, "cannot remove old rows"),
         }
     }
+}
+
+async fn note_alive(brain: &Brain) {
+    let note = Op::PutSetting {
+        name: ALIVE.to_owned(),
+        value: brain.now_ms().to_string(),
+    };
+    if let Err(error) = brain.store().commit(Unit::of(vec![note])).await {
+        warn!(%error, "cannot note that the brain is alive");
+    }
+}
+
+/// Until when the brain before this one was alive, Unix milliseconds; 0 = there was none.
+pub(crate) async fn last_alive(store: &Store) -> Result<i64, StoreError> {
+    let noted = store.setting(ALIVE).await?;
+    Ok(noted.and_then(|time| time.parse().ok()).unwrap_or(0))
 }
 
 /// Tells every owner, where they last spoke to us, what they should know of the time before this start.

@@ -104,9 +104,13 @@ fn reply(brain: &Brain, job: &Job, tasks: &[LiveTask]) -> Reply {
         job,
         language: Language::from_tag(&job.language).unwrap_or(Language::En),
     };
-    match tasks {
+    let reply = match tasks {
         [one] => view.one(one),
         many => view.many(many),
+    };
+    match view.away() {
+        Some(away) => reply.line(away),
+        None => reply,
     }
 }
 
@@ -117,6 +121,21 @@ struct View<'a> {
 }
 
 impl View<'_> {
+    /// Said of a job that went on while the brain was away.
+    fn away(&self) -> Option<Text> {
+        let (from_ms, to_ms) = self.brain.away()?;
+        let ended_ms = self.job.ended_ms.unwrap_or(i64::MAX);
+        let zone = self.brain.zone();
+        (self.job.created_ms < to_ms && ended_ms >= to_ms).then(|| {
+            text!(
+                self.language,
+                "away",
+                from = format::clock_seconds(from_ms.max(self.job.created_ms), &zone),
+                to = format::clock_seconds(to_ms, &zone),
+            )
+        })
+    }
+
     fn one(&self, live: &LiveTask) -> Reply {
         let language = self.language;
         let number = self.job.number;
@@ -177,6 +196,9 @@ impl View<'_> {
                 ));
             }
             reply = reply.pre(&shown);
+            if run.output_truncated {
+                reply = reply.line(text!(language, "output-truncated"));
+            }
             for note in &run.file_notes {
                 reply = reply.line(text!(language, "status-file-note", note = note.as_str()));
             }

@@ -279,7 +279,6 @@ greeting-ready = Jarvis { $version } · brain ready · { $nodes ->
    *[other] { $nodes } nodes
   }
 greeting-local = Jarvis { $version } · brain ready · node { $node } ({ $address }) · data in { $data }
-greeting-claim = Nobody owns this Jarvis yet. In your chat app send me `/claim { $code }` (good until { $clock }).
 
 ## Claiming and binding
 
@@ -288,36 +287,28 @@ claim-wrong = That code is not right. { $left ->
     [one] 1 try is left.
    *[other] { $left } tries are left.
   } The code is on the server's console.
-claim-locked = Too many wrong codes. Try again in { $duration }.
 claim-none = There is nothing to claim: this Jarvis has an owner. Ask them to give you a role, or send /bind to use your own account here.
-claim-expired = That code has run out. The server's console shows a new one.
 bind-code = Within { $duration } send this in the app where you are known already:  `/bind { $code }`
 bind-code-group = Within { $duration } send this in the app where you are known already:  `/bind { $code }`  Others can read it here, so that app will then show you a second code to send to me in private.
 bind-asks = { $platform } account “{ $name }” ({ $person }) asks to be you. It will be able to do what you can: { $role }.
 bind-second = Send this from the { $platform } account that asked, in private:  `/bind { $code }`  (good for { $duration })
 bind-done = Done: { $platform } account “{ $name }” is you now. See `whoami`.
 bind-done-there = Done: this { $platform } account now belongs to { $name } ({ $role }). See `whoami`.
-bind-refused = Nothing was bound.
-bind-refused-there = The other side said no. Nothing was bound.
 bind-wrong = That code is not right. { $left ->
     [one] 1 try is left.
    *[other] { $left } tries are left.
   } Send /bind in the new app for a new one.
 bind-locked = Too many wrong codes. Try again in { $duration }.
 bind-expired = That code has run out. Send /bind in the new app for a new one.
-bind-self = That code is from this very account. Send it from the app where you are known already.
 bind-same = Both are your account already.
-bind-needs-member = I don't know you in this app either. Bind from an app where you have a role, or ask an owner for one.
 unbind-ask = Take { $identities } out of your account? It goes back to what it was before.
 unbind-done = Done: { $identities } is no longer you.
 unbind-last = That is the only chat app of this account: nobody could use it then. Bind another one first.
-unbind-unknown = You have no `{ $platform }` here. You have: { $identities }.
 unbind-none = There is nothing to unbind: this chat app was never bound to another account.
 
 ## People
 
 whoami-head = { $name } · user { $number } · { $role }
-whoami-stranger = I don't know you yet. You are { $name } on { $platform } ({ $person }).
 whoami-identity = { $platform }: { $name } ({ $person })
 whoami-here = (here)
 users-head = { $count ->
@@ -325,18 +316,11 @@ users-head = { $count ->
    *[other] { $count } people
   }
 users-row = { $number } · { $name } · { $role } · { $identities }
-users-more = { $more ->
-    [one] and 1 more
-   *[other] and { $more } more
-  } · `users -n { $all }`
 user-unknown = There is nobody called `{ $user }`. See `users`.
-user-unknown-near = There is nobody called `{ $user }`. Did you mean `{ $near }`?
 user-several = Several people are called `{ $user }`: { $users }. Say which by number.
 user-since = here since { $since }
-user-seen = last seen { $seen }
 role-done = { $name } is now { $role }.
 role-same = { $name } is { $role } already.
-role-told = You are now { $role } here, says { $by }. See `help`.
 role-last-owner = { $name } is the only owner. Make somebody else an owner first.
 
 ## Nodes
@@ -362,7 +346,6 @@ node-offline = { $node } · offline since { $since }
 node-never = { $node } · never seen. On that server run `jarvis-node run`.
 node-address = Address { $address }
 node-tags = Tags { $tags }
-node-no-tags = No tags
 node-type = { $type } { $version } · jarvis-node { $core }
 node-system = { $os } { $kernel } · { $arch } · { $cpus ->
     [one] 1 CPU
@@ -371,54 +354,30 @@ node-system = { $os } { $kernel } · { $arch } · { $cpus ->
 node-load = Load { $load } · CPU { $cpu } %
 node-memory = Memory { $used } of { $total }
 node-disk = Disk { $used } of { $total }
-node-up = Server up { $uptime } · node process { $process }
 node-container = In a container ({ $container })
-node-docker = Docker is reachable
 node-jobs = Running: { $jobs }
 node-no-jobs = No job runs there
-node-came = { $node } is back.
-node-went = { $node } went offline.
-node-restarted = { $node } restarted.
 mystate-head = Jarvis { $version } · address { $address }
-mystate-key = Public key { $key }
 mystate-nodes = { $nodes ->
     [one] 1 node
    *[other] { $nodes } nodes
   }, { $online } online · since { $since }
-mystate-jobs = Jobs: { $running } running, { $all } in all
 enroll-done = I know { $node } now ({ $address }).
 enroll-next-in = On that server put this into the node's configuration and start it: root { $root }, address { $dial }.
 enroll-next-out = I dial it at { $dial }. It has to trust my address { $root }.
-enroll-connected = { $node } is connected.
-enroll-name-taken = There is a node `{ $node }` already. Choose another name, or `forget { $node }` first.
-enroll-address-taken = That address belongs to the node `{ $node }` already.
-enroll-bad-address = `{ $address }` is no node address. `jarvis-node init` prints it; it begins with 1.
-enroll-bad-dial = `{ $dial }` is not HOST:PORT.
 forget-ask = Forget { $node }? It can no longer be reached from here; its stored results stay.
 forget-done = { $node } is forgotten. To undo: { $enroll }
-forget-jobs = { $jobs ->
-    [one] 1 job still runs there.
-   *[other] { $jobs } jobs still run there.
-  } Cancel first, or wait.
 
 ## Jobs
 
-job-running = ⏳ job { $number } · { $target } · { $title }
-job-running-several = ⏳ job { $number } · { $done } of { $nodes } nodes · { $title }
-job-ended = { $mark } job { $number } · { $target } · { $outcome }
-job-ended-timed = { $mark } job { $number } · { $target } · { $outcome } · { $duration }
-job-ended-several = { $mark } job { $number } · { $good } of { $nodes } nodes · { $duration }
-job-cancelling = Stopping job { $number } …
 progress-quiet = { $elapsed } · no output yet
 progress-lines = { $elapsed } · { $lines ->
     [one] 1 line
    *[other] { $lines } lines
   }
 progress-bytes = { $elapsed } · { $done } of { $total }
-progress-bytes-only = { $elapsed } · { $done }
 task-waiting = waits for the node, until { $clock }
 task-sent = sent
-task-accepted = accepted
 outcome-exit = exit { $code }
 outcome-signal = killed by signal { $signal }
 outcome-signal-named = killed by { $name }
@@ -426,69 +385,37 @@ outcome-timeout = stopped at the time limit
 outcome-cancelled = cancelled
 outcome-not-started = could not start: { $detail }
 outcome-offline = offline
-outcome-offline-since = offline since { $since }
-outcome-offline-never = never connected yet
-outcome-offline-waited = did not come back in time
 outcome-lost = lost: the node restarted while it ran
 outcome-unknown = the node does not know this job any more
 outcome-done = done
-outcome-failed = failed: { $detail }
-output-truncated = The stored output was cut in the middle.
-output-more = … { $lines ->
-    [one] 1 line
-   *[other] { $lines } lines
-  } before this · `log { $number }`
-output-none = (no output)
 output-binary = (binary output, { $size })
-output-mixed = …last lines of both streams, in order…
-files-back = { $files ->
-    [one] 1 result file
-   *[other] { $files } result files
-  }
-files-none = no file matched `{ $glob }`
-file-kept = { $file } ({ $size }) is too large for this chat ({ $limit }); it stays on { $node }.
 button-cancel = cancel
 button-log-file = log as file
-button-log = log
 button-again = again
-button-again-on = again on { $target }
 button-retry-failed = retry failed
-button-retry-all = retry all
 button-wait = run when it is back
 button-yes = yes
 button-no = no
 button-bind-yes = yes, that is me
 button-gzip = compressed
-button-gzip-about = gzip: about { $size }
 button-tail = last { $lines } lines
-button-keep = keep on { $node }
-button-more = more
 jobs-head = Latest jobs
 jobs-none = No jobs yet. Try `run { $node } uptime`.
 jobs-none-match = No job matches.
 jobs-row = { $mark } { $number } · { $target } · { $title } · { $outcome } · { $when }
-jobs-more = More: `jobs -n { $number }`
 job-unknown = There is no job { $number }. See `jobs`.
-job-asked = asked by { $who }, { $when }
-job-spec-timeout = time limit { $duration }
-job-spec-cwd = in { $dir }
-job-spec-files = result files { $files }
 job-no-command = What shall run on { $target }? Write it behind the target: `run { $target } uptime`, or send a script with this as its caption.
 cancel-none = No job of yours runs now.
 cancel-several = Several jobs of yours run: { $jobs }. Say which: `cancel NUMBER`.
 cancel-ended = Job { $number } has ended already.
 cancel-sent = Stopping job { $number }: TERM, then KILL, to everything it started.
-cancel-offline = { $node } is offline: the job is stopped there as soon as it is back.
 retry-nothing = Job { $number } failed nowhere. `retry { $number } all` runs it again everywhere.
 retry-running = Job { $number } still runs. Wait, or cancel it first.
-retry-started = Running again on { $nodes }.
 again-none = You have run nothing yet.
-again-no-files = That job put a file that is no longer here. Send the file again.
 log-empty = Job { $number } wrote nothing.
 log-empty-stream = Job { $number } wrote nothing to this stream. The other one: { $other }
 log-no-match = No line of job { $number } contains `{ $text }`.
 log-which-node = Job { $number } ran on several nodes: { $nodes }. Say which: `log { $number } --node NAME`.
-log-not-on-node = Job { $number } did not run on `{ $node }`. It ran on { $nodes }.
 log-head = job { $number } · { $node } · { $lines ->
     [one] 1 line
    *[other] { $lines } lines
@@ -498,7 +425,6 @@ log-matches = { $matches ->
    *[other] { $matches } lines
   } with `{ $text }`
 log-gone = The output of job { $number } is no longer kept on { $node }.
-log-running = Job { $number } still runs; this is what it wrote so far.
 
 ## Asking back
 
@@ -509,28 +435,19 @@ confirm-waits = Waits { $duration }. Answer { $yes } or { $no }.
 confirm-declined = All right, nothing was done.
 confirm-expired = That question has run out; nothing was done. Send the command again.
 confirm-none = I asked you nothing here.
-confirm-which = Several questions are open: { $codes }. Say which, e.g. `yes { $first }`.
 confirm-wrong = No open question has the code `{ $code }`.
 confirm-not-yours = Only the person who was asked can answer that.
-confirm-put = Put { $file } ({ $size }) on { $nodes } nodes?
 press-gone = That button is too old. Send the command again.
 
 ## Files
 
-get-running = ⬇ { $file } from { $node }
-get-progress = ⬇ { $file } from { $node } · { $done } of { $total }
-get-done = ✔ { $file } from { $node } · { $size }
 get-too-large = { $size } is more than this chat takes ({ $limit }).
 get-one-node = `get` fetches from one node; { $target } is several.
-put-running = ⬆ { $file } → { $target }:{ $path }
-put-done = ✔ { $file } → { $node }:{ $path } · { $size } · BLAKE3 { $hash }
-put-there = ✔ { $file } → { $node }:{ $path } · { $size } · was there already
 put-no-file = Attach the file: send it with the caption `{ $place }`.
 put-one-file = Send one file at a time.
 attachment-failed = I could not get the file from the chat: { $detail }. Send it again.
 attachment-too-large = { $size } is more than I can fetch from this chat ({ $limit }). Copy it to the server another way, or split it.
 attachment-unneeded = I don't know what to do with { $file }. To put it on a node, send it with the caption `NODE:/path`; to run a script, with the caption `NODE`.
-attachments-unsupported = This chat can't send me files.
 files-unsupported = This chat can't show files. It is on { $node }: { $path }
 script-empty = { $file } is empty.
 script-not-text = { $file } is no script: it holds binary data.
@@ -556,11 +473,6 @@ refused-other = { $node } refused: { $detail }
 
 ## Health and audit
 
-health-good = All is well.
-health-bad = { $problems ->
-    [one] 1 problem
-   *[other] { $problems } problems
-  }
 health-brain = Brain { $version } · up { $uptime } · memory { $memory }
 health-store = Store { $kind } · answers in { $latency }
 health-outbox = { $waiting ->
@@ -570,13 +482,9 @@ health-outbox = { $waiting ->
 health-outbox-empty = No message waits to be sent
 health-adapter = { $mark } { $kind } { $bot } · { $state }
 health-adapter-on = connected since { $since }
-health-adapter-off = not connected since { $since }
 health-adapters-none = No chat adapter is connected
 health-nodes = Nodes: { $online } of { $nodes } online
 health-nodes-off = Offline: { $nodes }
-health-jobs = Jobs: { $running } running, { $waiting } waiting
-health-disk = Data folder: { $free } free
-health-crash = Jarvis crashed { $when }: { $file }
 audit-none = Nothing matches.
 audit-row = { $when } · { $who } · { $what } { $detail } · { $result }
 audit-brain = Jarvis
@@ -589,13 +497,6 @@ error-busy = I have too much to do right now. Nothing was done; try again in { $
 error-rate = Slowly, please: try again in { $duration }.
 error-too-old = That message is from { $when }, so I did not act on it. Send it again if you still want it.
 error-too-long = That is { $size } of text; I take at most { $limit }. Send it as a file.
-error-stopping = I am about to restart. Send that again in a minute.
-error-no-permission-store = I may not write to { $path }.
-away = I was away from { $from } to { $to }.
-away-went-on = Job { $number } went on meanwhile and ended: { $outcome }.
-away-lost = Job { $number } was lost when { $node } restarted.
-away-runs = Job { $number } still runs.
-crashed = I crashed { $when }. The report is on the server: { $file }
 
 ## Status messages
 
@@ -635,3 +536,5 @@ health-running = Jobs: { $running } running
 health-clock = The clock of { $node } is off by { $offset }.
 health-stranger = { $address } knocked from { $peer } ({ $when }) and is not enrolled. If it is yours: `enroll NAME` and that address.
 put-no-folder = the folder of { $path } is not on { $node }. Make it first: run { $node } mkdir -p …
+away = I was away from { $from } to { $to }; the job went on meanwhile.
+output-truncated = The stored output was cut in the middle.

@@ -221,3 +221,21 @@ fn plurals_agree() {
         "共 1 人"
     );
 }
+
+#[test]
+fn every_text_is_used() {
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let code: String = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    for key in entries(SOURCES[0].1).keys() {
+        // The texts of commands are asked for by the command's name.
+        let used = key.starts_with("cmd-") || code.contains(&format!("\"{key}\""));
+        assert!(used, "nobody says `{key}`");
+    }
+}

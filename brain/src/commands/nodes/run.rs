@@ -4,9 +4,10 @@ use jarvis_nodeclient::{Address, NodeName};
 
 use super::{EnrollArgs, ForgetArgs, NodeArgs, NodesArgs};
 use crate::answer::{After, Answer};
-use crate::brain::{Brain, NodeEntry};
+use crate::brain::Brain;
 use crate::command::suggest;
 use crate::commands::{Call, Trouble};
+use crate::config::NodeEntry;
 use crate::fleet::FleetNode;
 use crate::job::JobState;
 use crate::reply::Reply;
