@@ -1,0 +1,440 @@
+//! The chat contract as an adapter sees it: a real brain, its own store, and an adapter made of the
+//! generated client. What a platform would do is played by hand, frame by frame.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use jarvis_brain::{Brain, BrainConfig, Clock};
+use jarvis_nodeclient::Identity;
+use jarvis_proto::chat::chat_brain_client::ChatBrainClient;
+use jarvis_proto::chat::{
+    Action, ActionResult, AdapterFrame, BrainFrame, Capabilities, Event, Hello, Message, Person,
+    ProgressStyle, RateLimited, RefusedReason, Room, RoomKind, Segment, Sent, action,
+    action_result::Outcome, adapter_frame, brain_frame, event, segment,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+use tonic::transport::Endpoint;
+
+/// Nothing here takes as long.
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct House {
+    brain: Brain,
+    dial: mpsc::Sender<tokio::io::DuplexStream>,
+    _data: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self::with(data).await
+    }
+
+    async fn with(data: tempfile::TempDir) -> Self {
+        let config = BrainConfig::new(data.path().to_owned());
+        let brain = Brain::start(config, Identity::generate(), Clock::system())
+            .await
+            .unwrap();
+        let (dial, connections) = mpsc::channel(8);
+        brain.serve_streams(connections);
+        Self {
+            brain,
+            dial,
+            _data: data,
+        }
+    }
+
+    /// An adapter of a platform that edits and has buttons.
+    async fn adapter(&self, kind: &str, instance: &str) -> Adapter {
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        self.dial.send(theirs).await.unwrap();
+        let mut slot = Some(TokioIo::new(ours));
+        let connector = tower::service_fn(move |_: http::Uri| {
+            let io = slot.take();
+            async move { io.ok_or_else(|| std::io::Error::other("one connection only")) }
+        });
+        let channel = Endpoint::from_static("http://brain")
+            .connect_with_connector(connector)
+            .await
+            .unwrap();
+        let (frames, outgoing) = mpsc::channel(64);
+        let hello = Hello {
+            contract: 1,
+            kind: kind.to_owned(),
+            bot: "bot".to_owned(),
+            bot_name: "jarvisbot".to_owned(),
+            instance: instance.to_owned(),
+            capabilities: Some(Capabilities {
+                progress: ProgressStyle::Edit.into(),
+                buttons: true,
+                operator_terminal: kind == "console",
+                ..Capabilities::default()
+            }),
+            ..Hello::default()
+        };
+        frames
+            .send(frame(adapter_frame::Frame::Hello(hello)))
+            .await
+            .unwrap();
+        let incoming = ChatBrainClient::new(channel)
+            .connect(ReceiverStream::new(outgoing))
+            .await
+            .unwrap()
+            .into_inner();
+        Adapter { frames, incoming }
+    }
+}
+
+struct Adapter {
+    frames: mpsc::Sender<AdapterFrame>,
+    incoming: Streaming<BrainFrame>,
+}
+
+fn frame(frame: adapter_frame::Frame) -> AdapterFrame {
+    AdapterFrame { frame: Some(frame) }
+}
+
+impl Adapter {
+    async fn says(&self, id: &str, person: &str, text: &str) {
+        let event = Event {
+            id: id.to_owned(),
+            room: Some(Room {
+                id: person.to_owned(),
+                kind: RoomKind::Private.into(),
+                ..Room::default()
+            }),
+            person: Some(Person {
+                id: person.to_owned(),
+                name: person.to_owned(),
+                ..Person::default()
+            }),
+            addressed: true,
+            kind: Some(event::Kind::Message(Message {
+                message_id: format!("m{id}"),
+                text: text.to_owned(),
+                ..Message::default()
+            })),
+            ..Event::default()
+        };
+        self.frames
+            .send(frame(adapter_frame::Frame::Event(event)))
+            .await
+            .unwrap();
+    }
+
+    /// The next frame that is no ping, menu, welcome or idle notice.
+    async fn next(&mut self) -> brain_frame::Frame {
+        loop {
+            let next = tokio::time::timeout(LIMIT, self.incoming.message()).await;
+            let frame = next
+                .expect("a frame in time")
+                .unwrap()
+                .expect("the stream goes on")
+                .frame;
+            match frame.unwrap() {
+                brain_frame::Frame::Ping(_)
+                | brain_frame::Frame::Menu(_)
+                | brain_frame::Frame::Welcome(_)
+                | brain_frame::Frame::Idle(_) => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn action(&mut self) -> Action {
+        loop {
+            match self.next().await {
+                brain_frame::Frame::Action(action) => return action,
+                brain_frame::Frame::Ack(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn acknowledged(&mut self, id: &str) {
+        match self.next().await {
+            brain_frame::Frame::Ack(ack) => assert_eq!(ack.event, id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn answers(&self, action: &Action, outcome: Outcome) {
+        let result = ActionResult {
+            action: action.id.clone(),
+            outcome: Some(outcome),
+        };
+        self.frames
+            .send(frame(adapter_frame::Frame::Result(result)))
+            .await
+            .unwrap();
+    }
+
+    /// What the brain says next, confirmed.
+    async fn sees(&mut self) -> String {
+        let action = self.action().await;
+        self.answers(&action, ok()).await;
+        text(&action)
+    }
+
+    async fn idle(&mut self, event: &str) {
+        let wait = async {
+            loop {
+                let frame = self
+                    .incoming
+                    .message()
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .frame
+                    .unwrap();
+                if let brain_frame::Frame::Idle(idle) = frame
+                    && idle.last_event == event
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, wait)
+            .await
+            .expect("idle in time");
+    }
+}
+
+fn ok() -> Outcome {
+    Outcome::Ok(Sent {
+        message_id: "1".to_owned(),
+    })
+}
+
+fn text(action: &Action) -> String {
+    let segments: &[Segment] = match action.kind.as_ref().unwrap() {
+        action::Kind::Say(say) => &say.text,
+        action::Kind::Progress(progress) => &progress.text,
+        other => panic!("{other:?}"),
+    };
+    let words = segments
+        .iter()
+        .filter_map(|segment| match segment.kind.as_ref()? {
+            segment::Kind::Text(text) | segment::Kind::Code(text) | segment::Kind::Bold(text) => {
+                Some(text.as_str())
+            }
+            _ => None,
+        });
+    words.collect()
+}
+
+/// The first button whose label contains the word, as what pressing it sends.
+fn button(action: &Action, label: &str) -> String {
+    let Some(action::Kind::Say(say)) = &action.kind else {
+        panic!("{action:?}")
+    };
+    let mut buttons = say.buttons.iter().flat_map(|row| &row.buttons);
+    buttons
+        .find(|button| button.label.contains(label))
+        .unwrap()
+        .data
+        .clone()
+}
+
+#[tokio::test]
+async fn the_same_event_twice_is_answered_once() {
+    let house = House::new().await;
+    let mut adapter = house.adapter("console", "a").await;
+    adapter.says("1", "owner", "version").await;
+    adapter.acknowledged("1").await;
+    assert!(adapter.sees().await.starts_with("Jarvis "));
+    adapter.says("1", "owner", "version").await;
+    adapter.acknowledged("1").await;
+    adapter.says("2", "owner", "whoami").await;
+    adapter.acknowledged("2").await;
+    assert!(
+        adapter.sees().await.contains("owner"),
+        "nothing came in between"
+    );
+    adapter.idle("2").await;
+}
+
+#[tokio::test]
+async fn what_was_not_confirmed_is_said_again_and_what_was_is_not() {
+    let house = House::new().await;
+    let mut adapter = house.adapter("console", "a").await;
+    adapter.says("1", "owner", "version").await;
+    adapter.sees().await;
+    adapter.says("2", "owner", "whoami").await;
+    let unconfirmed = adapter.action().await;
+    drop(adapter);
+    let mut adapter = house.adapter("console", "b").await;
+    let again = adapter.action().await;
+    assert_eq!(again.id, unconfirmed.id);
+    adapter.answers(&again, ok()).await;
+    adapter.idle("2").await;
+}
+
+#[tokio::test]
+async fn limits_and_trouble_keep_the_order_and_lose_nothing() {
+    let house = House::new().await;
+    let mut adapter = house.adapter("console", "a").await;
+    adapter.says("1", "owner", "version").await;
+    adapter.says("2", "owner", "whoami").await;
+    let first = adapter.action().await;
+    adapter
+        .answers(
+            &first,
+            Outcome::RateLimited(RateLimited { retry_after_ms: 20 }),
+        )
+        .await;
+    let second_try = adapter.action().await;
+    assert_eq!(second_try.id, first.id, "the limited message comes first");
+    adapter
+        .answers(&second_try, Outcome::Transient("reset".to_owned()))
+        .await;
+    let third_try = adapter.action().await;
+    assert_eq!(third_try.id, first.id);
+    adapter.answers(&third_try, ok()).await;
+    let next = adapter.action().await;
+    assert!(text(&next).contains("owner"));
+    adapter
+        .answers(&next, Outcome::Fatal("no".to_owned()))
+        .await;
+    adapter.idle("2").await;
+    assert_eq!(house.brain.outbox().waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_held_message_waits_until_the_room_speaks() {
+    let house = House::new().await;
+    let mut adapter = house.adapter("console", "a").await;
+    adapter.says("1", "owner", "version").await;
+    let held = adapter.action().await;
+    adapter
+        .answers(&held, Outcome::Held("window closed".to_owned()))
+        .await;
+    adapter.says("2", "owner", "whoami").await;
+    let again = adapter.action().await;
+    assert_eq!(again.id, held.id);
+    adapter.answers(&again, ok()).await;
+    assert!(adapter.sees().await.contains("owner"));
+}
+
+#[tokio::test]
+async fn one_session_per_bot_and_no_network_without_a_token() {
+    let house = House::new().await;
+    let mut first = house.adapter("console", "a").await;
+    first.says("1", "owner", "version").await;
+    first.sees().await;
+    let mut second = house.adapter("console", "b").await;
+    match second.next().await {
+        brain_frame::Frame::Refused(refused) => {
+            assert_eq!(refused.reason(), RefusedReason::AlreadyConnected);
+        }
+        other => panic!("{other:?}"),
+    }
+    let address = house
+        .brain
+        .serve_tcp("127.0.0.1:0".parse().unwrap(), None)
+        .await
+        .unwrap();
+    let channel = Endpoint::from_shared(format!("http://{address}"))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let hello = Hello {
+        contract: 1,
+        kind: "chat".into(),
+        bot: "x".into(),
+        token: "guess".into(),
+        ..Hello::default()
+    };
+    let frames = tokio_stream::iter([frame(adapter_frame::Frame::Hello(hello))]);
+    let mut incoming = ChatBrainClient::new(channel)
+        .connect(frames)
+        .await
+        .unwrap()
+        .into_inner();
+    let refused = incoming.message().await.unwrap().unwrap().frame.unwrap();
+    let brain_frame::Frame::Refused(refused) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(refused.reason(), RefusedReason::Token);
+    let open = house
+        .brain
+        .serve_tcp("0.0.0.0:0".parse().unwrap(), None)
+        .await;
+    assert!(open.is_err(), "without TLS only this machine is served");
+}
+
+#[tokio::test]
+async fn a_stranger_may_ask_for_help_and_nothing_else() {
+    let house = House::new().await;
+    let mut chat = house.adapter("chat", "a").await;
+    chat.says("1", "eve", "/run local id").await;
+    assert!(chat.sees().await.contains("don't know you"));
+    chat.says("2", "eve", "/users").await;
+    assert!(chat.sees().await.contains("don't know you"));
+    chat.says("3", "eve", "/claim AAAA-AAAA").await;
+    assert!(chat.sees().await.contains("not right"));
+    chat.says("4", "eve", "/yes AB-CD").await;
+    assert!(chat.sees().await.contains("No open question"));
+}
+
+#[tokio::test]
+async fn binding_asks_the_holder_and_unbinding_restores() {
+    let house = House::new().await;
+    let mut console = house.adapter("console", "a").await;
+    let mut chat = house.adapter("chat", "a").await;
+    chat.says("1", "ann", "/bind").await;
+    let shown = chat.sees().await;
+    let code = shown
+        .split("/bind ")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
+    console.says("1", "owner", &format!("bind {code}")).await;
+    let question = console.action().await;
+    console.answers(&question, ok()).await;
+    assert!(text(&question).contains("ann"), "{}", text(&question));
+    console.says("2", "owner", &button(&question, "yes")).await;
+    assert!(console.sees().await.contains("is you now"));
+    chat.says("2", "ann", "/users").await;
+    assert!(
+        chat.sees().await.contains("chat"),
+        "Ann's chat is the owner's now"
+    );
+    // The answered question and the used code are worth nothing any more.
+    console.says("3", "owner", &button(&question, "yes")).await;
+    console.sees().await;
+    chat.says("3", "ann", "/unbind --yes").await;
+    assert!(chat.sees().await.contains("no longer you"));
+    chat.says("4", "ann", "/users").await;
+    assert!(chat.sees().await.contains("don't know you"));
+}
+
+#[tokio::test]
+async fn a_brain_that_starts_again_says_what_it_still_owed() {
+    let house = House::new().await;
+    let mut adapter = house.adapter("console", "a").await;
+    adapter.says("1", "owner", "version").await;
+    let owed = adapter.action().await;
+    let House {
+        brain, _data: data, ..
+    } = house;
+    brain.shutdown().await;
+    drop(adapter);
+    let house = House::with(data).await;
+    let mut adapter = house.adapter("console", "a").await;
+    let again = adapter.action().await;
+    assert_eq!(
+        (again.id.as_str(), text(&again)),
+        (owed.id.as_str(), text(&owed))
+    );
+    adapter.answers(&again, ok()).await;
+    adapter.idle("1").await;
+}
