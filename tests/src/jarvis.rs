@@ -1,5 +1,6 @@
 //! One installation of Jarvis: a folder with a configuration and data, and what runs from it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use crate::telegram::FakeTelegram;
 pub struct Jarvis {
     folder: TempDir,
     nodes: SocketAddr,
+    /// What the configuration says so far, by section.
+    sections: Mutex<BTreeMap<String, String>>,
     /// The streams of every process that was started here, for the search for secrets.
     heard: Mutex<Vec<Heard>>,
 }
@@ -69,8 +72,11 @@ impl Jarvis {
         let jarvis = Self {
             folder,
             nodes,
+            sections: Mutex::default(),
             heard: Mutex::default(),
         };
+        // Stories ask more often than people do.
+        jarvis.configure("brain", "commands_per_minute = 6000\n")?;
         jarvis.configure(
             "nodes",
             &format!("listen = \"{nodes}\"\nheartbeat = \"1s\"\n"),
@@ -78,15 +84,21 @@ impl Jarvis {
         Ok(jarvis)
     }
 
-    /// Adds a section to the configuration.
+    /// Adds keys to a section of the configuration.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn configure(&self, section: &str, keys: &str) -> Result<()> {
-        let path = self.config();
-        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
-        write!(text, "[{section}]\n{keys}\n")?;
-        std::fs::write(path, text)?;
+        let mut sections = self.sections.lock().expect("no holder panics");
+        let text = sections.entry(section.to_owned()).or_default();
+        writeln!(text, "{keys}")?;
+        let whole = sections
+            .iter()
+            .fold(String::new(), |mut whole, (section, keys)| {
+                let _ = writeln!(whole, "[{section}]\n{keys}");
+                whole
+            });
+        std::fs::write(self.config(), whole)?;
         Ok(())
     }
 

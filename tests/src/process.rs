@@ -167,7 +167,10 @@ impl Process {
                 command.env_remove(&variable);
             }
         }
-        command.env("LC_ALL", "C.UTF-8").env("RUST_BACKTRACE", "0");
+        command
+            .env("LC_ALL", "C.UTF-8")
+            .env("RUST_BACKTRACE", "0")
+            .env("USER", "ada");
         Ok(command)
     }
 
