@@ -91,12 +91,14 @@ async fn a_chinese_owner_reads_chinese() {
 }
 
 #[tokio::test]
-async fn a_hundred_kilobytes_of_text_are_refused_with_advice() {
+async fn a_hundred_kilobytes_of_text_are_taken_and_a_megabyte_is_refused_with_advice() {
     let jarvis = Jarvis::new().unwrap();
-    let line = format!("run local echo {}\nversion\n", "x".repeat(100 * 1024));
-    let out = jarvis.pipe(&line).await.unwrap().good();
-    assert!(out.contains("Send it as a file"), "{out}");
-    assert!(out.contains("Jarvis 0."), "{out}");
+    let [long, longer] = [100, 1024].map(|kilobytes| "x".repeat(kilobytes * 1024));
+    let input = format!("run local true {long}\nrun local true {longer}\nversion\n");
+    let out = jarvis.pipe(&input).await.unwrap().good();
+    assert!(out.contains("exit 0"), "{out:.2000}");
+    assert!(out.contains("Send it as a file"), "{out:.2000}");
+    assert!(out.contains("Jarvis 0."), "{out:.2000}");
 }
 
 #[tokio::test]
