@@ -10,6 +10,7 @@ mod jobs;
 mod lines;
 mod orders;
 mod pipe_contract;
+mod postgres;
 mod python_telegram_bot;
 mod secrets;
 mod source_rules;
