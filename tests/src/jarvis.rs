@@ -76,7 +76,7 @@ impl Jarvis {
             heard: Mutex::default(),
         };
         // Stories ask more often than people do.
-        jarvis.configure("brain", "commands_per_minute = 6000\n")?;
+        jarvis.configure("brain", "messages_per_minute = 6000\n")?;
         jarvis.configure(
             "nodes",
             &format!("listen = \"{nodes}\"\nheartbeat = \"1s\"\n"),

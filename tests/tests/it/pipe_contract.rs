@@ -126,7 +126,7 @@ async fn chat_does_the_same_against_a_running_brain() {
             .await
             .unwrap();
         assert_eq!(run.count("Jarvis 0."), 1, "{}", run.out);
-        assert_eq!(run.count("owner"), 1, "{}", run.out);
+        assert_eq!(run.count("· owner"), 1, "{}", run.out);
         run.good();
     }
 }
