@@ -195,7 +195,6 @@ impl TelegramSite {
         self.site.owner.says(&format!("role {name} {role}")).await;
         let done = format!("{name} is now {role}");
         self.site.owner.sees(&done).await;
-        person.sees(&format!("now {role}")).await;
         person
     }
 }

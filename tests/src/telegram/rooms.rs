@@ -193,6 +193,19 @@ impl Room {
         messages.iter().filter(|said| said.contains(text)).count()
     }
 
+    /// Waits until one of the bot's messages contains `text`, whenever it was written.
+    ///
+    /// # Panics
+    /// With the transcript when none does in time.
+    pub async fn shows(&self, text: &str) {
+        let found = self.next(0, |entry| entry.text.contains(text)).await;
+        assert!(
+            found.is_some(),
+            "no {text:?} in time:\n{}",
+            self.transcript()
+        );
+    }
+
     /// How many messages the bot sent here, edits not counted.
     pub fn sent(&self) -> usize {
         let history = self.history();

@@ -8,47 +8,46 @@ use jarvis_tests::process::{PATIENCE, free_port};
 use jarvis_tests::site::{Site, TelegramSite};
 
 /// A line, and what the answer must say.
-const LINES: [(&str, &str); 35] = [
-    ("rnu local uptime", "Did you mean `run local uptime`?"),
-    ("frobnicate", "I don't know `frobnicate`"),
-    ("run", "`run` needs"),
+const LINES: [(&str, &str); 34] = [
+    ("rnu local uptime", "Did you mean run local uptime?"),
+    ("frobnicate", "I don't know frobnicate"),
+    ("run", "run needs TARGET"),
     ("run local", "What shall run on local?"),
     (
         "run loca uptime",
-        "There is no node `loca`. Did you mean `local`?",
+        "There is no node loca. Did you mean local?",
     ),
     (
         "run web-9 uptime",
-        "There is no node `web-9`. Known here: local",
+        "There is no node web-9. Known here: local",
     ),
-    ("run tag:web uptime", "No node has the tag `web`"),
-    ("run type:x uptime", "No node is of type `x`"),
-    ("run , uptime", "is no target"),
+    ("run tag:web uptime", "No node has the tag web"),
+    ("run type:x uptime", "No node is of type x"),
+    ("run , uptime", "Name a node"),
     ("run local echo 'abc", "is never closed"),
-    ("run local echo “abc", "is never closed"),
-    ("run --timeuot 5s local ls", "Did you mean `--timeout`?"),
-    ("run —timeout soon local ls", "`soon` is no length of time"),
+    ("run --timeuot 5s local ls", "Did you mean --timeout?"),
+    ("run —timeout soon local ls", "soon is no length of time"),
     ("run --timeout", "needs a value"),
-    ("run --env X local ls", "`X` is not NAME=VALUE"),
+    ("run --env X local ls", "X is not NAME=VALUE"),
     ("run --cwd /no/such/dir local ls", "/no/such/dir"),
     ("job 999", "There is no job 999"),
-    ("job many", "`many` is no job number"),
+    ("job many", "many is no job number"),
     ("log 999", "There is no job 999"),
     ("cancel 999", "There is no job 999"),
     ("cancel", "No job of yours runs now"),
     ("retry 999 failed", "There is no job 999"),
-    ("get", "`get` needs"),
+    ("get", "get needs NODE:PATH"),
     ("get local", "does not say which file"),
     ("get local:/no/such/file", "/no/such/file is not on local"),
     ("get local:/etc", "/etc on local is a directory"),
-    ("node web-9", "There is no node `web-9`"),
-    ("user nobody", "There is nobody called `nobody`"),
-    ("role nobody operator", "There is nobody called `nobody`"),
-    ("role owner king", "`king` is no role"),
+    ("node web-9", "There is no node web-9"),
+    ("user nobody", "There is nobody called nobody"),
+    ("role nobody operator", "There is nobody called nobody"),
+    ("role owner king", "king is no role"),
     ("bind AAAA-AA", "/bind"),
     ("yes", "I asked you nothing here"),
-    ("lang klingon", "I don't speak `klingon`"),
-    ("enroll web-1 1nonsense", "is no node address"),
+    ("lang klingon", "I don't speak klingon"),
+    ("enroll web-1 1nonsense", "is not an address"),
     ("run local head -c 100000 /dev/urandom", "binary output"),
 ];
 
@@ -91,9 +90,9 @@ async fn a_chinese_owner_reads_chinese() {
 }
 
 #[tokio::test]
-async fn a_hundred_kilobytes_of_text_are_taken_and_a_megabyte_is_refused_with_advice() {
+async fn a_hundred_kilobytes_of_text_are_taken_and_many_more_refused_with_advice() {
     let jarvis = Jarvis::new().unwrap();
-    let [long, longer] = [100, 1024].map(|kilobytes| "x".repeat(kilobytes * 1024));
+    let [long, longer] = [100, 512].map(|kilobytes| "x".repeat(kilobytes * 1024));
     let input = format!("run local true {long}\nrun local true {longer}\nversion\n");
     let out = jarvis.pipe(&input).await.unwrap().good();
     assert!(out.contains("exit 0"), "{out:.2000}");
@@ -183,7 +182,7 @@ async fn an_offline_node_says_so_at_once_and_waiting_is_possible() {
     site.node(0).kill().await.unwrap();
     site.is_offline("web-1").await;
     site.owner.says("run web-1 uptime").await;
-    site.owner.sees("offline since").await;
+    site.owner.sees("– job 1 · web-1 · offline").await;
     site.owner
         .says("run --wait 10m web-1 printf '%s-%s' worth waiting")
         .await;

@@ -42,7 +42,7 @@ async fn a_line_that_is_cut_again_and_again_loses_no_job() {
         site.site.line.cut_for(Duration::from_millis(200)).await;
     }
     for round in 0..5 {
-        ann.sees(&format!("round-{round}")).await;
+        ann.room().shows(&format!("round-{round}")).await;
     }
     for round in 0..5 {
         assert_eq!(ann.room().count(&format!("round-{round}")), 1);

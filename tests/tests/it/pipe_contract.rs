@@ -87,10 +87,10 @@ async fn a_script_and_a_file_are_attached_with_an_at_sign() {
     let jarvis = Jarvis::new().unwrap();
     let script = jarvis.folder().join("greet.sh");
     std::fs::write(&script, "#!/bin/sh\nprintf '%s-%s\\n' from script\n").unwrap();
-    let target = jarvis.folder().join("put here");
+    let target = jarvis.folder().join("put-here");
     std::fs::create_dir(&target).unwrap();
     let input = format!(
-        "@{script} local\n@{script} \"local:{target}/\"\n@/no/such/file local\n",
+        "@{script} local\n@{script} local:{target}/\n@/no/such/file local\n",
         script = script.display(),
         target = target.display()
     );
