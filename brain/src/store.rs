@@ -27,6 +27,7 @@ mod apply;
 mod audit;
 mod binding;
 mod blob;
+mod checkpoint;
 mod counter;
 mod db;
 mod dialog;
@@ -125,24 +126,6 @@ pub struct Store {
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-/// How often SQLite's write-ahead log goes to the disk: what a power cut may cost.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-
-/// Makes checkpoints until the store is closed, so that no commit has to wait for one.
-async fn checkpoint(db: Db, closing: CancellationToken) {
-    let mut timer = tokio::time::interval(CHECKPOINT_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = timer.tick() => {}
-            () = closing.cancelled() => return,
-        }
-        if let Err(error) = db.checkpoint().await {
-            tracing::debug!(%error, "no checkpoint now");
-        }
-    }
-}
-
 impl Store {
     /// Opens `sqlite:PATH` (made if it is not there), `sqlite::memory:` or `postgres://…`, brings the
     /// tables up to date and starts the writer.
@@ -159,7 +142,7 @@ impl Store {
             queue,
             closing: closing.clone(),
         };
-        tokio::spawn(checkpoint(db.clone(), closing.clone()));
+        tokio::spawn(checkpoint::run(db.clone(), closing.clone()));
         Ok(Self {
             db,
             queue: sender,

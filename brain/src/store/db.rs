@@ -147,8 +147,8 @@ pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
     value.map(text)
 }
 
-/// Pages of the write-ahead log at which a commit makes a checkpoint itself, and waits for the disk
-/// with all who write. [`Db::checkpoint`] comes first unless the disk cannot keep up: 32,000 are 128 MiB.
+/// Pages of the write-ahead log after which a commit makes a checkpoint itself, and waits for the disk.
+/// `checkpoint` comes before that unless there is no quiet moment; 32,000 are 128 MiB of log.
 const WAL_PAGES: &str = "32000";
 
 impl Db {
@@ -248,19 +248,21 @@ impl Db {
         }
     }
 
-    /// Moves SQLite's write-ahead log to the disk beside the writer, which goes on meanwhile.
-    pub(super) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
-        if let Self::Lite { read, .. } = self {
-            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
-                .execute(read)
-                .await?;
-        }
-        Ok(())
-    }
-
     /// Whether the database answers.
     pub(super) async fn ping(&self) -> Result<(), sqlx::Error> {
         read_one!(self, (i64,), "SELECT COUNT(*) FROM setting").map(drop)
+    }
+
+    /// Brings what was committed to the disk, without keeping those who write from writing. A server
+    /// does so by itself.
+    pub(super) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
+        let Self::Lite { read, .. } = self else {
+            return Ok(());
+        };
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+            .execute(read)
+            .await
+            .map(drop)
     }
 
     /// Which database it is, for people.

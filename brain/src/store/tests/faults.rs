@@ -51,6 +51,21 @@ async fn a_foreign_lock_is_told_and_outlived() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_brings_what_was_committed_into_the_file() {
+    let place = Place::file();
+    let store = Store::open(&place.url, impatient()).await.unwrap();
+    store.commit(hello(0)).await.unwrap();
+    store.db.checkpoint().await.unwrap();
+    // The file alone, without its log, is all that a power cut is sure to leave.
+    let left = Place::file();
+    std::fs::copy(path(&place), path(&left)).unwrap();
+    let after = Store::open(&left.url, impatient()).await.unwrap();
+    assert_eq!(said(&after).await, ["0"]);
+    after.close().await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_is_told() {
     let place = Place::file();
     let options = StoreOptions {
