@@ -370,6 +370,11 @@ impl Brain {
         (self.0.alive_before_ms > 0).then_some((self.0.alive_before_ms, self.0.started_ms))
     }
 
+    /// Whether it started so recently that its nodes may still be on their way back.
+    pub(crate) fn has_just_started(&self) -> bool {
+        self.now_ms() - self.started_ms() < 10_000
+    }
+
     /// What it was told.
     pub fn config(&self) -> &BrainConfig {
         &self.0.config

@@ -13,6 +13,7 @@ use crate::blob::clean_file_name;
 use crate::command::permission::Permission;
 use crate::command::target::Target;
 use crate::command::value::FilePlace;
+use crate::command::words;
 use crate::reply::Reply;
 use crate::service::FetchError;
 use crate::store::{Dialog, Op};
@@ -208,8 +209,13 @@ pub(crate) async fn take_files(call: &Call<'_>, caption: &str) -> Result<Answer,
     }
 }
 
-/// Does with a file what one word says; `None` if the word says nothing.
-async fn send_to(call: &Call<'_>, file: &KeptFile, word: &str) -> Result<Option<Answer>, Trouble> {
+/// Does with a file what one word says, which may stand in quotes; `None` if it says nothing.
+async fn send_to(call: &Call<'_>, file: &KeptFile, said: &str) -> Result<Option<Answer>, Trouble> {
+    let words = words::split(said).unwrap_or_default();
+    let [word] = words.as_slice() else {
+        return Ok(None);
+    };
+    let word = word.text.as_str();
     let call = &Call {
         kept_file: Some(file),
         ..*call

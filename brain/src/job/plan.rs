@@ -16,6 +16,9 @@ use crate::outbox::OutboxItem;
 use crate::store::{Op, StoreError};
 use jarvis_proto::node::order;
 
+/// How long a job waits for its nodes when the brain has just started.
+const COMING_BACK: Duration = Duration::from_secs(15);
+
 /// Plans a job on these nodes. Nothing happens before the answer is committed: the orders are signed
 /// and stored with it, so a crash in between neither loses nor doubles the work.
 ///
@@ -29,6 +32,9 @@ pub(crate) async fn plan(
 ) -> Result<Answer, StoreError> {
     let brain = call.brain;
     let now_ms = brain.now_ms();
+    // Nodes that were there before the brain started need a moment to dial again.
+    let is_asked_to_wait = wait.is_some();
+    let wait = wait.or_else(|| brain.has_just_started().then_some(COMING_BACK));
     let wait_ms = wait.map_or(0, |wait| {
         i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
     });
@@ -53,7 +59,12 @@ pub(crate) async fn plan(
     let tasks: Vec<Task> = nodes
         .iter()
         .enumerate()
-        .map(|(position, node)| task(brain, &job, position, node, wait_ms > 0))
+        .map(|(position, node)| {
+            // Unasked, only a node that was there before this brain and not yet since is waited for.
+            let seen_ms = node.record.last_seen_ms;
+            let may_wait = is_asked_to_wait || (1..brain.started_ms()).contains(&seen_ms);
+            task(brain, &job, position, node, may_wait && wait_ms > 0)
+        })
         .collect();
     let live: Vec<LiveTask> = tasks.iter().cloned().filter_map(LiveTask::new).collect();
     let action = status::action(brain, &job, &live, false);
