@@ -180,9 +180,14 @@ fn refused(refusal: Text, line: &str) -> Answer {
 /// When it failed for no fault of the caller's.
 pub(crate) async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Trouble> {
     let spec = line.command.spec;
-    let shown = shown_line(line);
+    let mut shown = shown_line(line);
     let mut answer = match admit(call, line, &shown) {
-        Ok(invocation) => super::run::run(call, invocation, &shown).await?,
+        Ok(invocation) => {
+            let kept = invocation.audit_text(line);
+            let answer = super::run::run(call, invocation, &shown).await?;
+            shown = kept;
+            answer
+        }
         Err(answer) => answer,
     };
     let note = answer.audit.get_or_insert_default();
@@ -206,10 +211,12 @@ fn admit(call: &Call<'_>, line: &Line, shown: &str) -> Result<Invocation, Answer
         .map_err(|problem| Answer::say(problem.explain(call.language(), line.command)))
 }
 
-/// The line as the audit log may keep it: without one-time codes.
+/// The line as refusals may show it and, unread, the audit log may keep it: without one-time codes.
 fn shown_line(line: &Line) -> String {
     match line.command.spec.name {
-        name @ ("claim" | "bind") if !line.rest.trim().is_empty() => format!("{name} ***"),
+        name @ ("claim" | "bind" | "start") if !line.rest.trim().is_empty() => {
+            format!("{name} ***")
+        }
         _ => line.text(),
     }
 }
