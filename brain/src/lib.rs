@@ -34,4 +34,4 @@ mod upkeep;
 pub use brain::{Brain, StartError};
 pub use clock::Clock;
 pub use config::{AdapterToken, BrainConfig, NodeEntry};
-pub use service::{ChatConnector, ServeError, ServeTls};
+pub use service::{ServeError, ServeTls};

@@ -7,7 +7,7 @@ mod serve;
 mod session;
 mod transfer;
 
-pub use serve::{ChatConnector, ServeError, ServeTls};
+pub use serve::{ServeError, ServeTls};
 pub use session::{FetchError, SessionEnded, SessionHandle, Sessions};
 
 use std::pin::Pin;

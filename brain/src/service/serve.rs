@@ -19,9 +19,6 @@ use tracing::{info, warn};
 use super::{ChatService, FRAME_LIMIT, Transport};
 use crate::brain::Brain;
 
-/// Bytes that an in-memory connection buffers each way.
-const MEMORY_BUFFER: usize = 256 << 10;
-
 /// A listener could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -63,31 +60,7 @@ pub struct ServeTls {
     pub key: secrecy::SecretString,
 }
 
-/// Dials a brain in the same process. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct ChatConnector(mpsc::Sender<DuplexStream>);
-
-impl ChatConnector {
-    /// A new connection.
-    ///
-    /// # Errors
-    /// When the brain has stopped.
-    pub async fn dial(&self) -> io::Result<DuplexStream> {
-        let (ours, theirs) = tokio::io::duplex(MEMORY_BUFFER);
-        let gone = |_| io::Error::new(io::ErrorKind::ConnectionRefused, "the brain has stopped");
-        self.0.send(theirs).await.map_err(gone)?;
-        Ok(ours)
-    }
-}
-
 impl Brain {
-    /// Serves adapters in this process.
-    pub fn serve_memory(&self) -> ChatConnector {
-        let (sender, connections) = mpsc::channel(8);
-        self.serve_streams(connections);
-        ChatConnector(sender)
-    }
-
     /// Serves adapters in this process that make the connections themselves.
     pub fn serve_streams(&self, connections: mpsc::Receiver<DuplexStream>) {
         let connections = ReceiverStream::new(connections);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use futures::{Stream, StreamExt as _};
 use hyper_util::rt::TokioIo;
-use jarvis_brain::{Brain, BrainConfig, ChatConnector, Clock};
+use jarvis_brain::{Brain, BrainConfig, Clock};
 use jarvis_nodeclient::{Identity, unix_ms};
 use jarvis_proto::chat::chat_brain_client::ChatBrainClient;
 use jarvis_proto::chat::chat_brain_server::{ChatBrain, ChatBrainServer};
@@ -47,8 +47,8 @@ pub(crate) fn version(table: &mut Table) -> Result<()> {
         let mut config = BrainConfig::new(folder.path().to_owned());
         config.messages_per_minute = 10_000_000;
         let brain = Brain::start(config, Identity::generate(), Clock::system()).await?;
-        let mut to_brain = Adapter::connect(Way::Brain(brain.serve_memory())).await?;
-        let mut to_echo = Adapter::connect(Way::Echo(serve_echo())).await?;
+        let mut to_brain = Adapter::connect(serve_brain(&brain)).await?;
+        let mut to_echo = Adapter::connect(serve_echo()).await?;
         let (mut echoed, mut answered) = (Measured::default(), Measured::default());
         for _ in 0..ROUNDS {
             to_echo.measure(&mut echoed).await?;
@@ -104,7 +104,7 @@ impl Adapter {
             .initial_connection_window_size(2 << 20)
             .connect_with_connector(tower::service_fn(move |_| {
                 let way = way.clone();
-                async move { way.dial().await.map(TokioIo::new) }
+                async move { dial(&way).await.map(TokioIo::new) }
             }))
             .await?;
         let (frames, outgoing) = mpsc::channel(256);
@@ -281,29 +281,25 @@ fn frame(frame: adapter_frame::Frame) -> AdapterFrame {
     AdapterFrame { frame: Some(frame) }
 }
 
-/// How a connection is made; both kinds are in memory.
-#[derive(Clone)]
-enum Way {
-    Brain(ChatConnector),
-    Echo(mpsc::Sender<DuplexStream>),
+/// Where connections in memory are taken.
+type Way = mpsc::Sender<DuplexStream>;
+
+async fn dial(way: &Way) -> std::io::Result<DuplexStream> {
+    let (ours, theirs) = tokio::io::duplex(256 << 10);
+    let gone = |_| std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    way.send(theirs).await.map_err(gone)?;
+    Ok(ours)
 }
 
-impl Way {
-    async fn dial(&self) -> std::io::Result<DuplexStream> {
-        match self {
-            Self::Brain(connector) => connector.dial().await,
-            Self::Echo(connections) => {
-                let (ours, theirs) = tokio::io::duplex(256 << 10);
-                let gone = |_| std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-                connections.send(theirs).await.map_err(gone)?;
-                Ok(ours)
-            }
-        }
-    }
+/// Serves the brain in memory.
+fn serve_brain(brain: &Brain) -> Way {
+    let (way, connections) = mpsc::channel(8);
+    brain.serve_streams(connections);
+    way
 }
 
 /// Serves the echo as the brain serves itself.
-fn serve_echo() -> mpsc::Sender<DuplexStream> {
+fn serve_echo() -> Way {
     let (sender, connections) = mpsc::channel(8);
     let incoming = ReceiverStream::new(connections).map(Ok::<_, std::io::Error>);
     let serving = Server::builder()
