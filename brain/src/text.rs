@@ -279,9 +279,29 @@ impl Catalogs {
     }
 }
 
+/// The files of a language: one for the core, one for each later part.
+macro_rules! catalog {
+    ($language:literal) => {
+        concat!(
+            include_str!(concat!("text/", $language, "/main.ftl")),
+            include_str!(concat!("text/", $language, "/join.ftl")),
+            include_str!(concat!("text/", $language, "/rollout.ftl")),
+            include_str!(concat!("text/", $language, "/files.ftl")),
+            include_str!(concat!("text/", $language, "/logs.ftl")),
+            include_str!(concat!("text/", $language, "/watch.ftl")),
+            include_str!(concat!("text/", $language, "/services.ftl")),
+            include_str!(concat!("text/", $language, "/notes.ftl")),
+            include_str!(concat!("text/", $language, "/translation.ftl")),
+        )
+    };
+}
+
+const EN: &str = catalog!("en");
+const ZH: &str = catalog!("zh");
+
 static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| Catalogs {
-    en: bundle(langid!("en"), include_str!("text/en.ftl")),
-    zh: bundle(langid!("zh-CN"), include_str!("text/zh.ftl")),
+    en: bundle(langid!("en"), EN),
+    zh: bundle(langid!("zh-CN"), ZH),
 });
 
 fn bundle(language: unic_langid::LanguageIdentifier, source: &str) -> FluentBundle<FluentResource> {

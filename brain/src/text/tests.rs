@@ -8,10 +8,7 @@ use regex::Regex;
 
 use super::*;
 
-const SOURCES: [(Language, &str); 2] = [
-    (Language::En, include_str!("en.ftl")),
-    (Language::Zh, include_str!("zh.ftl")),
-];
+const SOURCES: [(Language, &str); 2] = [(Language::En, EN), (Language::Zh, ZH)];
 
 /// Every key of a catalog with its placeholders.
 fn entries(source: &str) -> BTreeMap<String, BTreeSet<String>> {

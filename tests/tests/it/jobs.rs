@@ -57,8 +57,8 @@ async fn two_jobs_never_mix_their_results() {
         let ask = format!("run --yes web-1,web-2 sleep 0.3; printf '%s-%s\\n' {name} only");
         site.owner.says(&ask).await;
     }
-    for _ in 0..2 {
-        site.owner.sees("2 of 2 nodes").await;
+    for _ in 0..4 {
+        site.owner.sees("-only").await;
     }
     let out = site.owner.process().out().text();
     let reports: Vec<&str> = out

@@ -1,0 +1,2 @@
+## Directories, copies, the list of files
+

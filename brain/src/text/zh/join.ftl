@@ -1,0 +1,2 @@
+## Joining, trust and keys
+

@@ -1,0 +1,2 @@
+## Logs, retention, waiting jobs
+

@@ -1,0 +1,2 @@
+## Rolling out updates
+

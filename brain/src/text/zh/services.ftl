@@ -1,0 +1,2 @@
+## Docker and services of a node
+

@@ -1,0 +1,2 @@
+## Subscriptions, pictures, version differences
+

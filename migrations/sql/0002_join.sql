@@ -1,0 +1,1 @@
+-- One-time tokens with which a node joins, and keys on their way out.

@@ -1,0 +1,1 @@
+-- Updates that go through the fleet in waves.

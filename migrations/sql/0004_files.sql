@@ -1,0 +1,1 @@
+-- What is known of stored files beyond their bytes.

@@ -1,0 +1,1 @@
+-- Retention of job output, and jobs that wait for their nodes.
