@@ -306,7 +306,12 @@ pub fn redact(secrets: &[SecretString], mut segments: Vec<Segment>) -> Vec<Segme
                 text
             }
             Some(Kind::Pre(pre)) => &mut pre.text,
-            Some(Kind::Link(link)) => &mut link.url,
+            Some(Kind::Link(link)) => {
+                if let Cow::Owned(clean) = redact_text(secrets, &link.text) {
+                    link.text = clean;
+                }
+                &mut link.url
+            }
             Some(Kind::Mention(_)) | None => continue,
         };
         if let Cow::Owned(clean) = redact_text(secrets, text) {

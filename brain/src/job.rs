@@ -4,14 +4,17 @@
 mod actor;
 mod ending;
 mod engine;
+mod instruction;
 mod live;
 mod orders;
 mod plan;
+mod service;
 mod status;
 mod transfer;
 
 pub use ending::TaskEnding;
 pub use engine::{Jobs, NewJob};
+pub use instruction::{DockerAction, Instruction};
 pub use orders::Orders;
 pub(crate) use orders::pump;
 pub(crate) use plan::plan;
@@ -21,9 +24,11 @@ pub(crate) use transfer::fetch;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jarvis_proto::node::order;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, IdentityKey};
+use crate::command::permission::Permission;
 use crate::room::RoomKey;
 
 /// Names a job inside the brain: UUIDv7 text. People use [`Job::number`].
@@ -69,6 +74,54 @@ pub enum JobSpec {
     Get(GetSpec),
     /// Puts a file from the chat on nodes.
     Put(PutSpec),
+    /// Anything else that is one order.
+    Instruct(Instruction),
+}
+
+impl JobSpec {
+    /// The body of the one order that carries the job out on each node; `None` for transfers, which
+    /// take as many orders as the line is cut. Such an order is signed and stored with its task, kept in
+    /// the node's journal, and asked about after a cut.
+    pub fn order_body(&self) -> Option<order::Body> {
+        match self {
+            Self::Run(run) => Some(order::Body::Run(run.to_order())),
+            Self::Instruct(instruction) => Some(instruction.body()),
+            Self::Get(_) | Self::Put(_) => None,
+        }
+    }
+
+    /// Whether one order carries it out: [`JobSpec::order_body`] gives one.
+    pub fn is_one_order(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Instruct(_) => true,
+            Self::Get(_) | Self::Put(_) => false,
+        }
+    }
+
+    /// What its caller has to be, also for doing it again.
+    pub fn permission(&self) -> Permission {
+        match self {
+            Self::Run(_) | Self::Get(_) | Self::Put(_) => Permission::Operator,
+            Self::Instruct(instruction) => instruction.permission(),
+        }
+    }
+
+    /// Whether people are asked before it is done, even on one node.
+    pub fn asks_back(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Get(_) | Self::Put(_) => false,
+            Self::Instruct(instruction) => instruction.asks_back(),
+        }
+    }
+
+    /// Whether its standard output and standard error are kept, for `log`.
+    pub fn has_output(&self) -> bool {
+        match self {
+            Self::Run(_) => true,
+            Self::Instruct(instruction) => instruction.has_output(),
+            Self::Get(_) | Self::Put(_) => false,
+        }
+    }
 }
 
 /// A script and how it runs.

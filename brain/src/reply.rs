@@ -83,6 +83,20 @@ impl Reply {
         self
     }
 
+    /// Adds a link, on a new line.
+    pub fn link(mut self, title: &str, url: &str) -> Self {
+        self.break_line();
+        let title = Text::plain(title).shortened(100);
+        let title = title.trim();
+        self.push(Segment {
+            kind: Some(segment::Kind::Link(chat::Link {
+                text: if title.is_empty() { url } else { title }.to_owned(),
+                url: url.to_owned(),
+            })),
+        });
+        self
+    }
+
     /// Adds a button to the last row; `command` is what it stands for.
     pub fn button(mut self, label: impl Into<Text>, command: impl Into<String>) -> Self {
         let button = Button {

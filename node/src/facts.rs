@@ -31,6 +31,7 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
         boot_ms: boot_ms(&read("/proc/stat")),
         started_ms,
         max_jobs: u32::try_from(config.max_jobs).unwrap_or(u32::MAX),
+        ..Facts::default()
     }
 }
 

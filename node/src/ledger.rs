@@ -428,6 +428,7 @@ mod tests {
         let done = Done {
             had_effect: true,
             detail: "x".repeat(100),
+            ..Done::default()
         };
         Ended {
             order: order.to_owned(),
@@ -562,6 +563,7 @@ mod tests {
         large.outcome = Some(ended::Outcome::Done(Done {
             had_effect: true,
             detail: "x".repeat(5 << 20),
+            ..Done::default()
         }));
         world.accept(&ledger, "large", 0);
         ledger.ended(&large).unwrap();

@@ -1,6 +1,6 @@
 //! From a signed order to its ending: check, refuse or write down, carry out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,7 +200,7 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
             RefusedReason::NotSupported,
             "this version cannot update itself",
         )),
-        Some(order::Body::Call(_)) => Err(Refusal::new(
+        Some(order::Body::Call(_) | order::Body::Docker(_)) => Err(Refusal::new(
             RefusedReason::NotSupported,
             "this node serves nothing but jobs and files",
         )),
@@ -271,6 +271,7 @@ fn stop(core: &Core, root: &Address, cancel: &CancelOrder) -> ended::Outcome {
     ended::Outcome::Done(Done {
         had_effect,
         detail: detail.to_owned(),
+        ..Done::default()
     })
 }
 
@@ -291,6 +292,7 @@ fn set_trust(core: &Core, order: &str, trust: &SetTrust) -> ended::Outcome {
             ended::Outcome::Done(Done {
                 had_effect,
                 detail: format!("{address} is {now}"),
+                ..Done::default()
             })
         }
         Err(error @ TrustError::Fixed) => failed(RefusedReason::NotSupported, error.to_string()),
@@ -305,14 +307,28 @@ async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ende
         .ended_before(root, now_ms().saturating_sub(older_than_ms));
     let folders: Vec<PathBuf> = orders.iter().map(|order| core.folder(order)).collect();
     let removed = tokio::task::spawn_blocking(move || {
-        folders
-            .iter()
-            .filter(|folder| remove_folder(folder))
-            .count()
+        let sizes = folders.iter().filter_map(|folder| {
+            let bytes = bytes_in(folder);
+            remove_folder(folder).then_some(bytes)
+        });
+        sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
     });
-    let removed = removed.await.unwrap_or_default();
+    let (count, bytes) = removed.await.unwrap_or_default();
     ended::Outcome::Done(Done {
-        had_effect: removed > 0,
-        detail: format!("the output of {removed} jobs was removed"),
+        had_effect: count > 0,
+        detail: format!("the output of {count} jobs was removed, {bytes} bytes"),
+        count,
+        bytes,
+        ..Done::default()
     })
+}
+
+/// Bytes of the files in a job's folder.
+fn bytes_in(folder: &Path) -> u64 {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .filter_map(|entry| entry.ok()?.metadata().ok())
+        .filter(std::fs::Metadata::is_file)
+        .map(|metadata| metadata.len())
+        .sum()
 }

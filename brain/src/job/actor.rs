@@ -18,7 +18,7 @@ use tracing::{error, info};
 use super::ending::TaskEnding;
 use super::live::{LiveTask, ResultFileNews};
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::{Job, JobSpec, JobState, Task, TaskState, status};
+use super::{Job, JobState, Task, TaskState, status};
 use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;
@@ -132,13 +132,13 @@ impl Actor {
             self.fetch_results(position);
             return;
         }
-        match (&self.job.spec, live.task.state) {
-            (JobSpec::Get(_) | JobSpec::Put(_), TaskState::Waiting) | (_, TaskState::Waiting) => {
+        match (self.job.spec.is_one_order(), live.task.state) {
+            (_, TaskState::Waiting) => {
                 if self.brain.fleet().is_online(&self.brain, &live.node) {
                     self.send(position).await;
                 }
             }
-            (JobSpec::Run(_), TaskState::Sent | TaskState::Running) => {
+            (true, _) => {
                 self.brain
                     .orders()
                     .add_job(&live.task.order, &live.node, self.reports.0.clone());
@@ -148,16 +148,14 @@ impl Actor {
                     live.away_since = Some(Instant::now());
                 }
             }
-            (JobSpec::Get(_) | JobSpec::Put(_), _) => self.start_transfer(position),
-            (JobSpec::Run(_), _) => {}
+            (false, _) => self.start_transfer(position),
         }
     }
 
     /// Makes the order of a task that waited, stores it, and sends it.
     async fn send(&mut self, position: usize) {
         let live = &mut self.tasks[position];
-        if let JobSpec::Run(spec) = &self.job.spec {
-            let body = order::Body::Run(spec.to_order());
+        if let Some(body) = self.job.spec.order_body() {
             let signed = make(&self.brain, &live.address, &live.task.order, body);
             live.task.signed_order = signed.encode_to_vec();
             self.brain
@@ -167,9 +165,10 @@ impl Actor {
         live.task.state = TaskState::Sent;
         let task = live.task.clone();
         self.commit(vec![Op::UpdateTask(task)]).await;
-        match self.job.spec {
-            JobSpec::Run(_) => self.ask_or_send(position).await,
-            JobSpec::Get(_) | JobSpec::Put(_) => self.start_transfer(position),
+        if self.job.spec.is_one_order() {
+            self.ask_or_send(position).await;
+        } else {
+            self.start_transfer(position);
         }
     }
 
@@ -281,9 +280,7 @@ impl Actor {
                 for position in self.positions_on(&node) {
                     match self.tasks[position].task.state {
                         TaskState::Waiting => self.send(position).await,
-                        TaskState::Sent | TaskState::Running
-                            if matches!(self.job.spec, JobSpec::Run(_)) =>
-                        {
+                        TaskState::Sent | TaskState::Running if self.job.spec.is_one_order() => {
                             self.ask_or_send(position).await;
                         }
                         _ => {}
@@ -313,9 +310,9 @@ impl Actor {
             return;
         }
         live.cancelling = true;
-        let is_run = matches!(self.job.spec, JobSpec::Run(_));
+        let is_one_order = self.job.spec.is_one_order();
         let is_reachable = self.brain.fleet().is_online(&self.brain, &live.node);
-        if live.task.state == TaskState::Waiting || !is_run || !is_reachable {
+        if live.task.state == TaskState::Waiting || !is_one_order || !is_reachable {
             // A transfer is ours to stop. A node that is away stops the order when it is back: it
             // reports the order as open, and nobody waits for it any more.
             self.end_without_node(position, TaskState::Cancelled).await;
@@ -407,7 +404,7 @@ impl Actor {
             let live = &self.tasks[position];
             info!(job.number = self.job.number, node.name = %live.node, state = ?live.task.state, "task ended");
             self.brain.orders().remove(&live.task.order);
-            if matches!(self.job.spec, JobSpec::Run(_)) {
+            if self.job.spec.is_one_order() {
                 // When this is lost, the node tells the ending again and gets its answer then.
                 let _ = self
                     .brain

@@ -1,6 +1,9 @@
 //! How a task ended: what the node said, and what that means for the task.
 
-use jarvis_proto::node::{Ended, NodeFrame, Refused, RefusedReason, ended, node_frame, run_ended};
+use jarvis_proto::node::{
+    DockerFailure, Done, Ended, FileInfo, NodeFrame, Refused, RefusedReason, ServiceAnswer,
+    ServiceFailure, ended, node_frame, run_ended,
+};
 use prost::Message;
 
 use super::TaskState;
@@ -45,9 +48,17 @@ impl TaskEnding {
                 Some(run_ended::How::ExitCode(0)) if !run.timed_out => TaskState::Done,
                 _ => TaskState::Failed,
             },
-            Some(
-                ended::Outcome::Transfer(_) | ended::Outcome::Done(_) | ended::Outcome::Service(_),
-            ) => TaskState::Done,
+            Some(ended::Outcome::Service(answer)) => match answer.failure() {
+                ServiceFailure::Unspecified => TaskState::Done,
+                ServiceFailure::Cancelled => TaskState::Cancelled,
+                _ => TaskState::Failed,
+            },
+            Some(ended::Outcome::Done(done)) => match done.docker_failure() {
+                DockerFailure::Unspecified => TaskState::Done,
+                DockerFailure::Cancelled => TaskState::Cancelled,
+                _ => TaskState::Failed,
+            },
+            Some(ended::Outcome::Transfer(_)) => TaskState::Done,
             Some(ended::Outcome::Lost(_)) => TaskState::Lost,
             Some(ended::Outcome::Failed(_)) | None => TaskState::Failed,
         }
@@ -70,6 +81,37 @@ impl TaskEnding {
                 _ => None,
             },
             Self::Refused(_) => None,
+        }
+    }
+
+    /// What a service answered, if it was one.
+    pub fn service(&self) -> Option<&ServiceAnswer> {
+        match self {
+            Self::Ended(ended) => match &ended.outcome {
+                Some(ended::Outcome::Service(answer)) => Some(answer),
+                _ => None,
+            },
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// The end of an order without an answer of its own, if it was one.
+    pub fn done(&self) -> Option<&Done> {
+        match self {
+            Self::Ended(ended) => match &ended.outcome {
+                Some(ended::Outcome::Done(done)) => Some(done),
+                _ => None,
+            },
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// Files on the node that belong to the result.
+    pub fn files(&self) -> &[FileInfo] {
+        match (self.run(), self.service()) {
+            (Some(run), _) => &run.files,
+            (None, Some(answer)) => &answer.files,
+            (None, None) => &[],
         }
     }
 
@@ -131,6 +173,36 @@ mod tests {
             run(Signal(15), |run| run.cancelled = true).state(),
             TaskState::Cancelled
         );
+    }
+
+    #[test]
+    fn services_and_docker_fail_by_their_own_words() {
+        let ended = |outcome| {
+            TaskEnding::Ended(Box::new(Ended {
+                outcome: Some(outcome),
+                ..Ended::default()
+            }))
+        };
+        let service = |failure: ServiceFailure| {
+            ended(ended::Outcome::Service(ServiceAnswer {
+                failure: failure.into(),
+                ..ServiceAnswer::default()
+            }))
+            .state()
+        };
+        assert_eq!(service(ServiceFailure::Unspecified), TaskState::Done);
+        assert_eq!(service(ServiceFailure::NotJson), TaskState::Failed);
+        assert_eq!(service(ServiceFailure::Cancelled), TaskState::Cancelled);
+        let docker = |failure: DockerFailure| {
+            ended(ended::Outcome::Done(jarvis_proto::node::Done {
+                docker_failure: failure.into(),
+                ..Default::default()
+            }))
+            .state()
+        };
+        assert_eq!(docker(DockerFailure::Unspecified), TaskState::Done);
+        assert_eq!(docker(DockerFailure::NoSuchContainer), TaskState::Failed);
+        assert_eq!(docker(DockerFailure::Cancelled), TaskState::Cancelled);
     }
 
     #[test]

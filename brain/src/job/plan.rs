@@ -14,7 +14,6 @@ use crate::commands::Call;
 use crate::fleet::FleetNode;
 use crate::outbox::OutboxItem;
 use crate::store::{Op, StoreError};
-use jarvis_proto::node::order;
 
 /// How long a job waits for its nodes when the brain has just started.
 const COMING_BACK: Duration = Duration::from_secs(15);
@@ -88,12 +87,12 @@ fn task(brain: &Brain, job: &Job, position: usize, node: &FleetNode, may_wait: b
         (false, false) => TaskState::Offline,
     };
     let signed_order = match (
-        &job.spec,
+        job.spec.order_body(),
         state,
         jarvis_nodeclient::Address::parse(&node.record.address),
     ) {
-        (JobSpec::Run(run), TaskState::Sent, Ok(address)) => {
-            make(brain, &address, &order, order::Body::Run(run.to_order())).encode_to_vec()
+        (Some(body), TaskState::Sent, Ok(address)) => {
+            make(brain, &address, &order, body).encode_to_vec()
         }
         _ => Vec::new(),
     };

@@ -1,5 +1,6 @@
 //! The status message of a job: one object, from accepted to its last word.
 
+mod instruction;
 mod words;
 
 use std::time::Duration;
@@ -171,7 +172,7 @@ impl View<'_> {
     fn end_of_one(&self, mut reply: Reply, live: &LiveTask) -> Reply {
         let language = self.language;
         let number = self.job.number;
-        let is_run = matches!(self.job.spec, JobSpec::Run(_));
+        let is_one_order = self.job.spec.is_one_order();
         if let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) {
             let most = if live.task.state == TaskState::Done {
                 LINES.0
@@ -214,6 +215,12 @@ impl View<'_> {
                 );
             }
         }
+        if let Some(answer) = live.ending.as_ref().and_then(TaskEnding::service) {
+            reply = self.answer_body(reply, live, answer);
+        }
+        if let Some(done) = live.ending.as_ref().and_then(TaskEnding::done) {
+            reply = self.containers(reply, done);
+        }
         for news in &live.files {
             if let ResultFileNews::Stays { path, why } = news {
                 reply = reply.line(text!(
@@ -230,11 +237,13 @@ impl View<'_> {
         match live.task.state {
             TaskState::Refused if self.too_large(live).is_some() => self.offer_smaller(reply, live),
             TaskState::Done | TaskState::Cancelled => reply,
-            TaskState::Offline if is_run => reply.button(
+            TaskState::Offline if is_one_order => reply.button(
                 text!(language, "button-wait"),
                 format!("again {number} --wait 1h"),
             ),
-            _ if is_run => reply.button(text!(language, "button-again"), format!("again {number}")),
+            _ if is_one_order => {
+                reply.button(text!(language, "button-again"), format!("again {number}"))
+            }
             _ if !self.may_go_better(live) => reply,
             _ => reply.button(
                 text!(language, "button-retry-failed"),

@@ -11,7 +11,7 @@ use super::run::find;
 use crate::answer::Answer;
 use crate::blob::StoredBlob;
 use crate::commands::{Call, Trouble};
-use crate::job::{self, JobSpec, Task, TaskEnding};
+use crate::job::{self, Task, TaskEnding};
 use crate::reply::{Reply, ReplyFile};
 use crate::text::{Text, format, text};
 
@@ -27,7 +27,7 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
         Ok(found) => found,
         Err(answer) => return Ok(answer),
     };
-    if !matches!(job.spec, JobSpec::Run(_)) {
+    if !job.spec.has_output() {
         return Ok(Answer::say(text!(
             language,
             "log-empty",

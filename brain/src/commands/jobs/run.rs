@@ -165,7 +165,7 @@ pub(in crate::commands) async fn again(
     };
     let names = match &args.on {
         None => tasks.into_iter().map(|task| task.node).collect(),
-        Some(target) => match call.nodes_for(target, Permission::Operator, line) {
+        Some(target) => match call.nodes_for(target, job.spec.permission(), line) {
             Ok(nodes) => nodes.into_iter().map(|node| node.record.name).collect(),
             Err(answer) => return Ok(answer),
         },
@@ -212,10 +212,11 @@ async fn repeat(
     let facts: Vec<NodeFacts> = nodes.iter().map(facts_of).collect();
     let own = job.account == *call.account();
     let object = Object::Job { own, nodes: &facts };
-    if let Err(answer) = call.check(Permission::Operator, &object, how.line) {
+    if let Err(answer) = call.check(job.spec.permission(), &object, how.line) {
         return Ok(answer);
     }
-    if nodes.len() > 1 && !how.yes && !call.is_confirmed {
+    let asks_back = nodes.len() > 1 || job.spec.asks_back();
+    if asks_back && !how.yes && !call.is_confirmed {
         let preview = preview(call, &title(&job.spec), &nodes);
         return Ok(call.ask(preview, how.line, serde_json::Value::Null));
     }
@@ -254,6 +255,7 @@ pub(crate) fn title(spec: &JobSpec) -> String {
         JobSpec::Run(run) => run.title.clone(),
         JobSpec::Get(get) => format!("get {}", get.path),
         JobSpec::Put(put) => format!("put {} → {}", put.name, put.path),
+        JobSpec::Instruct(instruction) => instruction.title(),
     }
 }
 

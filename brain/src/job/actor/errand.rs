@@ -1,18 +1,22 @@
 //! A job's errands: files that move beside its other work.
 
 use jarvis_proto::node::{
-    Ended, GetFile, PutFile, RefusedReason, ResultFile, TransferEnded, ended, get_file,
+    Ended, GetFile, OutputStream, PutFile, RefusedReason, ResultFile, StoredOutput, TransferEnded,
+    ended, get_file,
 };
 
 use super::Actor;
 use crate::blob::StoredBlob;
 use crate::job::ending::TaskEnding;
 use crate::job::live::ResultFileNews;
+use crate::job::service::needs_file;
 use crate::job::transfer::{self, Fetched, TransferError};
 use crate::job::{GetSpec, JobSpec, PutSpec};
 
 /// Result files that are brought back for one task.
 const MOST_FILES: usize = 20;
+/// What a service's answer is called when it comes as a file.
+const ANSWER_FILE: &str = "answer.json";
 
 /// News from the job's own errands.
 #[derive(Debug)]
@@ -29,29 +33,25 @@ pub(super) enum Errand {
 }
 
 impl Actor {
-    /// Brings the result files of a run back, beside the job's other work.
+    /// Brings the result files of a script or service back, beside the job's other work.
     pub(super) fn fetch_results(&mut self, position: usize) {
         let live = &mut self.tasks[position];
-        let Some(run) = live.ending.as_ref().and_then(TaskEnding::run) else {
+        let Some(ending) = &live.ending else {
             return;
         };
-        if run.files.is_empty() || live.fetching {
+        let wanted = wanted_files(&live.task.order, ending);
+        if wanted.is_empty() || live.fetching {
             return;
         }
         let limit = self.brain.file_limit(&self.job.room.bot);
-        let files: Vec<_> = run.files.iter().take(MOST_FILES).cloned().collect();
         let (brain, node, address) = (self.brain.clone(), live.node.clone(), live.address.clone());
         let (order, news) = (live.task.order.clone(), self.errands.0.clone());
         live.fetching = true;
         self.errand_tasks.spawn(async move {
             let mut came = Vec::new();
-            for (index, file) in files.into_iter().enumerate() {
-                let index = u32::try_from(index).unwrap_or(u32::MAX);
+            for (index, file) in wanted.into_iter().enumerate() {
                 let get = GetFile {
-                    source: Some(get_file::Source::Result(ResultFile {
-                        order: order.clone(),
-                        index,
-                    })),
+                    source: Some(file.source),
                     most_bytes: limit,
                     ..GetFile::default()
                 };
@@ -109,7 +109,7 @@ impl Actor {
                         Err(error) => (failed(&error), None),
                     }
                 }
-                JobSpec::Run(_) => return,
+                JobSpec::Run(_) | JobSpec::Instruct(_) => return,
             };
             let _ = news
                 .send(Errand::Moved {
@@ -120,6 +120,41 @@ impl Actor {
                 .await;
         });
     }
+}
+
+/// A file to bring back.
+struct Wanted {
+    source: get_file::Source,
+    name: String,
+    path: String,
+}
+
+/// The result files, and a service's answer that is too large for a message.
+fn wanted_files(order: &str, ending: &TaskEnding) -> Vec<Wanted> {
+    let answer = ending
+        .service()
+        .filter(|answer| needs_file(answer))
+        .map(|_| Wanted {
+            source: get_file::Source::Output(StoredOutput {
+                order: order.to_owned(),
+                stream: OutputStream::Stdout.into(),
+            }),
+            name: ANSWER_FILE.to_owned(),
+            path: ANSWER_FILE.to_owned(),
+        });
+    let results = ending
+        .files()
+        .iter()
+        .enumerate()
+        .map(|(index, file)| Wanted {
+            source: get_file::Source::Result(ResultFile {
+                order: order.to_owned(),
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+            }),
+            name: file.name.clone(),
+            path: file.path.clone(),
+        });
+    answer.into_iter().chain(results.take(MOST_FILES)).collect()
 }
 
 fn moved(path: &str, blob: &StoredBlob, started_ms: i64, ended_ms: i64) -> TaskEnding {

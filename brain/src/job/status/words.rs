@@ -8,7 +8,7 @@ use super::View;
 use crate::commands::jobs::run::{shortened, title};
 use crate::job::ending::TaskEnding;
 use crate::job::live::LiveTask;
-use crate::job::{JobSpec, TaskState};
+use crate::job::{Instruction, JobSpec, TaskState};
 use crate::text::outcome::{self, RefusedOrder};
 use crate::text::{Text, format, text};
 
@@ -55,6 +55,10 @@ impl View<'_> {
                 let tail = ending.run().map(|run| run.tail.trim()).unwrap_or_default();
                 let last = tail.lines().last().unwrap_or_default();
                 Text::plain(&shortened(last, 100))
+            }
+            (_, Some(ending)) if ending.service().is_some() => {
+                let answer = ending.service().cloned().unwrap_or_default();
+                self.answer_row(&answer)
             }
             (_, Some(ending)) => {
                 let outcome = self.ending(live, ending);
@@ -148,6 +152,11 @@ impl View<'_> {
                     ),
                 }
             }
+            Some(ended::Outcome::Service(answer)) => {
+                let outcome = self.answered(answer);
+                text!(language, "status-took", outcome = outcome, took = took)
+            }
+            Some(ended::Outcome::Done(done)) => self.done(done),
             Some(ended::Outcome::Lost(_)) => text!(language, "outcome-lost"),
             _ => text!(language, "outcome-done"),
         }
@@ -184,10 +193,21 @@ impl View<'_> {
                 node = live.node.as_str()
             );
         }
+        if let (RefusedReason::NotFound, JobSpec::Instruct(Instruction::Call { service, .. })) =
+            (refused.reason(), &self.job.spec)
+        {
+            return text!(
+                language,
+                "service-unknown",
+                node = live.node.as_str(),
+                service = Text::code(service)
+            );
+        }
         let path = match &self.job.spec {
             JobSpec::Get(get) => get.path.as_str(),
             JobSpec::Put(put) => put.path.as_str(),
             JobSpec::Run(run) => run.cwd.as_str(),
+            JobSpec::Instruct(_) => "",
         };
         let root = self.brain.root().address().to_string();
         let order = RefusedOrder {
