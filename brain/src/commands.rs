@@ -6,12 +6,14 @@ use crate::command::registry::{Arguments, Command, Line, Registry};
 
 mod attach;
 mod call;
+pub mod docker;
 pub mod files;
 pub mod general;
 pub mod jobs;
 pub mod nodes;
 pub mod people;
 mod run;
+pub mod services;
 pub mod system;
 
 pub(crate) use attach::{continue_dialog, take_files};
@@ -68,6 +70,9 @@ commands! {
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
     Forget(nodes::ForgetArgs),
+    Services(services::ServicesArgs),
+    Call(services::CallArgs),
+    Docker(docker::DockerArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

@@ -1,6 +1,7 @@
 //! What a node is told before it starts: from a TOML file, or by the program that embeds it.
 
 mod file;
+mod service;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use jarvis_nodeclient::Address;
 use thiserror::Error;
 
 pub use self::file::parse;
+pub use self::service::{DockerConfig, ServiceConfig};
 
 /// The type of a node that serves nothing but jobs.
 pub const DEFAULT_TYPE: &str = "jarvisnode";
@@ -45,6 +47,10 @@ pub struct NodeConfig {
     pub retention: Duration,
     /// The shell that runs scripts without a `#!` line.
     pub shell: String,
+    /// Programs that roots may call by name.
+    pub services: Vec<ServiceConfig>,
+    /// The Docker engine that roots may ask; `None` = they may not.
+    pub docker: Option<DockerConfig>,
 }
 
 /// Where the list of trusted roots stands.
@@ -133,6 +139,8 @@ impl NodeConfig {
             output_limit: 256 << 20,
             retention: Duration::from_secs(7 * 24 * 3600),
             shell: "/bin/sh".to_owned(),
+            services: Vec::new(),
+            docker: None,
         }
     }
 }

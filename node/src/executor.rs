@@ -31,14 +31,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use self::leader::{ExitStatus, Leader};
-use self::output::StreamLog;
 use self::spawn::{Spawned, command_line, needs_file, spawn_session, write_script};
-use self::tail::CombinedTail;
 use crate::places::Places;
 
 use self::session::{end_session, signal_session};
 
+pub(crate) use self::output::StreamLog;
 pub(crate) use self::session::{ProcessStat, boot_id, carries_order, members, signal_process};
+pub(crate) use self::tail::CombinedTail;
 
 /// The environment variable that carries the order's id into a job.
 pub(crate) const ORDER_VARIABLE: &str = "JARVIS_ORDER";
@@ -52,7 +52,8 @@ const LAST_READ: Duration = Duration::from_secs(2);
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 const PROGRESS_ANYWAY: u32 = 5;
 const PROGRESS_TAIL: usize = 2 * 1024;
-const ENDED_TAIL: usize = 4 * 1024;
+/// Most bytes of both streams' end that travel with an ending.
+pub(crate) const ENDED_TAIL: usize = 4 * 1024;
 const READ_BYTES: usize = 32 * 1024;
 /// Longest wait that is still a time limit; beyond it there is none.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -80,6 +81,9 @@ pub(crate) struct Task {
     pub(crate) folder: PathBuf,
     /// Most bytes kept of each stream.
     pub(crate) output_limit: u64,
+    /// More bytes on standard output than this end the job, and its output is kept in files however
+    /// short it is; `None` = neither.
+    pub(crate) most_output: Option<u64>,
 }
 
 /// Something to tell about a running job.
@@ -137,7 +141,15 @@ pub(crate) async fn run(
 
     while !(has_exited && streams.are_closed()) {
         tokio::select! {
-            stream = streams.readable() => streams.read(stream).await,
+            stream = streams.readable() => {
+                streams.read(stream).await;
+                let written = streams.logs[0].bytes();
+                if phase == Phase::Running && task.most_output.is_some_and(|most| written > most) {
+                    phase = Phase::Stopping;
+                    deadline = Instant::now() + task.grace;
+                    ask_to_end(session).await;
+                }
+            }
             () = leader.exited(), if !has_exited => {
                 has_exited = true;
                 if phase == Phase::Running {
@@ -183,6 +195,9 @@ pub(crate) async fn run(
 
     if matches!(phase, Phase::Stopping | Phase::Killed | Phase::Cut) {
         end_session(session, deadline).await;
+    }
+    if task.most_output.is_some() {
+        streams.store();
     }
     streams.finish();
     let how = match leader.reap() {

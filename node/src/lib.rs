@@ -16,6 +16,7 @@
 mod clock;
 pub mod config;
 mod core;
+mod docker;
 mod executor;
 mod facts;
 mod files;
@@ -28,8 +29,11 @@ mod orders;
 pub mod places;
 mod recovery;
 mod refusal;
+mod service;
 mod session;
 mod trust;
 
-pub use config::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
+pub use config::{
+    ConfigError, ConfigFile, DockerConfig, NodeConfig, RootEntry, ServiceConfig, TrustSource,
+};
 pub use node::{Node, NodeHandle, RootDial, StartError};

@@ -7,18 +7,20 @@ use std::time::Duration;
 use jarvis_nodeclient::{Address, CheckedOrder, OrderError, check_order};
 use jarvis_proto::node::node_frame::Frame;
 use jarvis_proto::node::{
-    Accepted, CancelOrder, ClearLogs, Done, Ended, Order, RefusedReason, RunJob, SetTrust,
-    SignedOrder, ended, order,
+    Accepted, CancelOrder, ClearLogs, Done, Ended, Order, RefusedReason, RunJob, ServiceFailure,
+    SetTrust, SignedOrder, ended, order,
 };
 use prost::Message;
 
 use crate::clock::now_ms;
 use crate::core::{Core, Ticket, remove_folder};
+use crate::docker::DockerOrder;
 use crate::executor::Task;
 use crate::files::{Get, Put};
 use crate::job;
 use crate::ledger::Acceptance;
 use crate::refusal::Refusal;
+use crate::service::Call;
 use crate::trust::TrustError;
 
 /// Most patterns for result files in one job; each one walks through folders.
@@ -32,6 +34,8 @@ enum Work {
     Cancel(CancelOrder),
     Trust(SetTrust),
     ClearLogs(ClearLogs),
+    Call(Box<Call>, Ticket),
+    Docker(DockerOrder, Ticket),
 }
 
 /// Takes one order that came from `sender`, whose clock is `clock_offset_ms` ahead of ours: answers it,
@@ -122,6 +126,8 @@ async fn carry_out(core: &Arc<Core>, checked: CheckedOrder, signed: SignedOrder)
         Work::Cancel(cancel) => stop(core, &root, &cancel),
         Work::Trust(trust) => set_trust(core, &id, &trust),
         Work::ClearLogs(clear) => clear_logs(core, &root, &clear).await,
+        Work::Call(call, ticket) => call.run(core, &root, ticket).await,
+        Work::Docker(docker, ticket) => docker.run(core, &root, &id, ticket).await,
     };
     tracing::info!(order = id, root = %root, outcome = describe(&outcome), "ended");
     let ended = Ended {
@@ -141,6 +147,8 @@ fn name_of(work: &Work) -> &'static str {
         Work::Cancel(_) => "cancel",
         Work::Trust(_) => "trust",
         Work::ClearLogs(_) => "clear logs",
+        Work::Call(..) => "call",
+        Work::Docker(..) => "docker",
     }
 }
 
@@ -170,7 +178,10 @@ fn describe(outcome: &ended::Outcome) -> String {
         ended::Outcome::Failed(refused) => format!("failed: {}", refused.detail),
         ended::Outcome::Done(done) => format!("done: {}", done.detail),
         ended::Outcome::Lost(lost) => format!("lost: {}", lost.detail),
-        ended::Outcome::Service(_) => "answered".to_owned(),
+        ended::Outcome::Service(answer) => match answer.failure() {
+            ServiceFailure::Unspecified => "answered".to_owned(),
+            failure => format!("{failure:?}"),
+        },
     }
 }
 
@@ -200,10 +211,15 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
             RefusedReason::NotSupported,
             "this version cannot update itself",
         )),
-        Some(order::Body::Call(_) | order::Body::Docker(_)) => Err(Refusal::new(
-            RefusedReason::NotSupported,
-            "this node serves nothing but jobs and files",
-        )),
+        Some(order::Body::Call(call)) => {
+            let ticket = core.jobs.queue().ok_or_else(busy)?;
+            let call = Call::prepare(core, &order.id, call)?;
+            Ok(Work::Call(Box::new(call), ticket))
+        }
+        Some(order::Body::Docker(docker)) => {
+            let ticket = core.jobs.queue().ok_or_else(busy)?;
+            Ok(Work::Docker(DockerOrder::prepare(docker)?, ticket))
+        }
         None => Err(Refusal::new(
             RefusedReason::Malformed,
             "it asks for nothing",
@@ -244,6 +260,7 @@ fn task(core: &Core, order: &str, run: RunJob) -> Result<Task, Refusal> {
         grace: config.stop_grace,
         folder: core.folder(order),
         output_limit: config.output_limit,
+        most_output: None,
     })
 }
 

@@ -6,6 +6,7 @@
 //! `tests/python`).
 
 pub mod console;
+pub mod docker;
 pub mod jarvis;
 pub mod node;
 pub mod process;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::repair::fold;
 use super::target::{Target, TargetProblem, is_name};
 use crate::account::Role;
+use crate::job::DockerAction;
 use crate::text::{Language, Text, excerpt, text};
 
 /// What is wrong with a value.
@@ -40,6 +41,9 @@ pub enum ValueProblem {
     /// Neither `failed` nor `all`.
     #[error("neither failed nor all")]
     Which,
+    /// Nothing that Docker is asked for.
+    #[error("no docker action")]
+    Docker,
     /// No target.
     #[error(transparent)]
     Target(#[from] TargetProblem),
@@ -59,6 +63,7 @@ impl ValueProblem {
             Self::Name => text!(language, "value-name", value = value),
             Self::Place => text!(language, "value-place", value = value),
             Self::Which => text!(language, "value-which", value = value),
+            Self::Docker => text!(language, "value-docker", value = value),
             Self::Target(problem) => problem.explain(language),
         }
     }
@@ -173,6 +178,22 @@ pub fn name(text: &str) -> Result<String, ValueProblem> {
     } else {
         Err(ValueProblem::Name)
     }
+}
+
+/// What the Docker engine is asked for.
+///
+/// # Errors
+/// [`ValueProblem::Docker`].
+pub fn docker(text: &str) -> Result<DockerAction, ValueProblem> {
+    let action = match fold(text.trim()).to_lowercase().as_str() {
+        "ps" | "list" | "列表" => DockerAction::Ps,
+        "logs" | "log" | "日志" => DockerAction::Logs,
+        "restart" | "重启" => DockerAction::Restart,
+        "stop" | "停止" => DockerAction::Stop,
+        "start" | "启动" => DockerAction::Start,
+        _ => return Err(ValueProblem::Docker),
+    };
+    Ok(action)
 }
 
 /// A target.

@@ -1,6 +1,8 @@
 //! From a command's arguments to what it does.
 
-use super::{Call, Invocation, Trouble, files, general, jobs, nodes, people, system};
+use super::{
+    Call, Invocation, Trouble, docker, files, general, jobs, nodes, people, services, system,
+};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -25,6 +27,9 @@ pub(super) async fn run(
         Invocation::Node(args) => nodes::run::node(call, args).await,
         Invocation::Mystate(_) => Ok(nodes::run::mystate(call)),
         Invocation::Enroll(args) => nodes::run::enroll(call, args).await,
+        Invocation::Services(args) => Ok(services::run::services(call, &args)),
+        Invocation::Call(args) => services::run::call(call, args, line).await,
+        Invocation::Docker(args) => docker::run::docker(call, args, line).await,
         Invocation::Forget(args) => Ok(nodes::run::forget(call, &args, line)),
         Invocation::Whoami(_) => people::run::whoami(call).await,
         Invocation::Claim(args) => people::bind::claim(call, args).await,

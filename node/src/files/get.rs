@@ -324,27 +324,24 @@ fn open_result(
     let State::Ended(ended) = core.ledger.state(root, &result.order)? else {
         return Err(not_known(&result.order));
     };
-    let Some(order::Body::Run(job)) = core
+    let body = core
         .ledger
         .order(root, &result.order)?
-        .and_then(|order| order.body)
-    else {
-        return Err(not_known(&result.order));
+        .and_then(|order| order.body);
+    // A service names files only where any root may fetch them; a job also in its own directory.
+    let (files, places) = match (ended.outcome, body) {
+        (Some(ended::Outcome::Run(run)), Some(order::Body::Run(job))) => {
+            (run.files, core.places.and(&directory(core, &job.cwd)))
+        }
+        (Some(ended::Outcome::Service(answer)), _) => (answer.files, core.places.clone()),
+        _ => return Err(not_known(&result.order)),
     };
-    let Some(ended::Outcome::Run(run)) = ended.outcome else {
-        return Err(not_known(&result.order));
-    };
-    let file = run.files.get(result.index as usize).ok_or_else(|| {
+    let file = files.get(result.index as usize).ok_or_else(|| {
         Refusal::new(
             RefusedReason::NotFound,
-            format!(
-                "order {} has {} result files",
-                result.order,
-                run.files.len()
-            ),
+            format!("order {} has {} result files", result.order, files.len()),
         )
     })?;
-    let places = core.places.and(&directory(core, &job.cwd));
     Ok(places.open(Path::new(&file.path))?)
 }
 

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod crashes;
+mod docker;
 mod edges;
 mod fake_telegram;
 mod first_contact;
@@ -13,4 +14,5 @@ mod pipe_contract;
 mod postgres;
 mod python_telegram_bot;
 mod secrets;
+mod services;
 mod source_rules;

@@ -228,6 +228,8 @@ fn decide_on_nodes(
         Invocation::Run(args) => args.target.clone(),
         Invocation::Get(args) => args.file_place().ok()?.target,
         Invocation::Put(args) => args.place.target.clone(),
+        Invocation::Call(args) => args.target.clone(),
+        Invocation::Docker(args) => args.target.clone(),
         _ => return None,
     };
     let known = call.node_facts();

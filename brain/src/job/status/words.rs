@@ -123,6 +123,11 @@ impl View<'_> {
             return Text::default();
         };
         match &ended.outcome {
+            Some(ended::Outcome::Run(run)) if self.is_container_log() => {
+                let counts = run.counts.unwrap_or_default();
+                let lines = counts.stdout_lines + counts.stderr_lines;
+                text!(language, "docker-log", lines = lines)
+            }
             Some(ended::Outcome::Run(run)) => {
                 let (_, outcome) = outcome::run(language, run);
                 text!(language, "status-took", outcome = outcome, took = took)

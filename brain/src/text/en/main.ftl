@@ -428,7 +428,10 @@ log-gone = The output of job { $number } is no longer kept on { $node }.
 
 ## Asking back
 
-confirm-run = Run this on { $nodes } nodes?
+confirm-run = Run this on { $nodes ->
+    [one] 1 node
+   *[other] { $nodes } nodes
+  }?
 confirm-nodes = Nodes: { $nodes }
 confirm-offline = Offline now: { $nodes }
 confirm-waits = Waits { $duration }. Answer { $yes } or { $no }.
