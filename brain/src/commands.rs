@@ -13,6 +13,7 @@ pub mod nodes;
 pub mod people;
 mod run;
 pub mod system;
+pub mod watch;
 
 pub(crate) use attach::{continue_dialog, take_files};
 pub(crate) use call::{Call, Trouble, run_line};
@@ -68,6 +69,11 @@ commands! {
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
     Forget(nodes::ForgetArgs),
+    Subscribe(watch::SubscribeArgs),
+    Unsubscribe(watch::UnsubscribeArgs),
+    Subscriptions(watch::SubscriptionsArgs),
+    Top(watch::TopArgs),
+    Drift(watch::DriftArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::repair::fold;
 use super::target::{Target, TargetProblem, is_name};
 use crate::account::Role;
+use crate::commands::watch::Topics;
 use crate::text::{Language, Text, excerpt, text};
+use crate::watch::Topic;
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +42,9 @@ pub enum ValueProblem {
     /// Neither `failed` nor `all`.
     #[error("neither failed nor all")]
     Which,
+    /// No topic of subscriptions.
+    #[error("no topic")]
+    Topic,
     /// No target.
     #[error(transparent)]
     Target(#[from] TargetProblem),
@@ -59,6 +64,7 @@ impl ValueProblem {
             Self::Name => text!(language, "value-name", value = value),
             Self::Place => text!(language, "value-place", value = value),
             Self::Which => text!(language, "value-which", value = value),
+            Self::Topic => text!(language, "value-topic", value = value),
             Self::Target(problem) => problem.explain(language),
         }
     }
@@ -172,6 +178,25 @@ pub fn name(text: &str) -> Result<String, ValueProblem> {
         Ok(name.to_owned())
     } else {
         Err(ValueProblem::Name)
+    }
+}
+
+/// What a subscription is about.
+///
+/// # Errors
+/// [`ValueProblem::Topic`].
+pub fn topic(text: &str) -> Result<Topic, ValueProblem> {
+    fold(text).parse().map_err(|_| ValueProblem::Topic)
+}
+
+/// What a subscription is about, or all there is.
+///
+/// # Errors
+/// [`ValueProblem::Topic`].
+pub fn topic_or_all(text: &str) -> Result<Topics, ValueProblem> {
+    match fold(text.trim()).to_lowercase().as_str() {
+        "all" | "*" | "全部" => Ok(Topics::All),
+        text => topic(text).map(Topics::One),
     }
 }
 

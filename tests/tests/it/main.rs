@@ -14,3 +14,4 @@ mod postgres;
 mod python_telegram_bot;
 mod secrets;
 mod source_rules;
+mod watch;
