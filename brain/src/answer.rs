@@ -36,6 +36,8 @@ pub enum After {
     KeepNode(NodeRecord),
     /// A node is forgotten.
     ForgetNode(String),
+    /// Subscriptions have changed.
+    ForgetSubscriptions,
 }
 
 /// Where something is said, and as an answer to what.
@@ -177,7 +179,10 @@ impl<'a> Speech<'a> {
 
     /// Says a reply: its text with buttons, then its files.
     pub fn say(&mut self, place: &Place, kind: RoomKind, reply: &Reply) {
-        if !reply.segments().is_empty() {
+        let mut caption = Vec::new();
+        if reply.is_caption() {
+            caption = redact(&self.brain.config().secrets, reply.segments().to_vec());
+        } else if !reply.segments().is_empty() {
             let say = Say {
                 text: redact(&self.brain.config().secrets, reply.segments().to_vec()),
                 buttons: self.buttons(place, reply),
@@ -193,7 +198,7 @@ impl<'a> Speech<'a> {
             };
             let send = SendFile {
                 file: Some(file),
-                caption: Vec::new(),
+                caption: std::mem::take(&mut caption),
             };
             self.push(place, kind, action::Kind::File(send));
         }

@@ -25,6 +25,7 @@ use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
 use crate::store::{Claim, Committed, Op, Store, StoreError, StoreOptions, Unit};
 use crate::text::{Language, Text, text};
+use crate::watch::Watch;
 
 /// How long an orderly stop may take before what still runs is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -79,6 +80,7 @@ struct Inner {
     orders: Orders,
     jobs: Jobs,
     blobs: Blobs,
+    watch: Watch,
     started_ms: i64,
     /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
     alive_before_ms: i64,
@@ -133,12 +135,14 @@ impl Brain {
             orders: Orders::default(),
             jobs: Jobs::default(),
             blobs,
+            watch: Watch::new(config.watch),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node_address,
             config,
         }));
         brain.fleet().load(&brain).await?;
+        brain.watch().load(&brain).await?;
         brain.enroll_configured().await?;
         brain.spawn(job::pump(brain.clone(), events));
         let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
@@ -146,6 +150,7 @@ impl Brain {
         brain.jobs().resume(&brain).await?;
         crate::upkeep::tell_owners(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
+        brain.spawn(crate::watch::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
     }
@@ -408,6 +413,11 @@ impl Brain {
     /// The open jobs.
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    /// What is watched, and for whom.
+    pub fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// What has to be said.

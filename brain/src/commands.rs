@@ -15,6 +15,7 @@ pub mod people;
 mod run;
 pub mod services;
 pub mod system;
+pub mod watch;
 
 pub(crate) use attach::{continue_dialog, take_files};
 pub(crate) use call::{Call, Trouble, run_line};
@@ -73,6 +74,11 @@ commands! {
     Services(services::ServicesArgs),
     Call(services::CallArgs),
     Docker(docker::DockerArgs),
+    Subscribe(watch::SubscribeArgs),
+    Unsubscribe(watch::UnsubscribeArgs),
+    Subscriptions(watch::SubscriptionsArgs),
+    Top(watch::TopArgs),
+    Drift(watch::DriftArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use jarvis_nodeclient::RootOptions;
 use secrecy::SecretString;
 
+use crate::watch::WatchConfig;
+
 /// A token with which adapters of one kind may connect over a network.
 #[derive(Debug, Clone)]
 pub struct AdapterToken {
@@ -46,6 +48,8 @@ pub struct BrainConfig {
     pub node_listen: Option<SocketAddr>,
     /// How often nodes say that they are alive.
     pub heartbeat: Duration,
+    /// When a node's coming and going is worth telling.
+    pub watch: WatchConfig,
     /// Commands older than this are not run.
     pub too_old: Duration,
     /// Messages that one account may send in a minute; the owner's terminal has no limit.
@@ -69,6 +73,7 @@ impl BrainConfig {
             nodes: Vec::new(),
             node_listen: None,
             heartbeat: RootOptions::default().heartbeat,
+            watch: WatchConfig::default(),
             too_old: Duration::from_secs(600),
             messages_per_minute: 120,
             attachment_limit: 4 << 30,

@@ -30,8 +30,10 @@ pub mod service;
 pub mod store;
 pub mod text;
 mod upkeep;
+pub mod watch;
 
 pub use brain::{Brain, StartError};
 pub use clock::Clock;
 pub use config::{AdapterToken, BrainConfig, NodeEntry};
 pub use service::{ServeError, ServeTls};
+pub use watch::WatchConfig;

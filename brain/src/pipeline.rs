@@ -226,6 +226,7 @@ async fn set_going(brain: &Brain, after: After) {
         After::Cancel(number) => drop(brain.jobs().cancel(number).await),
         After::ForgetPeople => brain.people().forget(),
         After::KeepNode(record) => brain.fleet().keep(brain, record),
+        After::ForgetSubscriptions => brain.watch().forget_subscriptions(),
         After::ForgetNode(name) => brain.fleet().forget(brain, &name),
     }
 }

@@ -44,6 +44,7 @@ mod room;
 mod rows;
 mod setting;
 mod unit;
+mod watch;
 mod words;
 mod writer;
 
@@ -61,6 +62,7 @@ pub use outbox::OutboxCount;
 pub use question::Question;
 pub use room::Room;
 pub use unit::{Committed, Condition, EventKey, JobEnd, Op, TaskEnd, Unit};
+pub use watch::{LoadMinute, WatchedNode};
 pub use words::UnknownWord;
 
 use db::{Db, Tx};

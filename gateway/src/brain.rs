@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use jarvis_brain::{AdapterToken, Brain, BrainConfig, Clock, NodeEntry, ServeTls};
+use jarvis_brain::{AdapterToken, Brain, BrainConfig, Clock, NodeEntry, ServeTls, WatchConfig};
 
 use crate::config::Config;
 use crate::crash;
@@ -116,6 +116,11 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
         .collect();
     brain.node_listen = config.nodes.listen.0;
     brain.heartbeat = config.nodes.heartbeat;
+    brain.watch = WatchConfig {
+        away_after: config.watch.away_after,
+        flapping_changes: config.watch.flapping_changes as usize,
+        flapping_within: config.watch.flapping_within,
+    };
     brain.too_old = config.brain.too_old;
     brain.messages_per_minute = config.brain.messages_per_minute;
     brain.attachment_limit = config.brain.attachment_limit;

@@ -38,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
     pub(crate) nodes: Nodes,
+    pub(crate) watch: Watch,
     /// Nodes that the brain knows from the start.
     pub(crate) node: Vec<KnownNode>,
     pub(crate) local_node: LocalNode,
@@ -52,6 +53,7 @@ impl Default for Config {
             adapter: Adapter::default(),
             telegram: Telegram::default(),
             nodes: Nodes::default(),
+            watch: Watch::default(),
             node: Vec::new(),
             local_node: LocalNode::default(),
         }
@@ -279,6 +281,30 @@ impl Default for Nodes {
         Self {
             listen: Listen::OFF,
             heartbeat: Duration::from_secs(10),
+        }
+    }
+}
+
+/// `[watch]`: when a node's coming and going is told to subscribers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Watch {
+    /// A node that is away for less is not reported.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) away_after: Duration,
+    /// So many changes …
+    pub(crate) flapping_changes: u32,
+    /// … within this time are flapping.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) flapping_within: Duration,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            away_after: Duration::from_secs(30),
+            flapping_changes: 6,
+            flapping_within: Duration::from_secs(300),
         }
     }
 }

@@ -68,7 +68,7 @@ pub use listener::{ListenError, NodeListener};
 pub use name::{NodeName, NodeNameError};
 pub use order::{CheckedOrder, MOST_ORDER_BYTES, OrderError, OrderSpec, check_order, sign_order};
 pub use root::{
-    DisconnectReason, Enrolment, Expectation, FileSink, FileSource, LocalDialer, NodeStatus,
-    OfferGuard, Root, RootEvent, RootOptions, SendError,
+    DisconnectReason, Enrolment, Expectation, FileSink, FileSource, LocalDialer, NodeLoad,
+    NodeStatus, OfferGuard, Root, RootEvent, RootOptions, SendError,
 };
 pub use transfer::{Meter, ReceiveError, Received, ResumePoint};

@@ -33,7 +33,7 @@ use crate::order::{MOST_ORDER_BYTES, OrderSpec, sign_order};
 use crate::tls::{PROOF_TIMEOUT, Side};
 
 pub use event::{DisconnectReason, RootEvent};
-pub use registry::{Enrolment, NodeStatus};
+pub use registry::{Enrolment, NodeLoad, NodeStatus};
 pub use transfers::{Expectation, FileSink, FileSource, OfferGuard};
 
 use registry::Registry;
@@ -204,6 +204,12 @@ impl Root {
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeStatus> {
         self.shared.registry.nodes()
+    }
+
+    /// What the last heartbeats told, of all enrolled nodes in no order: cheap enough to ask often.
+    #[must_use]
+    pub fn loads(&self) -> Vec<NodeLoad> {
+        self.shared.registry.loads()
     }
 
     /// One enrolled node.

@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::repair::fold;
 use super::target::{Target, TargetProblem, is_name};
 use crate::account::Role;
+use crate::commands::watch::Topics;
 use crate::job::DockerAction;
 use crate::text::{Language, Text, excerpt, text};
+use crate::watch::Topic;
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +46,9 @@ pub enum ValueProblem {
     /// Nothing that Docker is asked for.
     #[error("no docker action")]
     Docker,
+    /// No topic of subscriptions.
+    #[error("no topic")]
+    Topic,
     /// No target.
     #[error(transparent)]
     Target(#[from] TargetProblem),
@@ -64,6 +69,7 @@ impl ValueProblem {
             Self::Place => text!(language, "value-place", value = value),
             Self::Which => text!(language, "value-which", value = value),
             Self::Docker => text!(language, "value-docker", value = value),
+            Self::Topic => text!(language, "value-topic", value = value),
             Self::Target(problem) => problem.explain(language),
         }
     }
@@ -194,6 +200,25 @@ pub fn docker(text: &str) -> Result<DockerAction, ValueProblem> {
         _ => return Err(ValueProblem::Docker),
     };
     Ok(action)
+}
+
+/// What a subscription is about.
+///
+/// # Errors
+/// [`ValueProblem::Topic`].
+pub fn topic(text: &str) -> Result<Topic, ValueProblem> {
+    fold(text).parse().map_err(|_| ValueProblem::Topic)
+}
+
+/// What a subscription is about, or all there is.
+///
+/// # Errors
+/// [`ValueProblem::Topic`].
+pub fn topic_or_all(text: &str) -> Result<Topics, ValueProblem> {
+    match fold(text.trim()).to_lowercase().as_str() {
+        "all" | "*" | "全部" => Ok(Topics::All),
+        text => topic(text).map(Topics::One),
+    }
 }
 
 /// A target.

@@ -3,6 +3,7 @@
 use super::{
     Call, Invocation, Trouble, docker, files, general, jobs, nodes, people, services, system,
 };
+use super::{Call, Invocation, Trouble, files, general, jobs, nodes, people, system, watch};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -31,6 +32,11 @@ pub(super) async fn run(
         Invocation::Call(args) => services::run::call(call, args, line).await,
         Invocation::Docker(args) => docker::run::docker(call, args, line).await,
         Invocation::Forget(args) => Ok(nodes::run::forget(call, &args, line)),
+        Invocation::Subscribe(args) => watch::subscribe::subscribe(call, args, line).await,
+        Invocation::Unsubscribe(args) => watch::subscribe::unsubscribe(call, args, line).await,
+        Invocation::Subscriptions(_) => watch::subscribe::subscriptions(call).await,
+        Invocation::Top(args) => watch::top::top(call, args).await,
+        Invocation::Drift(args) => Ok(watch::drift::drift(call, &args)),
         Invocation::Whoami(_) => people::run::whoami(call).await,
         Invocation::Claim(args) => people::bind::claim(call, args).await,
         Invocation::Bind(args) => people::bind::bind(call, args).await,

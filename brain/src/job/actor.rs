@@ -436,6 +436,8 @@ impl Actor {
         for action in status::file_actions(&self.job, &self.tasks) {
             items.push(OutboxItem::new(&self.job.room, &action, now_ms));
         }
+        let ended: Vec<Task> = self.tasks.iter().map(|live| live.task.clone()).collect();
+        items.extend(crate::watch::notices(&self.brain, &self.job, &ended).await);
         let mut ops = vec![
             Op::Require(Condition::EndJob(JobEnd {
                 id: self.job.id.clone(),

@@ -201,11 +201,13 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
                 same_incarnation,
             } => {
                 debug!(node.name = %node, same_incarnation, "taking up its jobs");
+                brain.watch().changed(&brain, &node, true);
                 brain.jobs().node_connected(&brain, &node);
                 settle_strays(&brain, &node, open_orders).await;
                 brain.fleet().connected(&brain, &node, &status).await;
             }
             RootEvent::Disconnected { node, .. } => {
+                brain.watch().changed(&brain, &node, false);
                 cut_errands(&brain, &node);
                 brain.jobs().node_disconnected(&brain, &node);
                 brain.fleet().disconnected(&brain, &node).await;

@@ -4,7 +4,7 @@ use super::db::Tx;
 use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
-use super::{account, binding, blob, dialog, job, node, outbox, question, room, setting};
+use super::{account, binding, blob, dialog, job, node, outbox, question, room, setting, watch};
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
 /// whole; the caller then undoes it and takes them one by one.
@@ -99,6 +99,11 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::DropSetting { name } => setting::remove(tx, name).await,
         Op::PutBlob(blob) => blob::put(tx, blob).await,
         Op::DropBlobs { origin } => blob::remove(tx, origin).await,
+        Op::Subscribe(subscription) => watch::subscribe(tx, subscription).await,
+        Op::Unsubscribe { room, topic } => watch::unsubscribe(tx, room, *topic).await,
+        Op::PutWatched(node) => watch::put_watched(tx, node).await,
+        Op::DropWatched(address) => watch::drop_watched(tx, address).await,
+        Op::PutLoad(minute) => watch::put_minute(tx, minute).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

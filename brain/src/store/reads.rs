@@ -1,15 +1,16 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room,
-    Store, StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question,
-    room, setting,
+    AuditFilter, Binding, BlobRef, Dialog, JobFilter, LoadMinute, NodeRecord, OutboxCount,
+    Question, Room, Store, StoreError, WatchedNode, account, audit, binding, blob, dialog, event,
+    job, node, outbox, question, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, Task};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
+use crate::watch::Subscription;
 
 /// What a read gives.
 type Read<T> = Result<T, StoreError>;
@@ -210,5 +211,23 @@ impl Store {
     /// All settings, by name.
     pub async fn settings(&self) -> Read<Vec<(String, String)>> {
         Ok(setting::list(&self.db).await?)
+    }
+}
+
+/// Watching.
+impl Store {
+    /// All subscriptions, by room.
+    pub async fn subscriptions(&self) -> Read<Vec<Subscription>> {
+        Ok(watch::subscriptions(&self.db).await?)
+    }
+
+    /// What subscribers were last told of nodes, by address.
+    pub async fn watched_nodes(&self) -> Read<Vec<WatchedNode>> {
+        Ok(watch::watched(&self.db).await?)
+    }
+
+    /// Minutes of load from this one on (minutes since 1970), oldest first.
+    pub async fn load_minutes(&self, from: i64) -> Read<Vec<LoadMinute>> {
+        Ok(watch::minutes(&self.db, from).await?)
     }
 }

@@ -6,11 +6,13 @@ use super::dialog::Dialog;
 use super::node::NodeRecord;
 use super::question::Question;
 use super::room::Room;
+use super::watch::{LoadMinute, WatchedNode};
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, JobState, Task, TaskState};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
+use crate::watch::{Subscription, Topic};
 
 /// Names an inbound event: unique per bot, so that a repeated one is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -172,6 +174,21 @@ pub enum Op {
         /// Their origin.
         origin: String,
     },
+    /// A room wants to be told of something.
+    Subscribe(Subscription),
+    /// A room wants to be told no more.
+    Unsubscribe {
+        /// Which.
+        room: RoomKey,
+        /// Of what; `None` = of nothing.
+        topic: Option<Topic>,
+    },
+    /// Subscribers were told of a node.
+    PutWatched(WatchedNode),
+    /// The node of this address is forgotten.
+    DropWatched(String),
+    /// A minute of load, by its number and part.
+    PutLoad(LoadMinute),
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
 }

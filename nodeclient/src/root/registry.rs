@@ -72,6 +72,17 @@ pub struct NodeStatus {
     pub round_trip: Option<Duration>,
 }
 
+/// What heartbeats tell of a node, and nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeLoad {
+    /// Its address.
+    pub address: Address,
+    /// It has a session.
+    pub online: bool,
+    /// Its last heartbeat's load.
+    pub load: Option<Load>,
+}
+
 /// Frames to a node; an error ends its session.
 pub(super) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
 
@@ -229,6 +240,18 @@ impl Registry {
             .collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
+    }
+
+    pub(super) fn loads(&self) -> Vec<NodeLoad> {
+        self.lock()
+            .entries
+            .values()
+            .map(|entry| NodeLoad {
+                address: entry.status.address.clone(),
+                online: entry.status.online,
+                load: entry.status.load,
+            })
+            .collect()
     }
 
     pub(super) fn node(&self, name: &NodeName) -> Option<NodeStatus> {

@@ -16,3 +16,4 @@ mod python_telegram_bot;
 mod secrets;
 mod services;
 mod source_rules;
+mod watch;

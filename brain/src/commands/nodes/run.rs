@@ -37,7 +37,11 @@ pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
                 .as_ref()
                 .is_none_or(|tag| node.record.tags.contains(tag))
         })
+        .filter(|node| !args.offline || !node.is_online())
         .collect();
+    if nodes.is_empty() && args.offline {
+        return Answer::say(text!(language, "nodes-none-offline"));
+    }
     if nodes.is_empty() {
         let none_at_all = call.brain.fleet().all(call.brain).is_empty();
         return Answer::say(if none_at_all {
