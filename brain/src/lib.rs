@@ -33,5 +33,5 @@ mod upkeep;
 
 pub use brain::{Brain, StartError};
 pub use clock::Clock;
-pub use config::{AdapterToken, BrainConfig, NodeEntry};
+pub use config::{AdapterToken, BrainConfig, JobLimits, NodeEntry};
 pub use service::{ServeError, ServeTls};

@@ -1,9 +1,9 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room,
-    Store, StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question,
-    room, setting,
+    AuditFilter, Binding, BlobRef, Dialog, Follow, JobFilter, NodeRecord, OutboxCount, Question,
+    Room, Store, StoreError, account, audit, binding, blob, dialog, event, follow, job, node,
+    outbox, question, room, setting,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -69,6 +69,11 @@ impl Store {
 
 /// Conversations.
 impl Store {
+    /// Messages that show the output of running jobs.
+    pub async fn follows(&self) -> Read<Vec<Follow>> {
+        Ok(follow::all(&self.db).await?)
+    }
+
     /// The dialog of an account in a room, unless it ran out.
     pub async fn dialog(
         &self,

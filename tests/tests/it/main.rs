@@ -8,6 +8,7 @@ mod fake_telegram;
 mod first_contact;
 mod jobs;
 mod lines;
+mod logs;
 mod orders;
 mod pipe_contract;
 mod postgres;
