@@ -9,6 +9,7 @@ mod call;
 pub mod files;
 pub mod general;
 pub mod jobs;
+pub mod logs;
 pub mod nodes;
 pub mod people;
 mod run;
@@ -61,6 +62,7 @@ commands! {
     Cancel(jobs::CancelArgs),
     Retry(jobs::RetryArgs),
     Again(jobs::AgainArgs),
+    Clearlogs(logs::ClearlogsArgs),
     Get(files::GetArgs),
     Put(files::PutArgs),
     Nodes(nodes::NodesArgs),

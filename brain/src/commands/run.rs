@@ -1,6 +1,6 @@
 //! From a command's arguments to what it does.
 
-use super::{Call, Invocation, Trouble, files, general, jobs, nodes, people, system};
+use super::{Call, Invocation, Trouble, files, general, jobs, logs, nodes, people, system};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -19,6 +19,7 @@ pub(super) async fn run(
         Invocation::Cancel(args) => jobs::look::cancel(call, args, line).await,
         Invocation::Retry(args) => jobs::run::retry(call, args, line).await,
         Invocation::Again(args) => jobs::run::again(call, args, line).await,
+        Invocation::Clearlogs(args) => logs::run::clear_logs(call, args, line).await,
         Invocation::Get(args) => files::run::get(call, args, line).await,
         Invocation::Put(args) => files::run::put_command(call, args).await,
         Invocation::Nodes(args) => Ok(nodes::run::nodes(call, &args)),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "allow",
     "data",
     "job_timeout",
@@ -20,6 +20,7 @@ const KEYS: [&str; 17] = [
     "name",
     "output_limit",
     "retention",
+    "retention_size",
     "root",
     "root.address",
     "root.connect",
@@ -54,6 +55,8 @@ struct Raw {
     output_limit: Option<u64>,
     #[serde(deserialize_with = "duration")]
     retention: Option<Duration>,
+    #[serde(deserialize_with = "bytes")]
+    retention_size: Option<u64>,
     shell: Option<String>,
 }
 
@@ -105,6 +108,7 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     set(&mut node.stop_grace, raw.stop_grace);
     set(&mut node.output_limit, raw.output_limit);
     set(&mut node.retention, raw.retention);
+    set(&mut node.retention_size, raw.retention_size);
     set(&mut node.shell, raw.shell);
     let roots = raw.root.into_iter().map(|root| RootEntry {
         address: root.address,
@@ -239,6 +243,7 @@ mod tests {
             stop_grace = "10s"
             output_limit = "2 MiB"
             retention = "30d"
+            retention_size = "1 GiB"
             shell = "/bin/bash"
             [[root]]
             address = "{ADDRESS}"
@@ -247,6 +252,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(config.node.output_limit, 2 << 20);
+        assert_eq!(config.node.retention_size, 1 << 30);
         assert_eq!(config.node.job_timeout, Duration::from_secs(5400));
         assert_eq!(config.roots[0].connect, "brain.example:7789");
         assert_eq!(config.node.work, Path::new("/var/lib/jarvis/files"));

@@ -7,6 +7,7 @@ mod edges;
 mod fake_telegram;
 mod first_contact;
 mod jobs;
+mod leaks;
 mod lines;
 mod logs;
 mod orders;
