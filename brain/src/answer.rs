@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::account::AccountId;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;
-use crate::job::NewJob;
+use crate::job::{NewFollow, NewJob};
 use crate::outbox::OutboxItem;
 use crate::reply::Reply;
 use crate::room::{RoomKey, RoomKind};
@@ -30,6 +30,10 @@ pub enum After {
     StartJob(Box<NewJob>),
     /// A job is asked to end.
     Cancel(i64),
+    /// The output of a running job is shown.
+    Follow(Box<NewFollow>),
+    /// It no longer is: id of the follow.
+    StopFollow(String),
     /// Accounts or identities have changed.
     ForgetPeople,
     /// A node becomes known to the network.

@@ -10,6 +10,7 @@ pub mod docker;
 pub mod files;
 pub mod general;
 pub mod jobs;
+pub mod logs;
 pub mod nodes;
 pub mod people;
 mod run;
@@ -64,6 +65,7 @@ commands! {
     Cancel(jobs::CancelArgs),
     Retry(jobs::RetryArgs),
     Again(jobs::AgainArgs),
+    Clearlogs(logs::ClearlogsArgs),
     Get(files::GetArgs),
     Put(files::PutArgs),
     Nodes(nodes::NodesArgs),

@@ -33,6 +33,27 @@ pub struct NodeEntry {
     pub dial: Option<String>,
 }
 
+/// How many jobs one person may have, and for how long ended ones are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobLimits {
+    /// Ended jobs and lines of the audit log are forgotten after this; zero keeps them for ever.
+    pub keep: Duration,
+    /// Jobs that one account may have open.
+    pub most_open: usize,
+    /// Jobs of one account that may wait for one node.
+    pub most_waiting: usize,
+}
+
+impl Default for JobLimits {
+    fn default() -> Self {
+        Self {
+            keep: Duration::from_secs(90 * 24 * 3600),
+            most_open: 100,
+            most_waiting: 20,
+        }
+    }
+}
+
 /// What the brain has to be told.
 #[derive(Debug, Clone)]
 pub struct BrainConfig {
@@ -54,6 +75,8 @@ pub struct BrainConfig {
     pub too_old: Duration,
     /// Messages that one account may send in a minute; the owner's terminal has no limit.
     pub messages_per_minute: u32,
+    /// Limits of jobs.
+    pub jobs: JobLimits,
     /// Largest file taken from a chat, in bytes.
     pub attachment_limit: u64,
     /// What happened before this start and the owner should know (crash reports).
@@ -76,6 +99,7 @@ impl BrainConfig {
             watch: WatchConfig::default(),
             too_old: Duration::from_secs(600),
             messages_per_minute: 120,
+            jobs: JobLimits::default(),
             attachment_limit: 4 << 30,
             notices: Vec::new(),
             secrets: Vec::new(),

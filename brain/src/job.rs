@@ -4,16 +4,21 @@
 mod actor;
 mod ending;
 mod engine;
+mod follow;
 mod instruction;
 mod live;
 mod orders;
 mod plan;
+mod queue;
+mod quota;
 mod service;
 mod status;
 mod transfer;
 
 pub use ending::TaskEnding;
 pub use engine::{Jobs, NewJob};
+pub(crate) use follow::FOLLOW_FOR;
+pub use follow::NewFollow;
 pub use instruction::{DockerAction, Instruction};
 pub use orders::Orders;
 pub(crate) use orders::pump;

@@ -34,6 +34,6 @@ pub mod watch;
 
 pub use brain::{Brain, StartError};
 pub use clock::Clock;
-pub use config::{AdapterToken, BrainConfig, NodeEntry};
+pub use config::{AdapterToken, BrainConfig, JobLimits, NodeEntry};
 pub use service::{ServeError, ServeTls};
 pub use watch::WatchConfig;

@@ -224,6 +224,8 @@ async fn set_going(brain: &Brain, after: After) {
     match after {
         After::StartJob(new) => brain.jobs().start(brain, *new),
         After::Cancel(number) => drop(brain.jobs().cancel(number).await),
+        After::Follow(new) => brain.jobs().follows().start(brain, *new),
+        After::StopFollow(id) => brain.jobs().follows().stop(&id),
         After::ForgetPeople => brain.people().forget(),
         After::KeepNode(record) => brain.fleet().keep(brain, record),
         After::ForgetSubscriptions => brain.watch().forget_subscriptions(),

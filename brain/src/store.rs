@@ -33,6 +33,7 @@ mod db;
 mod dialog;
 mod error;
 mod event;
+mod follow;
 mod job;
 mod many;
 mod node;
@@ -56,6 +57,7 @@ pub use binding::{Binding, Claim};
 pub use blob::BlobRef;
 pub use dialog::Dialog;
 pub use error::StoreError;
+pub use follow::Follow;
 pub use job::JobFilter;
 pub use node::NodeRecord;
 pub use outbox::OutboxCount;
@@ -275,6 +277,26 @@ impl Store {
         loop {
             let (gone, more) = self
                 .ask(now_ms, |tx, now_ms| Box::pin(prune::step(tx, *now_ms)))
+                .await?;
+            total += gone;
+            if !more {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// Forgets jobs that ended, and lines of the audit log that were written, before `before_ms`. Gives
+    /// how many rows went. Works in small steps, between which others write.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn prune_jobs(&self, before_ms: i64) -> Result<u64, StoreError> {
+        let mut total = 0;
+        loop {
+            let (gone, more) = self
+                .ask(before_ms, |tx, before_ms| {
+                    Box::pin(prune::old_jobs(tx, *before_ms))
+                })
                 .await?;
             total += gone;
             if !more {

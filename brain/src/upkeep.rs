@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::answer::{Place, Speech};
 use crate::brain::Brain;
@@ -40,6 +40,25 @@ pub(crate) async fn run(brain: Brain) {
             Ok(pruned) => debug!(?pruned, "old rows removed"),
             Err(error) => warn!(%error, "cannot remove old rows"),
         }
+        forget_jobs(&brain).await;
+    }
+}
+
+/// Forgets jobs and audit lines that are older than the configuration wants them kept.
+async fn forget_jobs(brain: &Brain) {
+    let keep = brain.config().jobs.keep;
+    if keep.is_zero() {
+        return;
+    }
+    let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+    match brain
+        .store()
+        .prune_jobs(brain.now_ms().saturating_sub(keep_ms))
+        .await
+    {
+        Ok(0) => {}
+        Ok(rows) => info!(rows, "old jobs and audit lines removed"),
+        Err(error) => warn!(%error, "cannot remove old jobs"),
     }
 }
 

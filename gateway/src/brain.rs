@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context;
-use jarvis_brain::{AdapterToken, Brain, BrainConfig, Clock, NodeEntry, ServeTls, WatchConfig};
+use jarvis_brain::{
+    AdapterToken, Brain, BrainConfig, Clock, JobLimits, NodeEntry, ServeTls, WatchConfig,
+};
 
 use crate::config::Config;
 use crate::crash;
@@ -124,6 +126,11 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
     brain.too_old = config.brain.too_old;
     brain.messages_per_minute = config.brain.messages_per_minute;
     brain.attachment_limit = config.brain.attachment_limit;
+    brain.jobs = JobLimits {
+        keep: config.jobs.keep,
+        most_open: config.jobs.most_open,
+        most_waiting: config.jobs.most_waiting,
+    };
     brain.secrets = config.secrets().into_iter().map(Into::into).collect();
     brain
 }

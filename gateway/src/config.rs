@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) log: Log,
     pub(crate) brain: Brain,
+    pub(crate) jobs: Jobs,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
     pub(crate) nodes: Nodes,
@@ -50,6 +51,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             log: Log::default(),
             brain: Brain::default(),
+            jobs: Jobs::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
             nodes: Nodes::default(),
@@ -161,6 +163,30 @@ impl Default for Brain {
             messages_per_minute: 120,
             attachment_limit: 4 << 30,
             adapters: Vec::new(),
+        }
+    }
+}
+
+/// `[jobs]`: limits of jobs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Jobs {
+    /// Ended jobs and lines of the audit log are forgotten after this; zero keeps them for ever.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) keep: Duration,
+    /// Jobs that one person may have open.
+    pub(crate) most_open: usize,
+    /// Jobs of one person that may wait for one node.
+    pub(crate) most_waiting: usize,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        let limits = jarvis_brain::JobLimits::default();
+        Self {
+            keep: limits.keep,
+            most_open: limits.most_open,
+            most_waiting: limits.most_waiting,
         }
     }
 }

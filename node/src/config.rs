@@ -45,6 +45,8 @@ pub struct NodeConfig {
     pub output_limit: u64,
     /// How long output and endings are kept after the root has acknowledged them.
     pub retention: Duration,
+    /// Most bytes of kept output in all; beyond it the oldest goes.
+    pub retention_size: u64,
     /// The shell that runs scripts without a `#!` line.
     pub shell: String,
     /// Programs that roots may call by name.
@@ -138,6 +140,7 @@ impl NodeConfig {
             stop_grace: Duration::from_secs(5),
             output_limit: 256 << 20,
             retention: Duration::from_secs(7 * 24 * 3600),
+            retention_size: 4 << 30,
             shell: "/bin/sh".to_owned(),
             services: Vec::new(),
             docker: None,

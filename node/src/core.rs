@@ -18,6 +18,7 @@ use crate::clock::now_ms;
 use crate::config::NodeConfig;
 use crate::executor::Stop;
 use crate::facts::{LoadMeter, facts};
+use crate::kept::{Keep, trim};
 use crate::ledger::{Ledger, State};
 use crate::lines::Lines;
 use crate::places::Places;
@@ -98,7 +99,12 @@ impl Core {
 
     /// Where the output of an order is kept. The id was checked to be a plain UUID.
     pub(crate) fn folder(&self, order: &str) -> PathBuf {
-        self.config.data.join("jobs").join(order)
+        self.jobs_folder().join(order)
+    }
+
+    /// The folder of all jobs' folders.
+    pub(crate) fn jobs_folder(&self) -> PathBuf {
+        self.config.data.join("jobs")
     }
 
     /// The data directory.
@@ -279,7 +285,7 @@ impl Drop for Ticket {
 /// Writes the journal to the disk about every second, and forgets old orders now and then.
 pub(crate) async fn keep_house(core: Arc<Core>) {
     const SYNC_EVERY: Duration = Duration::from_secs(1);
-    const FORGET_EVERY: u32 = 600;
+    const FORGET_EVERY: u32 = 60;
     let mut seconds = 0;
     loop {
         let is_last = tokio::select! {
@@ -312,6 +318,19 @@ pub(crate) async fn keep_house(core: Arc<Core>) {
 fn forget(core: &Core) -> io::Result<()> {
     for order in core.ledger.forget(core.config.retention)? {
         remove_folder(&core.folder(&order));
+    }
+    let retention = i64::try_from(core.config.retention.as_millis()).unwrap_or(i64::MAX);
+    let keep = Keep {
+        since_ms: now_ms().saturating_sub(retention),
+        most_bytes: core.config.retention_size,
+    };
+    let freed = trim(&core.jobs_folder(), &core.ledger.settled(), keep)?;
+    if freed.jobs > 0 {
+        tracing::info!(
+            jobs = freed.jobs,
+            bytes = freed.bytes,
+            "old output was removed"
+        );
     }
     Ok(())
 }

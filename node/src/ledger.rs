@@ -235,10 +235,25 @@ impl Ledger {
         })
     }
 
-    /// Orders of `root` that ended before `cutoff_ms`; oldest first.
+    /// All orders that ended and whose roots have stored the ending, with the time of their end; the one
+    /// that ended first comes first.
+    pub(crate) fn settled(&self) -> Vec<(String, i64)> {
+        let inner = self.lock();
+        let settled = inner.orders.iter().filter_map(|(order, known)| {
+            known.acknowledged?;
+            known.ended.map(|(_, at)| (order.clone(), at))
+        });
+        let mut settled: Vec<_> = settled.collect();
+        settled.sort_unstable_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        settled
+    }
+
+    /// Orders of `root` that ended before `cutoff_ms`, and whose ending it has stored; oldest first.
     pub(crate) fn ended_before(&self, root: &Address, cutoff_ms: i64) -> Vec<String> {
         self.select(|known| {
-            known.root == *root && known.ended.is_some_and(|(_, at)| at < cutoff_ms)
+            known.root == *root
+                && known.acknowledged.is_some()
+                && known.ended.is_some_and(|(_, at)| at <= cutoff_ms)
         })
     }
 
@@ -497,6 +512,9 @@ mod tests {
             ["c"]
         );
         assert_eq!(ledger.unacknowledged(root), ["a"]);
+        let settled: Vec<String> = ledger.settled().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(settled, ["b"]);
+        assert_eq!(ledger.ended_before(root, i64::MAX), ["b"]);
         assert_eq!(ledger.open_orders(root), ["a", "c"]);
         assert_eq!(
             ledger.state(root, "a").unwrap(),

@@ -22,6 +22,7 @@ mod facts;
 mod files;
 mod job;
 mod journal;
+mod kept;
 mod ledger;
 mod lines;
 mod node;

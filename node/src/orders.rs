@@ -1,6 +1,6 @@
 //! From a signed order to its ending: check, refuse or write down, carry out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::docker::DockerOrder;
 use crate::executor::Task;
 use crate::files::{Get, Put};
 use crate::job;
+use crate::kept::folder_bytes;
 use crate::ledger::Acceptance;
 use crate::refusal::Refusal;
 use crate::service::Call;
@@ -325,7 +326,7 @@ async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ende
     let folders: Vec<PathBuf> = orders.iter().map(|order| core.folder(order)).collect();
     let removed = tokio::task::spawn_blocking(move || {
         let sizes = folders.iter().filter_map(|folder| {
-            let bytes = bytes_in(folder);
+            let bytes = folder_bytes(folder);
             remove_folder(folder).then_some(bytes)
         });
         sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
@@ -338,14 +339,4 @@ async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ende
         bytes,
         ..Done::default()
     })
-}
-
-/// Bytes of the files in a job's folder.
-fn bytes_in(folder: &Path) -> u64 {
-    walkdir::WalkDir::new(folder)
-        .into_iter()
-        .filter_map(|entry| entry.ok()?.metadata().ok())
-        .filter(std::fs::Metadata::is_file)
-        .map(|metadata| metadata.len())
-        .sum()
 }

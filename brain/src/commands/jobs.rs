@@ -1,8 +1,10 @@
 //! Running jobs and looking after them: `run`, `jobs`, `job`, `log`, `cancel`, `retry`, `again`.
 
+pub(super) mod follow;
 pub(super) mod log;
 pub(super) mod look;
 pub(crate) mod run;
+pub(super) mod waiting;
 
 use std::fmt;
 use std::time::Duration;
@@ -138,6 +140,9 @@ pub struct JobsArgs {
     /// Only those on this node.
     #[arg(long, value_name = "NODE", value_parser = value::name)]
     pub node: Option<String>,
+    /// Those that wait for a node that is away.
+    #[arg(long, short = 'w')]
+    pub waiting: bool,
 }
 
 impl Arguments for JobsArgs {
@@ -181,9 +186,46 @@ pub struct LogArgs {
     /// As a file, whole.
     #[arg(long, short = 'f')]
     pub file: bool,
+    /// Only so many last lines.
+    #[arg(long, short = 't', value_name = "LINES", value_parser = value::number)]
+    pub tail: Option<u32>,
+    /// Only so many first lines.
+    #[arg(long, value_name = "LINES", value_parser = value::number, conflicts_with = "tail")]
+    pub head: Option<u32>,
+    /// Shows the output of a running job as it comes.
+    #[arg(long, short = 'F', conflicts_with_all = ["file", "grep", "tail", "head", "err"])]
+    pub follow: bool,
+    /// Ends that.
+    #[arg(long, conflicts_with = "follow")]
+    pub stop: bool,
     /// The job's number.
     #[arg(value_name = "JOB", required = true, value_parser = value::job)]
     pub job: i64,
+}
+
+impl LogArgs {
+    /// The same command for one of the job's nodes.
+    pub(super) fn on(&self, node: &str) -> String {
+        let mut line = format!("log {} --node {node}", self.job);
+        for (flag, is_set) in [
+            (" --err", self.err),
+            (" --file", self.file),
+            (" --follow", self.follow),
+        ] {
+            if is_set {
+                line.push_str(flag);
+            }
+        }
+        for (flag, lines) in [(" --tail", self.tail), (" --head", self.head)] {
+            if let Some(lines) = lines {
+                line.push_str(&format!("{flag} {lines}"));
+            }
+        }
+        if let Some(text) = &self.grep {
+            line.push_str(&format!(" --grep {}", quote(text)));
+        }
+        line
+    }
 }
 
 impl Arguments for LogArgs {

@@ -3,7 +3,7 @@
 use super::{
     Call, Invocation, Trouble, docker, files, general, jobs, nodes, people, services, system,
 };
-use super::{Call, Invocation, Trouble, files, general, jobs, nodes, people, system, watch};
+use super::{Call, logs, watch};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -22,6 +22,7 @@ pub(super) async fn run(
         Invocation::Cancel(args) => jobs::look::cancel(call, args, line).await,
         Invocation::Retry(args) => jobs::run::retry(call, args, line).await,
         Invocation::Again(args) => jobs::run::again(call, args, line).await,
+        Invocation::Clearlogs(args) => logs::run::clear_logs(call, args, line).await,
         Invocation::Get(args) => files::run::get(call, args, line).await,
         Invocation::Put(args) => files::run::put_command(call, args).await,
         Invocation::Nodes(args) => Ok(nodes::run::nodes(call, &args)),

@@ -2,6 +2,7 @@
 //! and says the last word once.
 
 mod errand;
+mod waiting;
 
 use errand::Errand;
 
@@ -11,14 +12,16 @@ use std::time::Duration;
 use jarvis_nodeclient::NodeName;
 use jarvis_proto::node::{CancelOrder, RefusedReason, SignedOrder, order};
 use prost::Message as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::ending::TaskEnding;
+use super::engine::Permits;
+use super::follow::Glimpse;
 use super::live::{LiveTask, ResultFileNews};
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::{Job, JobState, Task, TaskState, status};
+use super::{Job, JobState, TaskState, status};
 use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;
@@ -41,6 +44,11 @@ pub(super) enum Tell {
     NodeUp(NodeName),
     /// The node is gone.
     NodeDown(NodeName),
+    /// The node is there, and of those who wait for it this job is next. Dropped when it has sent its order.
+    YourTurn {
+        node: NodeName,
+        _done: oneshot::Sender<()>,
+    },
 }
 
 /// One open job at work.
@@ -53,7 +61,10 @@ pub(super) struct Actor {
     reports: (mpsc::Sender<OrderReport>, mpsc::Receiver<OrderReport>),
     errands: (mpsc::Sender<Errand>, mpsc::Receiver<Errand>),
     tell: mpsc::Receiver<Tell>,
+    /// What those see who follow the job.
+    shown: watch::Sender<Vec<Glimpse>>,
     errand_tasks: tokio::task::JoinSet<()>,
+    _permits: Permits,
     _ongoing: Ongoing,
 }
 
@@ -61,18 +72,21 @@ impl Actor {
     pub(super) fn new(
         brain: Brain,
         job: Job,
-        tasks: Vec<Task>,
+        tasks: Vec<LiveTask>,
         first_status: Option<OutboxItem>,
-        tell: mpsc::Receiver<Tell>,
+        (tell, shown): (mpsc::Receiver<Tell>, watch::Sender<Vec<Glimpse>>),
+        permits: Permits,
     ) -> Self {
         let ongoing = brain.activity().begin(&job.room.bot);
         Self {
-            tasks: tasks.into_iter().filter_map(LiveTask::new).collect(),
+            tasks,
             first_status,
             reports: mpsc::channel(REPORT_LIMIT),
             errands: mpsc::channel(REPORT_LIMIT),
             tell,
+            shown,
             errand_tasks: tokio::task::JoinSet::new(),
+            _permits: permits,
             _ongoing: ongoing,
             brain,
             job,
@@ -89,7 +103,9 @@ impl Actor {
         let mut next_status_at = Instant::now() + STATUS_EVERY;
         let mut dirty = false;
         let mut batch = Vec::new();
+        let mut shown_ahead = Vec::new();
         while !self.tasks.iter().all(LiveTask::is_settled) {
+            self.let_see();
             let deadline = self.next_deadline();
             tokio::select! {
                 count = self.reports.1.recv_many(&mut batch, REPORT_LIMIT) => {
@@ -112,9 +128,13 @@ impl Actor {
                     }
                     first_status_at = Instant::now();
                 }
-                () = tokio::time::sleep_until(next_status_at), if dirty && self.first_status.is_none() => {
-                    dirty = false;
+                () = tokio::time::sleep_until(next_status_at), if (dirty || self.may_wait_behind_others()) && self.first_status.is_none() => {
                     next_status_at = Instant::now() + STATUS_EVERY;
+                    let ahead = self.jobs_ahead();
+                    if !std::mem::take(&mut dirty) && ahead == shown_ahead {
+                        continue;
+                    }
+                    shown_ahead = ahead;
                     let action = status::action(&self.brain, &self.job, &self.tasks, false);
                     self.brain.outbox().show(&self.brain, &self.job.room, action);
                 }
@@ -135,7 +155,7 @@ impl Actor {
         match (self.job.spec.is_one_order(), live.task.state) {
             (_, TaskState::Waiting) => {
                 if self.brain.fleet().is_online(&self.brain, &live.node) {
-                    self.send(position).await;
+                    self.brain.jobs().queue().move_up(&self.brain, &live.node);
                 }
             }
             (true, _) => {
@@ -149,26 +169,6 @@ impl Actor {
                 }
             }
             (false, _) => self.start_transfer(position),
-        }
-    }
-
-    /// Makes the order of a task that waited, stores it, and sends it.
-    async fn send(&mut self, position: usize) {
-        let live = &mut self.tasks[position];
-        if let Some(body) = self.job.spec.order_body() {
-            let signed = make(&self.brain, &live.address, &live.task.order, body);
-            live.task.signed_order = signed.encode_to_vec();
-            self.brain
-                .orders()
-                .add_job(&live.task.order, &live.node, self.reports.0.clone());
-        }
-        live.task.state = TaskState::Sent;
-        let task = live.task.clone();
-        self.commit(vec![Op::UpdateTask(task)]).await;
-        if self.job.spec.is_one_order() {
-            self.ask_or_send(position).await;
-        } else {
-            self.start_transfer(position);
         }
     }
 
@@ -230,6 +230,9 @@ impl Actor {
                     }
                 }
                 Report::Progress(progress) => self.tasks[position].progress = Some(progress),
+                Report::Refused(refused) if self.may_sign_again(position, &refused) => {
+                    self.sign_again(position).await;
+                }
                 Report::Refused(refused) => endings.push((position, TaskEnding::Refused(refused))),
                 Report::Ended(ended) => {
                     endings.push((position, TaskEnding::Ended(Box::new(ended))));
@@ -279,11 +282,17 @@ impl Actor {
             Tell::NodeUp(node) => {
                 for position in self.positions_on(&node) {
                     match self.tasks[position].task.state {
-                        TaskState::Waiting => self.send(position).await,
                         TaskState::Sent | TaskState::Running if self.job.spec.is_one_order() => {
                             self.ask_or_send(position).await;
                         }
                         _ => {}
+                    }
+                }
+            }
+            Tell::YourTurn { node, _done } => {
+                for position in self.positions_on(&node) {
+                    if self.tasks[position].task.state == TaskState::Waiting {
+                        self.send(position).await;
                     }
                 }
             }
@@ -370,6 +379,7 @@ impl Actor {
         let live = &mut self.tasks[position];
         live.task.state = state;
         live.task.ended_ms = now_ms;
+        live.place = None;
         self.brain.orders().remove(&live.task.order);
         let task = live.task.clone();
         self.commit(vec![Op::UpdateTask(task)]).await;

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jarvis_nodeclient::NodeName;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use super::actor::{Actor, Tell};
-use super::{Job, Task};
+use super::follow::{Follows, Glimpse};
+use super::live::LiveTask;
+use super::queue::Queue;
+use super::quota::{Permit, Quota, Slot};
+use super::{Job, Task, TaskState};
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
 use crate::store::StoreError;
@@ -25,18 +29,53 @@ pub struct NewJob {
     pub tasks: Vec<Task>,
     /// Its first status message, stored with it.
     pub first_status: OutboxItem,
+    /// What it takes of its account's share.
+    pub permits: Permits,
+}
+
+/// What a job takes of its account's share.
+#[derive(Debug, Default)]
+pub struct Permits {
+    /// For being open.
+    pub open: Option<Permit>,
+    /// For waiting for nodes, by the positions of its tasks.
+    pub waiting: HashMap<usize, Permit>,
+}
+
+#[derive(Debug)]
+struct OpenJob {
+    tell: mpsc::Sender<Tell>,
+    glimpses: watch::Receiver<Vec<Glimpse>>,
+}
+
+/// Which of an account's limits is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FullQuota {
+    /// Open jobs.
+    Open,
+    /// Jobs that wait for this node.
+    Waiting(String),
 }
 
 /// The open jobs.
 #[derive(Debug, Default)]
 pub struct Jobs {
-    open: Mutex<HashMap<i64, mpsc::Sender<Tell>>>,
+    open: Mutex<HashMap<i64, OpenJob>>,
+    follows: Follows,
+    quota: Quota,
+    queue: Queue,
 }
 
 impl Jobs {
     /// Sets a stored job to work.
     pub fn start(&self, brain: &Brain, new: NewJob) {
-        self.spawn(brain, new.job, new.tasks, Some(new.first_status));
+        self.spawn(
+            brain,
+            new.job,
+            new.tasks,
+            Some(new.first_status),
+            new.permits,
+        );
     }
 
     /// Takes up the jobs that were open when the brain last ended.
@@ -47,14 +86,19 @@ impl Jobs {
         for job in brain.store().open_jobs().await? {
             let tasks = brain.store().tasks(&job.id).await?;
             info!(job.number = job.number, "taking up an open job");
-            self.spawn(brain, job, tasks, None);
+            // What was allowed before stays allowed.
+            let permits = self.permits(&job, &tasks, (usize::MAX, usize::MAX));
+            self.spawn(brain, job, tasks, None, permits.unwrap_or_default());
+        }
+        for follow in brain.store().follows().await? {
+            self.follows.resume(brain, follow);
         }
         Ok(())
     }
 
     /// Asks a job to end. False when it is not open.
     pub async fn cancel(&self, number: i64) -> bool {
-        let Some(tell) = self.lock().get(&number).cloned() else {
+        let Some(tell) = self.lock().get(&number).map(|open| open.tell.clone()) else {
             return false;
         };
         tell.send(Tell::Cancel).await.is_ok()
@@ -63,6 +107,67 @@ impl Jobs {
     /// Whether the job is open.
     pub fn is_open(&self, number: i64) -> bool {
         self.lock().contains_key(&number)
+    }
+
+    /// Counts a job and its waiting tasks among those of its account, within the most that it may have
+    /// open, and waiting for one node.
+    ///
+    /// # Errors
+    /// Which limit it would exceed.
+    pub(super) fn permits(
+        &self,
+        job: &Job,
+        tasks: &[Task],
+        (most_open, most_waiting): (usize, usize),
+    ) -> Result<Permits, FullQuota> {
+        let open = Slot::Open(job.account.clone());
+        let open = self.quota.take(open, most_open).ok_or(FullQuota::Open)?;
+        let mut waiting = HashMap::new();
+        for (position, task) in tasks.iter().enumerate() {
+            let Some(node) = NodeName::parse(&task.node)
+                .ok()
+                .filter(|_| task.state == TaskState::Waiting)
+            else {
+                continue;
+            };
+            let slot = Slot::Waiting(job.account.clone(), node);
+            let permit = self.quota.take(slot, most_waiting);
+            let permit = permit.ok_or_else(|| FullQuota::Waiting(task.node.clone()))?;
+            waiting.insert(position, permit);
+        }
+        Ok(Permits {
+            open: Some(open),
+            waiting,
+        })
+    }
+
+    /// What can be seen of an open job; closed when it has ended.
+    pub(super) fn watch(&self, number: i64) -> Option<watch::Receiver<Vec<Glimpse>>> {
+        self.lock().get(&number).map(|open| open.glimpses.clone())
+    }
+
+    /// Messages that show the output of running jobs.
+    pub(crate) fn follows(&self) -> &Follows {
+        &self.follows
+    }
+
+    /// Those who wait for nodes.
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// What is kept of open jobs beside the jobs themselves: counted slots and waiting lines, and those
+    /// who watch. Zero when nothing is open.
+    pub fn counted(&self) -> usize {
+        self.quota.in_use() + self.queue.lines() + self.follows.count()
+    }
+
+    /// Tells one open job something.
+    pub(super) async fn tell(&self, number: i64, news: Tell) {
+        let tell = self.lock().get(&number).map(|open| open.tell.clone());
+        if let Some(tell) = tell {
+            let _ = tell.send(news).await;
+        }
     }
 
     /// How many jobs are open.
@@ -76,21 +181,44 @@ impl Jobs {
 
     pub(super) fn node_connected(&self, brain: &Brain, node: &NodeName) {
         self.tell_all(brain, || Tell::NodeUp(node.clone()));
+        self.queue.move_up(brain, node);
     }
 
     pub(super) fn node_disconnected(&self, brain: &Brain, node: &NodeName) {
         self.tell_all(brain, || Tell::NodeDown(node.clone()));
     }
 
-    fn spawn(&self, brain: &Brain, job: Job, tasks: Vec<Task>, first_status: Option<OutboxItem>) {
+    fn spawn(
+        &self,
+        brain: &Brain,
+        job: Job,
+        tasks: Vec<Task>,
+        first_status: Option<OutboxItem>,
+        mut permits: Permits,
+    ) {
+        let mut tasks: Vec<LiveTask> = tasks.into_iter().filter_map(LiveTask::new).collect();
+        for (position, live) in tasks.iter_mut().enumerate() {
+            if live.task.state == TaskState::Waiting {
+                let permit = permits.waiting.remove(&position);
+                live.place = Some(self.queue.enter(&live.node, job.number, permit));
+            }
+        }
         let (tell, told) = mpsc::channel(TELL_LIMIT);
-        self.lock().insert(job.number, tell);
-        let actor = Actor::new(brain.clone(), job, tasks, first_status, told);
+        let (shown, glimpses) = watch::channel(Vec::new());
+        self.lock().insert(job.number, OpenJob { tell, glimpses });
+        let actor = Actor::new(
+            brain.clone(),
+            job,
+            tasks,
+            first_status,
+            (told, shown),
+            permits,
+        );
         brain.spawn(actor.run());
     }
 
     fn tell_all(&self, brain: &Brain, news: impl Fn() -> Tell) {
-        let open: Vec<_> = self.lock().values().cloned().collect();
+        let open: Vec<_> = self.lock().values().map(|open| open.tell.clone()).collect();
         for tell in open {
             if let Err(mpsc::error::TrySendError::Full(news)) = tell.try_send(news()) {
                 // A job that is busy hears of it when it has time; the pump does not wait for it.
@@ -103,7 +231,7 @@ impl Jobs {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, mpsc::Sender<Tell>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, OpenJob>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::Task;
 use super::ending::TaskEnding;
+use super::queue::QueuePlace;
 use super::transfer::Fetched;
 
 /// A result file that came, or why it did not.
@@ -38,6 +39,8 @@ pub(super) struct LiveTask {
     pub fetching: bool,
     /// A person wants it to end.
     pub cancelling: bool,
+    /// Its place among those who wait for the node.
+    pub place: Option<QueuePlace>,
 }
 
 impl LiveTask {
@@ -51,6 +54,7 @@ impl LiveTask {
             away_since: None,
             fetching: false,
             cancelling: false,
+            place: None,
             task,
         })
     }

@@ -1,6 +1,6 @@
 //! Orders on their way: who in the brain waits for word of which order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -73,18 +73,41 @@ enum Waiting {
 struct Route {
     node: NodeName,
     waiting: Waiting,
+    /// Its place among the jobs on the node; 0 for short orders.
+    place: u64,
+}
+
+#[derive(Default)]
+struct Routes {
+    by_order: HashMap<String, Route>,
+    /// The places of the jobs on each node.
+    on_node: HashMap<NodeName, BTreeSet<u64>>,
+    last_place: u64,
+}
+
+impl Routes {
+    fn take_out(&mut self, order: &str) -> Option<Route> {
+        let route = self.by_order.remove(order)?;
+        if let Some(places) = self.on_node.get_mut(&route.node) {
+            places.remove(&route.place);
+            if places.is_empty() {
+                self.on_node.remove(&route.node);
+            }
+        }
+        Some(route)
+    }
 }
 
 /// Orders that somebody waits for.
 #[derive(Default)]
 pub struct Orders {
-    routes: Mutex<HashMap<String, Route>>,
+    routes: Mutex<Routes>,
 }
 
 impl std::fmt::Debug for Orders {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Orders")
-            .field("open", &self.lock().len())
+            .field("open", &self.open())
             .finish()
     }
 }
@@ -105,24 +128,50 @@ impl Drop for RouteGuard<'_> {
 impl Orders {
     /// Reports of this order of this node go to the job.
     pub(super) fn add_job(&self, order: &str, node: &NodeName, reports: mpsc::Sender<OrderReport>) {
+        let mut routes = self.lock();
+        let place = match routes.by_order.get(order) {
+            Some(known) => known.place,
+            None => routes.last_place + 1,
+        };
+        routes.last_place = routes.last_place.max(place);
+        routes
+            .on_node
+            .entry(node.clone())
+            .or_default()
+            .insert(place);
         let route = Route {
             node: node.clone(),
             waiting: Waiting::Job(reports),
+            place,
         };
-        self.lock().insert(order.to_owned(), route);
+        routes.by_order.insert(order.to_owned(), route);
     }
 
     /// Nobody waits any more.
     pub(super) fn remove(&self, order: &str) {
-        self.lock().remove(order);
+        self.lock().take_out(order);
     }
 
     /// Orders that somebody waits for.
     pub fn open(&self) -> usize {
-        self.lock().len()
+        self.lock().by_order.len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Route>> {
+    /// Jobs that were sent to the node before this one and still go on there; all of them for an order
+    /// that was not sent yet.
+    pub(super) fn ahead(&self, node: &NodeName, order: &str) -> usize {
+        let routes = self.lock();
+        let place = routes
+            .by_order
+            .get(order)
+            .map_or(u64::MAX, |route| route.place);
+        routes
+            .on_node
+            .get(node)
+            .map_or(0, |places| places.range(..place).count())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Routes> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,8 +204,9 @@ pub(super) async fn errand(
     let route = Route {
         node: node.clone(),
         waiting: Waiting::Errand(sender),
+        place: 0,
     };
-    brain.orders().lock().insert(id.to_owned(), route);
+    brain.orders().lock().by_order.insert(id.to_owned(), route);
     let _guard = RouteGuard {
         orders: brain.orders(),
         order: id.to_owned(),
@@ -222,7 +272,7 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
 async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) {
     let job = {
         let mut routes = brain.orders().lock();
-        match routes.get(&order) {
+        match routes.by_order.get(&order) {
             Some(route) if route.node != *node => {
                 warn!(node.name = %node, order, "report on another node's order is ignored");
                 return;
@@ -240,7 +290,7 @@ async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) 
                     Report::Ended(ended) => Ending::Ended(ended),
                     // A short order that the node forgot is one that was cut.
                     Report::Unknown => {
-                        routes.remove(&order);
+                        routes.take_out(&order);
                         return;
                     }
                     Report::Accepted(_) | Report::Progress(_) => return,
@@ -248,7 +298,7 @@ async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) 
                 if let Some(Route {
                     waiting: Waiting::Errand(waiting),
                     ..
-                }) = routes.remove(&order)
+                }) = routes.take_out(&order)
                 {
                     drop(waiting.send(ending));
                 }
@@ -281,6 +331,7 @@ fn cut_errands(brain: &Brain, node: &NodeName) {
     brain
         .orders()
         .lock()
+        .by_order
         .retain(|_, route| route.node != *node || matches!(route.waiting, Waiting::Job(_)));
 }
 
@@ -291,7 +342,7 @@ async fn settle_strays(brain: &Brain, node: &NodeName, open_orders: Vec<String>)
         let routes = brain.orders().lock();
         open_orders
             .into_iter()
-            .filter(|order| !routes.contains_key(order))
+            .filter(|order| !routes.by_order.contains_key(order))
             .collect()
     };
     let Some(status) = brain.root().node(node) else {

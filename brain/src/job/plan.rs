@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message;
 
-use super::engine::NewJob;
+use super::engine::{FullQuota, NewJob};
 use super::live::LiveTask;
 use super::orders::make;
 use super::{Job, JobId, JobSpec, JobState, Task, TaskState, status};
@@ -14,6 +14,7 @@ use crate::commands::Call;
 use crate::fleet::FleetNode;
 use crate::outbox::OutboxItem;
 use crate::store::{Op, StoreError};
+use crate::text::{Text, text};
 
 /// How long a job waits for its nodes when the brain has just started.
 const COMING_BACK: Duration = Duration::from_secs(15);
@@ -65,6 +66,19 @@ pub(crate) async fn plan(
             task(brain, &job, position, node, may_wait && wait_ms > 0)
         })
         .collect();
+    let limits = &brain.config().jobs;
+    let most_waiting = if is_asked_to_wait {
+        limits.most_waiting
+    } else {
+        usize::MAX
+    };
+    let permits = match brain
+        .jobs()
+        .permits(&job, &tasks, (limits.most_open, most_waiting))
+    {
+        Ok(permits) => permits,
+        Err(full) => return Ok(refused(call, &full)),
+    };
     let live: Vec<LiveTask> = tasks.iter().cloned().filter_map(LiveTask::new).collect();
     let action = status::action(brain, &job, &live, false);
     let first_status = OutboxItem::new(&job.room, &action, now_ms);
@@ -76,7 +90,31 @@ pub(crate) async fn plan(
         job,
         tasks,
         first_status,
+        permits,
     }))))
+}
+
+/// The account has enough open already.
+fn refused(call: &Call<'_>, full: &FullQuota) -> Answer {
+    let (language, limits) = (call.language(), &call.brain.config().jobs);
+    let reply = match full {
+        FullQuota::Open => {
+            text!(
+                language,
+                "jobs-most-open",
+                most = limits.most_open,
+                jobs = Text::code("jobs")
+            )
+        }
+        FullQuota::Waiting(node) => text!(
+            language,
+            "jobs-queue-full",
+            most = limits.most_waiting,
+            node = node.as_str(),
+            jobs = Text::code("jobs --waiting"),
+        ),
+    };
+    Answer::say(reply).refused()
 }
 
 fn task(brain: &Brain, job: &Job, position: usize, node: &FleetNode, may_wait: bool) -> Task {

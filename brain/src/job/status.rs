@@ -15,7 +15,7 @@ use crate::answer::{Place, Speech, redact, wire_room};
 use crate::brain::Brain;
 use crate::commands::jobs::run::{shortened, title};
 use crate::reply::Reply;
-use crate::room::RoomKind;
+use crate::room::{RoomKey, RoomKind};
 use crate::text::{Language, Text, format, text};
 
 /// Lines of output shown for a job on one node: when it went well, and otherwise.
@@ -27,19 +27,31 @@ const MOST_ROWS: usize = 60;
 
 /// The status message as an action of the job's progress object.
 pub(super) fn action(brain: &Brain, job: &Job, tasks: &[LiveTask], is_final: bool) -> Action {
+    let key = format!("job:{}", job.id);
     let reply = reply(brain, job, tasks);
-    let place = Place::unasked(job.room.clone());
+    progress(brain, (&job.room, &job.reply_to), key, &reply, is_final)
+}
+
+/// A state of a progress object in a room, as an answer to a message.
+pub(super) fn progress(
+    brain: &Brain,
+    (room, reply_to): (&RoomKey, &str),
+    key: String,
+    reply: &Reply,
+    is_final: bool,
+) -> Action {
+    let place = Place::unasked(room.clone());
     let progress = ProgressAction {
-        key: format!("job:{}", job.id),
+        key,
         message_id: String::new(),
         text: redact(&brain.config().secrets, reply.segments().to_vec()),
-        buttons: Speech::new(brain).buttons(&place, &reply),
+        buttons: Speech::new(brain).buttons(&place, reply),
         r#final: is_final,
     };
     Action {
         id: uuid::Uuid::now_v7().to_string(),
-        room: Some(wire_room(&job.room, RoomKind::Private)),
-        reply_to: job.reply_to.clone(),
+        room: Some(wire_room(room, RoomKind::Private)),
+        reply_to: reply_to.to_owned(),
         reply_context: None,
         transient: false,
         kind: Some(action::Kind::Progress(progress)),
@@ -159,6 +171,8 @@ impl View<'_> {
                     reply = reply
                         .line(self.passing(live))
                         .pre(&last_lines(&progress.tail, LINES.1));
+                } else if let Some(behind) = self.behind_others(live) {
+                    reply = reply.line(behind);
                 }
             }
             _ => reply = self.end_of_one(reply, live),
@@ -383,7 +397,7 @@ fn is_binary(tail: &str) -> bool {
 }
 
 /// The last lines of an output, within the limits of a message.
-fn last_lines(output: &str, most: usize) -> String {
+pub(super) fn last_lines(output: &str, most: usize) -> String {
     let output = output.trim_end_matches('\n');
     let mut start = output.len();
     let mut lines = 0;

@@ -4,7 +4,9 @@ use super::db::Tx;
 use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
-use super::{account, binding, blob, dialog, job, node, outbox, question, room, setting, watch};
+use super::{
+    account, binding, blob, dialog, follow, job, node, outbox, question, room, setting, watch,
+};
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
 /// whole; the caller then undoes it and takes them one by one.
@@ -94,6 +96,8 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
             facts,
             seen_ms,
         } => node::seen(tx, address, facts.as_deref(), *seen_ms).await,
+        Op::PutFollow(new) => follow::put(tx, new).await,
+        Op::DropFollow { id } => follow::remove(tx, id).await,
         Op::DropNode { address } => node::remove(tx, address).await,
         Op::PutSetting { name, value } => setting::put(tx, name, value).await,
         Op::DropSetting { name } => setting::remove(tx, name).await,

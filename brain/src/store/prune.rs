@@ -16,6 +16,39 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Rows that one step removes from a table, so that a step does not hold up the writer for long.
 pub(super) const STEP: i64 = 2000;
 
+/// Jobs that one step removes, with their tasks and what these brought.
+const JOBS: i64 = 200;
+
+/// Removes at most [`JOBS`] jobs that ended before `before_ms`, with their tasks, and at most [`STEP`]
+/// lines of the audit log. Gives how many rows went, and whether more may be left.
+pub(super) async fn old_jobs(tx: &mut Tx, before_ms: i64) -> Result<(u64, bool), Fault> {
+    let tasks = execute!(
+        tx,
+        "DELETE FROM task WHERE job_id IN \
+         (SELECT id FROM job WHERE ended_ms < $1 ORDER BY number LIMIT $2)",
+        before_ms,
+        JOBS
+    )?;
+    let jobs = execute!(
+        tx,
+        "DELETE FROM job WHERE id IN \
+         (SELECT id FROM job WHERE ended_ms < $1 ORDER BY number LIMIT $2)",
+        before_ms,
+        JOBS
+    )?;
+    let audit = execute!(
+        tx,
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time_ms < $1 LIMIT $2)",
+        before_ms,
+        STEP
+    )?;
+    let is_full = |rows: u64, most: i64| rows >= u64::try_from(most).unwrap_or(u64::MAX);
+    Ok((
+        tasks + jobs + audit,
+        is_full(jobs, JOBS) || is_full(audit, STEP),
+    ))
+}
+
 /// Removes at most [`STEP`] old rows of each table. Gives how many went, and whether more may be left.
 pub(super) async fn step(tx: &mut Tx, now_ms: i64) -> Result<(u64, bool), Fault> {
     let gone = [

@@ -1,9 +1,9 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, JobFilter, LoadMinute, NodeRecord, OutboxCount,
+    AuditFilter, Binding, BlobRef, Dialog, Follow, JobFilter, LoadMinute, NodeRecord, OutboxCount,
     Question, Room, Store, StoreError, WatchedNode, account, audit, binding, blob, dialog, event,
-    job, node, outbox, question, room, setting, watch,
+    follow, job, node, outbox, question, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -70,6 +70,11 @@ impl Store {
 
 /// Conversations.
 impl Store {
+    /// Messages that show the output of running jobs.
+    pub async fn follows(&self) -> Read<Vec<Follow>> {
+        Ok(follow::all(&self.db).await?)
+    }
+
     /// The dialog of an account in a room, unless it ran out.
     pub async fn dialog(
         &self,

@@ -3,6 +3,7 @@
 use super::binding::{Binding, Claim};
 use super::blob::BlobRef;
 use super::dialog::Dialog;
+use super::follow::Follow;
 use super::node::NodeRecord;
 use super::question::Question;
 use super::room::Room;
@@ -149,6 +150,13 @@ pub enum Op {
         facts: Option<Vec<u8>>,
         /// Unix milliseconds.
         seen_ms: i64,
+    },
+    /// A room watches the output of a job; nothing happens if it does already.
+    PutFollow(Follow),
+    /// It no longer does.
+    DropFollow {
+        /// Id of the follow.
+        id: String,
     },
     /// Forgets a node.
     DropNode {

@@ -11,7 +11,7 @@ use super::service::{RawDocker, RawService, docker, services};
 use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 30] = [
     "allow",
     "data",
     "docker",
@@ -24,6 +24,7 @@ const KEYS: [&str; 29] = [
     "name",
     "output_limit",
     "retention",
+    "retention_size",
     "root",
     "root.address",
     "root.connect",
@@ -67,6 +68,8 @@ struct Raw {
     output_limit: Option<u64>,
     #[serde(deserialize_with = "duration")]
     retention: Option<Duration>,
+    #[serde(deserialize_with = "bytes")]
+    retention_size: Option<u64>,
     shell: Option<String>,
     service: Vec<RawService>,
     docker: Option<RawDocker>,
@@ -120,6 +123,7 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     set(&mut node.stop_grace, raw.stop_grace);
     set(&mut node.output_limit, raw.output_limit);
     set(&mut node.retention, raw.retention);
+    set(&mut node.retention_size, raw.retention_size);
     set(&mut node.shell, raw.shell);
     node.services = services(raw.service, folder).map_err(invalid)?;
     node.docker = docker(raw.docker).map_err(invalid)?;
@@ -256,6 +260,7 @@ mod tests {
             stop_grace = "10s"
             output_limit = "2 MiB"
             retention = "30d"
+            retention_size = "1 GiB"
             shell = "/bin/bash"
             [[root]]
             address = "{ADDRESS}"
@@ -264,6 +269,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(config.node.output_limit, 2 << 20);
+        assert_eq!(config.node.retention_size, 1 << 30);
         assert_eq!(config.node.job_timeout, Duration::from_secs(5400));
         assert_eq!(config.roots[0].connect, "brain.example:7789");
         assert_eq!(config.node.work, Path::new("/var/lib/jarvis/files"));

@@ -11,7 +11,7 @@ use super::run::find;
 use crate::answer::Answer;
 use crate::blob::StoredBlob;
 use crate::commands::{Call, Trouble};
-use crate::job::{self, Task, TaskEnding};
+use crate::job::{self, Task, TaskEnding, TaskState};
 use crate::reply::{Reply, ReplyFile};
 use crate::text::{Text, format, text};
 
@@ -34,17 +34,30 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
             number = job.number
         )));
     }
+    if args.stop {
+        return super::follow::stop(call, &job).await;
+    }
     let Some(task) = choose(&tasks, args.node.as_deref()) else {
         let names: Vec<String> = tasks.iter().map(|task| task.node.clone()).collect();
         let nodes = crate::command::target::listed(language, &names);
-        return Ok(Answer::say(text!(
+        let mut reply = Reply::new().line(text!(
             language,
             "log-which-node",
             number = job.number,
             nodes = nodes
-        )));
+        ));
+        for (place, task) in most_telling(&tasks).into_iter().enumerate() {
+            if place % 4 == 0 {
+                reply = reply.row();
+            }
+            reply = reply.button(Text::plain(&task.node), args.on(&task.node));
+        }
+        return Ok(Answer::say(reply));
     };
-    let blob = match output(call, job.number, task, args.err).await? {
+    if args.follow && !task.state.is_final() {
+        return super::follow::follow(call, &job, task).await;
+    }
+    let blob = match output(call, job.number, task, &args).await? {
         Ok(blob) => blob,
         Err(answer) => return Ok(answer),
     };
@@ -55,11 +68,7 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
         if args.err { "-stderr" } else { "" }
     );
     let path = call.brain.blobs().path(&blob.hash).unwrap_or_default();
-    let lines = tokio::fs::read(&path)
-        .await?
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count();
+    let lines = count_lines(path.clone()).await?;
     let title = text!(
         language,
         "log-head",
@@ -142,6 +151,54 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
     Ok(Answer::say(Reply::new().line(title).file(file)))
 }
 
+/// The first or last lines of an output that is here as a whole.
+fn part(bytes: &[u8], head: Option<u32>, tail: Option<u32>) -> &[u8] {
+    let ends = |bytes: &[u8]| -> Vec<usize> {
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        ends.map(|(at, _)| at + 1).collect()
+    };
+    if let Some(lines) = head {
+        let end = ends(bytes).get(lines as usize - 1).copied();
+        return &bytes[..end.unwrap_or(bytes.len())];
+    }
+    let Some(lines) = tail else { return bytes };
+    // What ends with a line break has its last line before it.
+    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let starts = ends(body);
+    let first = starts.len().checked_sub(lines as usize);
+    &bytes[first.map_or(0, |first| starts[first])..]
+}
+
+/// Counts lines in constant memory, in a thread of its own.
+async fn count_lines(path: PathBuf) -> Result<usize, Trouble> {
+    let count = move || -> std::io::Result<usize> {
+        let mut reader = BufReader::with_capacity(256 << 10, std::fs::File::open(path)?);
+        let mut lines = 0;
+        loop {
+            let chunk = reader.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(lines);
+            }
+            lines += chunk.iter().filter(|byte| **byte == b'\n').count();
+            let length = chunk.len();
+            reader.consume(length);
+        }
+    };
+    let counted = tokio::task::spawn_blocking(count)
+        .await
+        .map_err(std::io::Error::other)?;
+    Ok(counted?)
+}
+
+/// The tasks that people ask for: those that went badly first.
+fn most_telling(tasks: &[Task]) -> Vec<&Task> {
+    const BUTTONS: usize = 8;
+    let mut tasks: Vec<&Task> = tasks.iter().collect();
+    tasks.sort_by_key(|task| task.state == TaskState::Done);
+    tasks.truncate(BUTTONS);
+    tasks
+}
+
 fn choose<'t>(tasks: &'t [Task], node: Option<&str>) -> Option<&'t Task> {
     match (node, tasks) {
         (Some(node), _) => tasks.iter().find(|task| task.node == node),
@@ -156,9 +213,10 @@ async fn output(
     call: &Call<'_>,
     number: i64,
     task: &Task,
-    err: bool,
+    args: &LogArgs,
 ) -> Result<Result<StoredBlob, Answer>, Trouble> {
     let language = call.language();
+    let err = args.err;
     let ending = TaskEnding::decode(&task.ending);
     if let Some(run) = ending.as_ref().and_then(TaskEnding::run) {
         let counts = run.counts.unwrap_or_default();
@@ -167,7 +225,8 @@ async fn output(
             true => (&run.stderr_tail, counts.stderr_bytes),
         };
         if tail.len() as u64 == bytes {
-            return Ok(Ok(call.brain.blobs().put(tail).await?));
+            let part = part(tail, args.head, args.tail);
+            return Ok(Ok(call.brain.blobs().put(part).await?));
         }
     }
     let (Ok(node), Ok(address)) = (NodeName::parse(&task.node), Address::parse(&task.address))
@@ -195,9 +254,17 @@ async fn output(
             order: task.order.clone(),
             stream: stream.into(),
         })),
+        tail_lines: u64::from(args.tail.unwrap_or(0)),
+        head_lines: u64::from(args.head.unwrap_or(0)),
         ..GetFile::default()
     };
-    let key = format!("{}-{}", task.order, stream.as_str_name());
+    let key = format!(
+        "{}-{}-{}-{}",
+        task.order,
+        stream.as_str_name(),
+        get.tail_lines,
+        get.head_lines
+    );
     match job::fetch(call.brain, &node, &address, get, &key).await {
         Ok(fetched) => Ok(Ok(fetched.blob)),
         Err(error) => {
@@ -239,4 +306,22 @@ async fn grep(path: PathBuf, pattern: String) -> Result<(String, usize), Trouble
         .await
         .map_err(std::io::Error::other)?;
     Ok(found?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_whole_lines_from_either_end() {
+        let bytes = b"one\ntwo\nthree\n";
+        assert_eq!(part(bytes, None, None), bytes);
+        assert_eq!(part(bytes, Some(2), None), b"one\ntwo\n");
+        assert_eq!(part(bytes, Some(9), None), bytes);
+        assert_eq!(part(bytes, None, Some(1)), b"three\n");
+        assert_eq!(part(bytes, None, Some(2)), b"two\nthree\n");
+        assert_eq!(part(bytes, None, Some(9)), bytes);
+        assert_eq!(part(b"one\ntwo", None, Some(1)), b"two");
+        assert_eq!(part(b"", Some(1), None), b"");
+    }
 }

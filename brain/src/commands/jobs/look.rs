@@ -25,6 +25,9 @@ pub(in crate::commands) async fn jobs(
     {
         return Ok(answer);
     }
+    if args.waiting {
+        return super::waiting::waiting(call, &args).await;
+    }
     let filter = JobFilter {
         account: (!args.all).then(|| call.account().clone()),
         node: args.node.clone(),

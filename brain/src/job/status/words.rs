@@ -22,7 +22,7 @@ impl View<'_> {
         }
         let outcome = match &live.ending {
             Some(ending) => self.ending(live, ending),
-            None => self.own_ending(live.task.state),
+            None => self.own_ending(live),
         };
         match (&self.job.spec, live.task.state) {
             (JobSpec::Run(_) | JobSpec::Put(_), TaskState::Done) => outcome,
@@ -48,7 +48,9 @@ impl View<'_> {
             {
                 self.passing(live)
             }
-            (TaskState::Sent | TaskState::Running, _) => text!(language, "task-sent"),
+            (TaskState::Sent | TaskState::Running, _) => self
+                .behind_others(live)
+                .unwrap_or_else(|| text!(language, "task-sent")),
             (TaskState::Done, Some(ending))
                 if ending.run().is_some_and(|run| !run.tail.trim().is_empty()) =>
             {
@@ -75,7 +77,7 @@ impl View<'_> {
                     None => outcome,
                 }
             }
-            (state, None) => self.own_ending(state),
+            (_, None) => self.own_ending(live),
         }
     }
 
@@ -90,7 +92,9 @@ impl View<'_> {
             );
         }
         let Some(progress) = &live.progress else {
-            return text!(language, "task-sent");
+            return self
+                .behind_others(live)
+                .unwrap_or_else(|| text!(language, "task-sent"));
         };
         let elapsed = format::duration(language, Duration::from_millis(progress.elapsed_ms));
         if progress.bytes_total > 0 {
@@ -108,6 +112,24 @@ impl View<'_> {
             return text!(language, "progress-quiet", elapsed = elapsed);
         }
         text!(language, "progress-lines", elapsed = elapsed, lines = lines)
+    }
+
+    /// Said of a task that has to wait until others on its node have ended.
+    pub(super) fn behind_others(&self, live: &LiveTask) -> Option<Text> {
+        if live.progress.is_some() || !matches!(self.job.spec, JobSpec::Run(_)) {
+            return None;
+        }
+        let node = self.brain.fleet().get(self.brain, live.node.as_str())?;
+        let places = node.facts()?.max_jobs as usize;
+        let others = self.brain.orders().ahead(&live.node, &live.task.order);
+        (places > 0 && others >= places).then(|| {
+            text!(
+                self.language,
+                "task-behind",
+                others = others,
+                node = live.node.as_str()
+            )
+        })
     }
 
     fn ending(&self, live: &LiveTask, ending: &TaskEnding) -> Text {
@@ -168,9 +190,13 @@ impl View<'_> {
     }
 
     /// A task that ended on our own word.
-    fn own_ending(&self, state: TaskState) -> Text {
+    fn own_ending(&self, live: &LiveTask) -> Text {
         let language = self.language;
-        match state {
+        match live.task.state {
+            TaskState::Offline if (1..=live.task.ended_ms).contains(&self.job.wait_until_ms) => {
+                let until = format::clock(self.job.wait_until_ms, &self.brain.zone());
+                text!(language, "outcome-waited", clock = until)
+            }
             TaskState::Offline => text!(language, "outcome-offline"),
             TaskState::Cancelled => text!(language, "outcome-cancelled"),
             TaskState::Lost => text!(language, "outcome-lost"),

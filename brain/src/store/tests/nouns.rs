@@ -15,6 +15,7 @@ contract!(
     subscriptions_and_load,
     text_that_a_database_might_refuse,
     old_rows_go,
+    old_jobs_go,
 );
 
 async fn apply(store: &Store, ops: Vec<Op>) {
@@ -542,5 +543,48 @@ async fn old_rows_go(place: &Place) {
     assert_eq!(store.prune(NOW).await.unwrap(), 0);
     assert!(!store.event_seen(&bot(), "e0").await.unwrap());
     assert!(store.event_seen(&bot(), "e2200").await.unwrap());
+    store.close().await;
+}
+
+async fn old_jobs_go(place: &Place) {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    let store = place.open().await;
+    let mut kept = Vec::new();
+    for number in 1..=460 {
+        let mut job = new_job(number);
+        let mut task = new_task(&job, 0, "web");
+        match number {
+            // Still open, however old; and one that ended just now.
+            1 => {}
+            2 => {
+                job.state = JobState::Done;
+                job.ended_ms = Some(NOW);
+            }
+            _ => {
+                job.state = JobState::Failed;
+                job.ended_ms = Some(NOW - HOUR_MS);
+                task.state = TaskState::Failed;
+            }
+        }
+        if number <= 2 {
+            kept.push(job.id.clone());
+        }
+        let ops = vec![Op::InsertJob(Box::new(job)), Op::InsertTask(task)];
+        apply(&store, ops).await;
+    }
+    let mut old_line = line("old");
+    old_line.time_ms = NOW - HOUR_MS;
+    apply(&store, vec![Op::Audit(old_line), Op::Audit(line("new"))]).await;
+    let gone = store.prune_jobs(NOW - HOUR_MS / 2).await.unwrap();
+    assert_eq!(gone, 2 * 458 + 1, "jobs, their tasks, a line");
+    assert_eq!(store.prune_jobs(NOW - HOUR_MS / 2).await.unwrap(), 0);
+    for id in &kept {
+        assert!(store.job(id).await.unwrap().is_some());
+        assert_eq!(store.tasks(id).await.unwrap().len(), 1);
+    }
+    let left = store.jobs(&JobFilter::default(), 1000).await.unwrap();
+    assert_eq!(left.len(), kept.len());
+    let lines = store.audit(&AuditFilter::default(), 9).await.unwrap();
+    assert_eq!(lines.len(), 1);
     store.close().await;
 }

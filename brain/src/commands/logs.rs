@@ -1,0 +1,42 @@
+//! What nodes keep of their jobs: `clearlogs`.
+
+pub(super) mod run;
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::command::permission::Permission;
+use crate::command::registry::{Arguments, CommandSpec, Confirm, Family, Place, Rest};
+use crate::command::target::Target;
+use crate::command::value;
+
+/// `clearlogs TARGET`: removes the stored output of jobs that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ClearlogsArgs {
+    /// Only of jobs that ended longer ago.
+    #[arg(long, short = 'o', value_name = "TIME", value_parser = value::time)]
+    pub older_than: Option<Duration>,
+    /// How long to wait for nodes that are offline.
+    #[arg(long, short = 'w', value_name = "TIME", value_parser = value::time)]
+    pub wait: Option<Duration>,
+    /// Does not ask back.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// The nodes.
+    #[arg(value_name = "TARGET", required = true, value_parser = value::target)]
+    pub target: Target,
+}
+
+impl Arguments for ClearlogsArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "clearlogs",
+        aliases: &["清理日志"],
+        family: Family::Jobs,
+        permission: Permission::Operator,
+        place: Place::Anywhere,
+        confirm: Confirm::Always,
+        hidden: false,
+        rest: Rest::Words,
+    };
+}
