@@ -36,6 +36,8 @@ pub enum After {
     KeepNode(NodeRecord),
     /// A node is forgotten.
     ForgetNode(String),
+    /// These bytes go, unless somebody else needs them.
+    TidyFiles(String),
 }
 
 /// Where something is said, and as an answer to what.

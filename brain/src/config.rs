@@ -52,6 +52,10 @@ pub struct BrainConfig {
     pub messages_per_minute: u32,
     /// Largest file taken from a chat, in bytes.
     pub attachment_limit: u64,
+    /// Bytes that the store of files may hold.
+    pub files_quota: u64,
+    /// How long a file is kept.
+    pub files_keep: Duration,
     /// What happened before this start and the owner should know (crash reports).
     pub notices: Vec<String>,
     /// Values that must never be shown, wherever they turn up.
@@ -72,6 +76,8 @@ impl BrainConfig {
             too_old: Duration::from_secs(600),
             messages_per_minute: 120,
             attachment_limit: 4 << 30,
+            files_quota: 10 << 30,
+            files_keep: Duration::from_secs(30 * 86_400),
             notices: Vec::new(),
             secrets: Vec::new(),
         }

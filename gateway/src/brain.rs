@@ -119,6 +119,8 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
     brain.too_old = config.brain.too_old;
     brain.messages_per_minute = config.brain.messages_per_minute;
     brain.attachment_limit = config.brain.attachment_limit;
+    brain.files_quota = config.files.quota;
+    brain.files_keep = config.files.keep;
     brain.secrets = config.secrets().into_iter().map(Into::into).collect();
     brain
 }

@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) brain: Brain,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
+    pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     /// Nodes that the brain knows from the start.
     pub(crate) node: Vec<KnownNode>,
@@ -51,6 +52,7 @@ impl Default for Config {
             brain: Brain::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
+            files: Files::default(),
             nodes: Nodes::default(),
             node: Vec::new(),
             local_node: LocalNode::default(),
@@ -259,6 +261,27 @@ impl Default for Webhook {
             url: None,
             secret: None,
             secret_file: None,
+        }
+    }
+}
+
+/// `[files]`: the store of files that came from chats and nodes.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Files {
+    /// Bytes that it may hold.
+    #[serde(deserialize_with = "parse::bytes")]
+    pub(crate) quota: u64,
+    /// How long a file is kept.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) keep: Duration,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            quota: 10 << 30,
+            keep: Duration::from_secs(30 * 86_400),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod errand;
 
-use errand::Errand;
+use errand::{Copied, Errand};
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
-use crate::store::{Condition, JobEnd, Op, Unit};
+use crate::store::{Condition, FileRecord, JobEnd, Op, Unit};
 
 /// How long the status message of a new job is held back: a job that is through by then says all in
 /// one message.
@@ -54,6 +54,8 @@ pub(super) struct Actor {
     errands: (mpsc::Sender<Errand>, mpsc::Receiver<Errand>),
     tell: mpsc::Receiver<Tell>,
     errand_tasks: tokio::task::JoinSet<()>,
+    /// What a copy copies.
+    copied: Copied,
     _ongoing: Ongoing,
 }
 
@@ -73,6 +75,7 @@ impl Actor {
             errands: mpsc::channel(REPORT_LIMIT),
             tell,
             errand_tasks: tokio::task::JoinSet::new(),
+            copied: Copied::default(),
             _ongoing: ongoing,
             brain,
             job,
@@ -251,13 +254,19 @@ impl Actor {
 
     async fn take_errand(&mut self, news: Errand) {
         match news {
+            Errand::Goes { position, progress } => {
+                let live = &mut self.tasks[position];
+                if !live.task.state.is_final() {
+                    live.progress = Some(progress);
+                }
+            }
             Errand::Moved {
                 position,
                 ending,
                 file,
             } => {
                 if let Some(file) = file {
-                    self.tasks[position].files.push(ResultFileNews::Came(file));
+                    self.tasks[position].files.push(ResultFileNews::Came { file, number: 0 });
                 }
                 self.end_task(position, ending).await;
             }
@@ -428,6 +437,7 @@ impl Actor {
             JobState::Failed
         };
         self.job.ended_ms = Some(now_ms);
+        let kept = self.keep_files().await;
         let mut items = vec![OutboxItem::new(
             &self.job.room,
             &status::action(&self.brain, &self.job, &self.tasks, true),
@@ -457,6 +467,7 @@ impl Actor {
         if let Some(first) = self.first_status.take() {
             ops.push(Op::OutboxDone { id: first.id });
         }
+        ops.extend(kept);
         ops.extend(items.iter().cloned().map(Op::Outbox));
         info!(job.number = self.job.number, state = ?self.job.state, "job ended");
         // Whoever ends a job first says its last word; nobody says it twice.
@@ -464,6 +475,40 @@ impl Actor {
             self.brain.outbox().push(&self.brain, items);
         }
         self.brain.jobs().ended(self.job.number);
+    }
+
+    /// Gives the files that came their numbers.
+    async fn keep_files(&mut self) -> Vec<Op> {
+        let mut ops = Vec::new();
+        for live in &mut self.tasks {
+            for news in &mut live.files {
+                let ResultFileNews::Came { file, number } = news else {
+                    continue;
+                };
+                let record = FileRecord {
+                    number: 0,
+                    hash: file.blob.hash.clone(),
+                    name: file.name.clone(),
+                    mime: String::new(),
+                    size: i64::try_from(file.blob.size).unwrap_or(i64::MAX),
+                    source: format!("{}:{}", live.node, file.moved.path),
+                    account: self.job.account.clone(),
+                    room: self.job.room.clone(),
+                    message: String::new(),
+                    job: self.job.number,
+                    created_ms: 0,
+                };
+                match crate::file::numbered(&self.brain, record).await {
+                    Ok(record) => {
+                        *number = record.number;
+                        ops.push(Op::PutFile(Box::new(record)));
+                    }
+                    // It is sent nevertheless; only `files` does not know it.
+                    Err(error) => error!(%error, "a file gets no number"),
+                }
+            }
+        }
+        ops
     }
 
     /// Commits, again and again while the store is busy: the job's truth must not get lost.

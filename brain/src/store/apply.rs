@@ -4,7 +4,7 @@ use super::db::Tx;
 use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
-use super::{account, binding, blob, dialog, job, node, outbox, question, room, setting};
+use super::{account, binding, blob, dialog, file, job, node, outbox, question, room, setting};
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
 /// whole; the caller then undoes it and takes them one by one.
@@ -99,6 +99,15 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::DropSetting { name } => setting::remove(tx, name).await,
         Op::PutBlob(blob) => blob::put(tx, blob).await,
         Op::DropBlobs { origin } => blob::remove(tx, origin).await,
+        Op::PutFile(new) => file::put(tx, new).await,
+        Op::FileShown {
+            hash,
+            room,
+            message,
+        } => file::shown(tx, hash, room, message).await,
+        Op::DropFile { number } => file::remove(tx, *number).await,
+        Op::DropFilesOf { hash } => file::remove_hash(tx, hash).await,
+        Op::DropOldFiles { before_ms } => file::remove_old(tx, *before_ms).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

@@ -3,6 +3,7 @@
 use super::binding::{Binding, Claim};
 use super::blob::BlobRef;
 use super::dialog::Dialog;
+use super::file::FileRecord;
 use super::node::NodeRecord;
 use super::question::Question;
 use super::room::Room;
@@ -171,6 +172,32 @@ pub enum Op {
     DropBlobs {
         /// Their origin.
         origin: String,
+    },
+    /// Keeps a file under its number; the same bytes in the same room only become younger.
+    PutFile(Box<FileRecord>),
+    /// A message shows these bytes.
+    FileShown {
+        /// BLAKE3 hex.
+        hash: String,
+        /// Where.
+        room: RoomKey,
+        /// The platform's message.
+        message: String,
+    },
+    /// Forgets a file.
+    DropFile {
+        /// Its number.
+        number: i64,
+    },
+    /// Forgets all files with these bytes.
+    DropFilesOf {
+        /// BLAKE3 hex.
+        hash: String,
+    },
+    /// Forgets files that are older.
+    DropOldFiles {
+        /// Unix milliseconds.
+        before_ms: i64,
     },
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
