@@ -92,7 +92,10 @@ impl Blobs {
         let mut entries = fs::read_dir(&part).await?;
         while let Some(entry) = entries.next_entry().await? {
             let modified = entry.metadata().await?.modified()?;
-            let is_resumable = entry.file_name().as_encoded_bytes().starts_with(RESUMABLE.as_bytes());
+            let is_resumable = entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(RESUMABLE.as_bytes());
             if !is_resumable || is_older(modified, RESUMABLE_LIFE) {
                 fs::remove_file(entry.path()).await?;
             }
@@ -129,7 +132,9 @@ impl Blobs {
 
     /// Keeps a blob, whether it is there yet or not, while the pin lives.
     pub fn pin(&self, hash: &str) -> Pin {
-        *lock(&self.shared.pinned).entry(hash.to_owned()).or_default() += 1;
+        *lock(&self.shared.pinned)
+            .entry(hash.to_owned())
+            .or_default() += 1;
         Pin {
             shared: Arc::clone(&self.shared),
             hash: hash.to_owned(),
@@ -151,7 +156,8 @@ impl Blobs {
                 }
                 for entry in std::fs::read_dir(folder.path())? {
                     let entry = entry?;
-                    if let (Ok(hash), Ok(about)) = (entry.file_name().into_string(), entry.metadata())
+                    if let (Ok(hash), Ok(about)) =
+                        (entry.file_name().into_string(), entry.metadata())
                     {
                         blobs.push(BlobFile {
                             hash,
@@ -187,7 +193,9 @@ impl Blobs {
             return Ok(false);
         }
         std::fs::remove_file(path)?;
-        self.shared.used.fetch_sub(about.len().min(self.used()), Ordering::Relaxed);
+        self.shared
+            .used
+            .fetch_sub(about.len().min(self.used()), Ordering::Relaxed);
         Ok(true)
     }
 

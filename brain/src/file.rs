@@ -184,7 +184,10 @@ fn hashes(text: &str) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// When the store has none to give.
-pub(crate) async fn numbered(brain: &Brain, mut file: FileRecord) -> Result<FileRecord, StoreError> {
+pub(crate) async fn numbered(
+    brain: &Brain,
+    mut file: FileRecord,
+) -> Result<FileRecord, StoreError> {
     file.number = brain.store().next_number("file").await?;
     file.created_ms = brain.now_ms();
     Ok(file)

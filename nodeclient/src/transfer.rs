@@ -54,6 +54,9 @@ impl Meter {
 
     fn announcement(&self) -> std::sync::MutexGuard<'_, Option<ResumePoint>> {
         // Each change is one step.
-        self.0.announced.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

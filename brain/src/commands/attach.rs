@@ -87,7 +87,11 @@ pub(super) async fn answered_file(call: &Call<'_>) -> Result<Option<KeptFile>, T
     if message.is_empty() {
         return Ok(None);
     }
-    let file = call.brain.store().file_of_message(call.room(), message).await?;
+    let file = call
+        .brain
+        .store()
+        .file_of_message(call.room(), message)
+        .await?;
     Ok(file.map(|file| files::store::kept(&file)))
 }
 

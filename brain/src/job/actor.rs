@@ -23,7 +23,7 @@ use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
-use crate::store::{Condition, FileRecord, JobEnd, Op, Unit};
+use crate::store::{Condition, JobEnd, Op, Unit};
 
 /// How long the status message of a new job is held back: a job that is through by then says all in
 /// one message.
@@ -266,7 +266,9 @@ impl Actor {
                 file,
             } => {
                 if let Some(file) = file {
-                    self.tasks[position].files.push(ResultFileNews::Came { file, number: 0 });
+                    self.tasks[position]
+                        .files
+                        .push(ResultFileNews::Came { file, number: 0 });
                 }
                 self.end_task(position, ending).await;
             }
@@ -475,40 +477,6 @@ impl Actor {
             self.brain.outbox().push(&self.brain, items);
         }
         self.brain.jobs().ended(self.job.number);
-    }
-
-    /// Gives the files that came their numbers.
-    async fn keep_files(&mut self) -> Vec<Op> {
-        let mut ops = Vec::new();
-        for live in &mut self.tasks {
-            for news in &mut live.files {
-                let ResultFileNews::Came { file, number } = news else {
-                    continue;
-                };
-                let record = FileRecord {
-                    number: 0,
-                    hash: file.blob.hash.clone(),
-                    name: file.name.clone(),
-                    mime: String::new(),
-                    size: i64::try_from(file.blob.size).unwrap_or(i64::MAX),
-                    source: format!("{}:{}", live.node, file.moved.path),
-                    account: self.job.account.clone(),
-                    room: self.job.room.clone(),
-                    message: String::new(),
-                    job: self.job.number,
-                    created_ms: 0,
-                };
-                match crate::file::numbered(&self.brain, record).await {
-                    Ok(record) => {
-                        *number = record.number;
-                        ops.push(Op::PutFile(Box::new(record)));
-                    }
-                    // It is sent nevertheless; only `files` does not know it.
-                    Err(error) => error!(%error, "a file gets no number"),
-                }
-            }
-        }
-        ops
     }
 
     /// Commits, again and again while the store is busy: the job's truth must not get lost.

@@ -242,7 +242,11 @@ impl Fetching<'_> {
         }
     }
 
-    async fn keep(&self, received: Received, moved: TransferEnded) -> Result<Fetched, TransferError> {
+    async fn keep(
+        &self,
+        received: Received,
+        moved: TransferEnded,
+    ) -> Result<Fetched, TransferError> {
         let brain = self.brain;
         let hash = hex::encode(received.blake3);
         let pin = Arc::new(brain.blobs().pin(&hash));
@@ -259,7 +263,11 @@ impl Fetching<'_> {
                 std::io::ErrorKind::StorageFull => TransferError::DiskFull,
                 _ => TransferError::Store(error.to_string()),
             })?;
-        let name = if received.name.is_empty() { &moved.path } else { &received.name };
+        let name = if received.name.is_empty() {
+            &moved.path
+        } else {
+            &received.name
+        };
         Ok(Fetched {
             name: crate::blob::clean_file_name(name),
             blob: StoredBlob {
@@ -394,7 +402,14 @@ pub(super) fn source_refusal(refused: &Refused) -> Option<Refused> {
 
 /// The error that our own refusal stands for.
 pub(super) fn own_trouble(refused: &Refused) -> Option<TransferError> {
-    [TransferError::Offline, TransferError::Cut, TransferError::DiskFull, TransferError::Quota]
-        .into_iter()
-        .find(|error| refused.reason() == RefusedReason::Unspecified && error.to_string() == refused.detail)
+    [
+        TransferError::Offline,
+        TransferError::Cut,
+        TransferError::DiskFull,
+        TransferError::Quota,
+    ]
+    .into_iter()
+    .find(|error| {
+        refused.reason() == RefusedReason::Unspecified && error.to_string() == refused.detail
+    })
 }

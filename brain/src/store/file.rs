@@ -90,7 +90,12 @@ pub(super) async fn list(
 ) -> Result<Vec<FileRecord>, Fault> {
     let account = filter.account.as_ref().map_or("", AccountId::as_str);
     let (kind, bot, room, thread) = filter.room.as_ref().map_or(("", "", "", ""), |key| {
-        (key.bot.kind.as_str(), key.bot.bot.as_str(), key.room.as_str(), key.thread.as_str())
+        (
+            key.bot.kind.as_str(),
+            key.bot.bot.as_str(),
+            key.room.as_str(),
+            key.thread.as_str(),
+        )
     });
     let like = format!("%{}%", escaped(&filter.text.to_lowercase()));
     Ok(records(read_all!(
@@ -246,5 +251,7 @@ pub(super) async fn remove_old(tx: &mut Tx, before_ms: i64) -> Result<(), Fault>
 
 /// A text of which `LIKE` takes nothing as a wildcard.
 fn escaped(text: &str) -> String {
-    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+    text.replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_")
 }

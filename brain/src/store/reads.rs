@@ -1,9 +1,9 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, JobFilter, NodeRecord, OutboxCount, Question, Room,
-    Store, StoreError, account, audit, binding, blob, dialog, event, file, job, node, outbox, question,
-    room, setting,
+    AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, JobFilter, NodeRecord,
+    OutboxCount, Question, Room, Store, StoreError, account, audit, binding, blob, dialog, event,
+    file, job, node, outbox, question, room, setting,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;

@@ -55,7 +55,9 @@ pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
         type Value = u64;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a number of bytes, or a size with its unit such as \"500 MB\" or \"10 GiB\"")
+            f.write_str(
+                "a number of bytes, or a size with its unit such as \"500 MB\" or \"10 GiB\"",
+            )
         }
 
         fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<u64, E> {
@@ -63,12 +65,13 @@ pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
         }
 
         fn visit_i64<E: de::Error>(self, bytes: i64) -> Result<u64, E> {
-            u64::try_from(bytes)
-                .map_err(|_| E::invalid_value(de::Unexpected::Signed(bytes), &self))
+            u64::try_from(bytes).map_err(|_| E::invalid_value(de::Unexpected::Signed(bytes), &self))
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
-            let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            let digits = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
             let unit = match text[digits..].trim() {
                 "" | "B" => Some(1),
                 "KiB" => Some(1_u64 << 10),

@@ -71,7 +71,9 @@ impl Get {
                     let path = directory(&core, &path);
                     match core.places.open(&path) {
                         Ok((file, real)) => Self::of_file(file, &real, order)?,
-                        Err(error) if order.archive => Self::of_several(&core, &path, error, order)?,
+                        Err(error) if order.archive => {
+                            Self::of_several(&core, &path, error, order)?
+                        }
                         Err(error) => return Err(error.into()),
                     }
                 }
@@ -282,7 +284,11 @@ impl Get {
             self.send(core, root, order, &meter).await
         };
         let is_tree = matches!(self.source, Source::Tree(_));
-        let total = if self.is_whole() && !is_tree { self.size } else { 0 };
+        let total = if self.is_whole() && !is_tree {
+            self.size
+        } else {
+            0
+        };
         tell_progress(core, root, order, &meter, total, stop, transfer).await
     }
 

@@ -44,7 +44,8 @@ impl Summary {
 
     /// The notes in words.
     pub(super) fn notes(&self) -> Vec<String> {
-        let more = (self.more_notes > 0).then(|| format!("and {} more like these", self.more_notes));
+        let more =
+            (self.more_notes > 0).then(|| format!("and {} more like these", self.more_notes));
         self.notes.iter().cloned().chain(more).collect()
     }
 }
@@ -163,7 +164,8 @@ impl Packer {
             failed: None,
         };
         let in_archive = self.prefix.join(path);
-        self.builder.append_data(&mut header, in_archive, &mut exactly)?;
+        self.builder
+            .append_data(&mut header, in_archive, &mut exactly)?;
         self.summary.entries += 1;
         self.summary.bytes += about.len() - exactly.missing;
         if exactly.missing > 0 {
@@ -171,7 +173,10 @@ impl Packer {
                 || "it became shorter while it was read".to_owned(),
                 |error| error.to_string(),
             );
-            let why = format!("its last {} bytes, which are zeros here: {why}", exactly.missing);
+            let why = format!(
+                "its last {} bytes, which are zeros here: {why}",
+                exactly.missing
+            );
             self.summary.note(path, &why);
         }
         Ok(())
@@ -181,7 +186,8 @@ impl Packer {
         let target = match rustix::fs::readlinkat(entry.folder, entry.name, Vec::new()) {
             Ok(target) => target,
             Err(error) => {
-                self.summary.note(entry.path, &io::Error::from(error).to_string());
+                self.summary
+                    .note(entry.path, &io::Error::from(error).to_string());
                 return Ok(());
             }
         };
@@ -233,7 +239,9 @@ struct Exactly {
 
 impl Read for Exactly {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         let buffer = &mut buffer[..most];
         if buffer.is_empty() {
             return Ok(0);

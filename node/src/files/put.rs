@@ -1,9 +1,9 @@
 //! A file from a root, into its place at once and whole.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -237,7 +237,13 @@ impl Put {
         let _guard = Abandon(Arc::clone(&abandoned));
         let unpacked = blocking(move || {
             let archive = File::open(&partial)?;
-            let unpacked = unpack(archive, target.folder(), &scratch, &Limits::default(), &abandoned);
+            let unpacked = unpack(
+                archive,
+                target.folder(),
+                &scratch,
+                &Limits::default(),
+                &abandoned,
+            );
             // Also when it was refused: the same bytes would be refused again.
             fs::remove_file(&partial)?;
             unpacked

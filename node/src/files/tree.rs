@@ -113,7 +113,11 @@ impl Tree {
             .ok()?
             .compile_matcher();
         let is_endless = rest.to_str()?.contains("**");
-        let depth = if is_endless { usize::MAX } else { components.len() - plain };
+        let depth = if is_endless {
+            usize::MAX
+        } else {
+            components.len() - plain
+        };
         let tree = places.open_folder(&base).map(|(folder, path)| Self {
             folder,
             path,
@@ -388,14 +392,21 @@ mod tests {
     fn a_pattern_finds_what_a_shell_would() {
         let (_folder, base, places) = world();
         let found = |pattern: &str| {
-            paths(&Tree::of_pattern(&places, &base.join(pattern)).unwrap().unwrap())
+            paths(
+                &Tree::of_pattern(&places, &base.join(pattern))
+                    .unwrap()
+                    .unwrap(),
+            )
         };
         assert_eq!(found("*.log"), ["a.log", "b.log"]);
         assert_eq!(found("**/*.log").len(), 4);
         assert_eq!(found("logs/*.log"), ["d.log"]);
         assert_eq!(found("*/*.log"), ["logs/d.log"]);
         assert_eq!(found("{a,c}.*"), ["a.log", "c.txt"]);
-        assert_eq!(found("log?"), ["logs", "logs/d.log", "logs/old", "logs/old/e.log"]);
+        assert_eq!(
+            found("log?"),
+            ["logs", "logs/d.log", "logs/old", "logs/old/e.log"]
+        );
         assert!(found("*.none").is_empty());
         assert!(Tree::of_pattern(&places, &base.join("a.log")).is_none());
         let outside = Tree::of_pattern(&places, Path::new("/etc/*")).unwrap();
@@ -412,7 +423,11 @@ mod tests {
         let tree = Tree::of_folder(&places, &base).unwrap();
         let paths = paths(&tree);
         assert!(paths.contains(&"out".to_owned()) && paths.contains(&"in".to_owned()));
-        assert!(!paths.iter().any(|path| path.starts_with("out/") || path.starts_with("in/")));
+        assert!(
+            !paths
+                .iter()
+                .any(|path| path.starts_with("out/") || path.starts_with("in/"))
+        );
         let through = Tree::of_pattern(&places, &base.join("out/*")).unwrap();
         assert!(matches!(through, Err(PlaceError::NotAllowed(_))));
     }

@@ -4,10 +4,12 @@
 //! is there and nothing of it is in the way of what is in its place already, it is moved in, file by
 //! file. Every folder is opened from the one above it and never through a link.
 
+mod bounds;
+
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::{File, FileTimes, Permissions};
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
@@ -21,6 +23,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use tar::{Archive, EntryType, PaxExtensions};
 
+use self::bounds::{Bounded, Counted, told_apart};
 use super::pack::Summary;
 use super::tree::{MOST_DEPTH, MOST_ENTRIES, folder_flags, shown, stays_inside};
 use crate::refusal::Refusal;
@@ -71,7 +74,10 @@ pub(super) fn unpack(
 ) -> Result<Summary, Refusal> {
     remove(folder, scratch)?;
     rustix::fs::mkdirat(folder, scratch, Mode::RWXU).map_err(io::Error::from)?;
-    let scratch = Scratch { folder, name: scratch };
+    let scratch = Scratch {
+        folder,
+        name: scratch,
+    };
     let inner = open_folder(folder, scratch.name)?;
     let mut unpacker = Unpacker {
         limits,
@@ -209,20 +215,31 @@ impl Unpacker<'_> {
         entry: &mut tar::Entry<'_, R>,
         before: Before,
     ) -> Result<(), Refusal> {
-        let path = before.name.unwrap_or_else(|| entry.header().path_bytes().into_owned());
+        let path = before
+            .name
+            .unwrap_or_else(|| entry.header().path_bytes().into_owned());
         let path = self.checked(path)?;
         let link = before
             .link
-            .or_else(|| entry.header().link_name_bytes().map(std::borrow::Cow::into_owned))
+            .or_else(|| {
+                entry
+                    .header()
+                    .link_name_bytes()
+                    .map(std::borrow::Cow::into_owned)
+            })
             .map(|link| PathBuf::from(std::ffi::OsString::from_vec(link)));
         let kind = entry.header().entry_type();
-        let (Some(name), parent) = (path.file_name(), path.parent().unwrap_or(Path::new(""))) else {
+        let (Some(name), parent) = (path.file_name(), path.parent().unwrap_or(Path::new("")))
+        else {
             // The folder itself.
             return Ok(());
         };
         self.summary.entries += 1;
         if self.summary.entries > self.limits.entries {
-            return Err(refused(&format!("it has more than {} entries", self.limits.entries)));
+            return Err(refused(&format!(
+                "it has more than {} entries",
+                self.limits.entries
+            )));
         }
         self.enter(parent)?;
         let Some((_, folder)) = &self.open else {
@@ -238,7 +255,9 @@ impl Unpacker<'_> {
                 let target = link.unwrap_or_default();
                 if !stays_inside(&path, &target) {
                     let (path, target) = (shown(&path), shown(&target));
-                    return Err(refused(&format!("`{path}` is a link out of it, to `{target}`")));
+                    return Err(refused(&format!(
+                        "`{path}` is a link out of it, to `{target}`"
+                    )));
                 }
                 unlink(folder, name)?;
                 rustix::fs::symlinkat(&target, folder, name).map_err(io::Error::from)
@@ -270,7 +289,10 @@ impl Unpacker<'_> {
             }
         }
         if inside.components().count() > self.limits.depth {
-            return Err(refused(&format!("it is more than {} folders deep", self.limits.depth)));
+            return Err(refused(&format!(
+                "it is more than {} folders deep",
+                self.limits.depth
+            )));
         }
         Ok(inside)
     }
@@ -284,11 +306,9 @@ impl Unpacker<'_> {
         for part in parent.components() {
             let name = part.as_os_str();
             folder = match open_folder(&folder, name) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    make_folder(&folder, name)
-                        .and_then(|()| open_folder(&folder, name))
-                        .map_err(|error| trouble(parent, error))?
-                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => make_folder(&folder, name)
+                    .and_then(|()| open_folder(&folder, name))
+                    .map_err(|error| trouble(parent, error))?,
                 Err(error) => return Err(trouble(parent, error)),
                 Ok(folder) => folder,
             };
@@ -306,7 +326,13 @@ impl Unpacker<'_> {
             from = open_folder(&from, part.as_os_str())?;
         }
         unlink(folder, name)?;
-        Ok(rustix::fs::linkat(&from, target_name, folder, name, AtFlags::empty())?)
+        Ok(rustix::fs::linkat(
+            &from,
+            target_name,
+            folder,
+            name,
+            AtFlags::empty(),
+        )?)
     }
 }
 
@@ -353,7 +379,12 @@ fn unlink(folder: &OwnedFd, name: &OsStr) -> io::Result<()> {
 }
 
 fn open_folder(folder: impl std::os::fd::AsFd, name: &OsStr) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::openat(folder, name, folder_flags(), Mode::empty())?)
+    Ok(rustix::fs::openat(
+        folder,
+        name,
+        folder_flags(),
+        Mode::empty(),
+    )?)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -367,7 +398,11 @@ enum Doing {
 fn move_in(from: &OwnedFd, into: &OwnedFd, path: &Path, doing: Doing) -> Result<(), Refusal> {
     let mut names = Vec::new();
     for entry in Dir::read_from(from).map_err(io::Error::from)? {
-        let name = entry.map_err(io::Error::from)?.file_name().to_bytes().to_owned();
+        let name = entry
+            .map_err(io::Error::from)?
+            .file_name()
+            .to_bytes()
+            .to_owned();
         if !matches!(&name[..], b"." | b"..") {
             names.push(std::ffi::OsString::from_vec(name));
         }
@@ -383,8 +418,15 @@ fn move_in(from: &OwnedFd, into: &OwnedFd, path: &Path, doing: Doing) -> Result<
             continue;
         }
         if theirs.is_some() && is_folder(ours) != is_folder(theirs) {
-            let what = if is_folder(ours) { "a folder" } else { "a file" };
-            let detail = format!("`{}` is {what} in it and something else on the node", shown(&path));
+            let what = if is_folder(ours) {
+                "a folder"
+            } else {
+                "a file"
+            };
+            let detail = format!(
+                "`{}` is {what} in it and something else on the node",
+                shown(&path)
+            );
             return Err(refused(&detail));
         }
         if doing == Doing::Moving {
@@ -421,67 +463,14 @@ fn trouble(path: &Path, error: io::Error) -> Refusal {
     let path = shown(path);
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOSPC | Errno::DQUOT) => error.into(),
-        Some(Errno::LOOP | Errno::NOTDIR) => {
-            refused(&format!("`{path}` passes through something that is no folder"))
-        }
+        Some(Errno::LOOP | Errno::NOTDIR) => refused(&format!(
+            "`{path}` passes through something that is no folder"
+        )),
         Some(Errno::NAMETOOLONG) => refused(&format!("`{path}` is too long")),
         _ => Refusal {
             detail: format!("`{path}`: {error}"),
             ..error.into()
         },
-    }
-}
-
-/// Whether it begins as gzip does.
-fn told_apart<R: Read + Seek>(mut reader: Counted<'_, R>) -> io::Result<(Counted<'_, R>, bool)> {
-    let mut magic = [0; 2];
-    let is_gzip = match reader.reader.read_exact(&mut magic) {
-        Ok(()) => magic == [0x1f, 0x8b],
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
-        Err(error) => return Err(error),
-    };
-    reader.reader.rewind()?;
-    Ok((reader, is_gzip))
-}
-
-/// Counts what was read.
-struct Counted<'a, R> {
-    reader: R,
-    read: &'a Cell<u64>,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.reader.read(buffer)?;
-        self.read.set(self.read.get() + length as u64);
-        Ok(length)
-    }
-}
-
-/// Ends where an archive grows beyond all measure.
-struct Bounded<'a, R> {
-    reader: R,
-    /// Bytes of the archive that were read so far.
-    packed: &'a Cell<u64>,
-    grown: u64,
-    limits: &'a Limits,
-}
-
-impl<R: Read> Read for Bounded<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.reader.read(buffer)?;
-        self.grown += length as u64;
-        let limits = self.limits;
-        if self.grown > limits.bytes {
-            let detail = format!("it grows to more than {} bytes", limits.bytes);
-            return Err(io::Error::other(detail));
-        }
-        let most = self.packed.get().saturating_mul(limits.ratio);
-        if self.grown > limits.ratio_from && self.grown > most {
-            let detail = format!("it grows to more than {} times its size", limits.ratio);
-            return Err(io::Error::other(detail));
-        }
-        Ok(length)
     }
 }
 

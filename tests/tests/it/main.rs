@@ -5,6 +5,7 @@ mod bad_input;
 mod crashes;
 mod edges;
 mod fake_telegram;
+mod files;
 mod first_contact;
 mod jobs;
 mod lines;

@@ -144,7 +144,10 @@ pub(in crate::commands) async fn cp(
         path: args.to.path.clone(),
     });
     if nodes.len() > 1 && !args.yes && !call.is_confirmed {
-        let (from, to) = (quote(&args.from.to_string()).into_owned(), args.to.to_string());
+        let (from, to) = (
+            quote(&args.from.to_string()).into_owned(),
+            args.to.to_string(),
+        );
         let line = format!("cp{} {from} {}", waiting(args.wait), quote(&to));
         let preview = preview(call, &title(&spec), &nodes);
         return Ok(call.ask(preview, &line, serde_json::Value::Null));

@@ -77,7 +77,11 @@ pub(in crate::commands) async fn file(call: &Call<'_>, args: FileArgs) -> Result
         Err(answer) => return Ok(answer),
     };
     if !call.inbound.session.capabilities().files_out {
-        return Ok(Answer::say(text!(language, "file-unsupported", number = file.number)));
+        return Ok(Answer::say(text!(
+            language,
+            "file-unsupported",
+            number = file.number
+        )));
     }
     let limit = call.brain.file_limit(&call.room().bot);
     if limit > 0 && bytes(&file) > limit {

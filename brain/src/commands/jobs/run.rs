@@ -218,7 +218,11 @@ async fn repeat(
             Some(source) => facts.push(facts_of(&source)),
             None => {
                 let node = copy.from.clone();
-                return Ok(Answer::say(text!(call.language(), "node-forgotten", node = node)));
+                return Ok(Answer::say(text!(
+                    call.language(),
+                    "node-forgotten",
+                    node = node
+                )));
             }
         }
     }

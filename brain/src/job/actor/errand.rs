@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use jarvis_nodeclient::{Address, NodeName};
 use jarvis_proto::node::{
-    GetFile, OutputStream, Progress, PutFile, Refused, RefusedReason, ResultFile, StoredOutput, ended,
-    get_file,
+    GetFile, OutputStream, Progress, PutFile, Refused, RefusedReason, ResultFile, StoredOutput,
+    ended, get_file,
 };
 use tokio::sync::{OnceCell, mpsc};
 
 use super::Actor;
 use crate::blob::StoredBlob;
+use crate::brain::Brain;
 use crate::job::ending::TaskEnding;
 use crate::job::live::ResultFileNews;
 use crate::job::service::needs_file;
-use crate::brain::Brain;
 use crate::job::transfer::{self, Fetched, Teller, TransferError};
 use crate::job::{CopySpec, GetSpec, JobSpec, PutSpec};
+use crate::store::{FileRecord, Op};
 
 /// Result files that are brought back for one task.
 const MOST_FILES: usize = 20;
@@ -40,6 +41,40 @@ pub(super) enum Errand {
 }
 
 impl Actor {
+    /// Gives the files that came their numbers.
+    pub(super) async fn keep_files(&mut self) -> Vec<Op> {
+        let mut ops = Vec::new();
+        for live in &mut self.tasks {
+            for news in &mut live.files {
+                let ResultFileNews::Came { file, number } = news else {
+                    continue;
+                };
+                let record = FileRecord {
+                    number: 0,
+                    hash: file.blob.hash.clone(),
+                    name: file.name.clone(),
+                    mime: String::new(),
+                    size: i64::try_from(file.blob.size).unwrap_or(i64::MAX),
+                    source: format!("{}:{}", live.node, file.moved.path),
+                    account: self.job.account.clone(),
+                    room: self.job.room.clone(),
+                    message: String::new(),
+                    job: self.job.number,
+                    created_ms: 0,
+                };
+                match crate::file::numbered(&self.brain, record).await {
+                    Ok(record) => {
+                        *number = record.number;
+                        ops.push(Op::PutFile(Box::new(record)));
+                    }
+                    // It is sent nevertheless; only `files` does not know it.
+                    Err(error) => tracing::error!(%error, "a file gets no number"),
+                }
+            }
+        }
+        ops
+    }
+
     /// Brings the result files of a script or service back, beside the job's other work.
     pub(super) fn fetch_results(&mut self, position: usize) {
         let live = &mut self.tasks[position];
@@ -194,7 +229,14 @@ impl Transfer {
                 moved.size = fetched.blob.size;
                 moved.blake3 = bytes::Bytes::copy_from_slice(&fetched.blob.digest());
                 let outcome = ended::Outcome::Transfer(moved);
-                (TaskEnding::Ended(Box::new(transfer::ending(outcome, started_ms, brain.now_ms()))), Some(fetched))
+                (
+                    TaskEnding::Ended(Box::new(transfer::ending(
+                        outcome,
+                        started_ms,
+                        brain.now_ms(),
+                    ))),
+                    Some(fetched),
+                )
             }
             Err(TransferError::Refused(refused)) if refused.reason() == RefusedReason::TooLarge => {
                 (self.count(get, key, refused).await, None)
@@ -210,13 +252,11 @@ impl Transfer {
         let key = format!("{key}-count");
         let (brain, node, address) = (&self.brain, &self.node, &self.address);
         match transfer::fetch(brain, node, address, get, &key).await {
-            Ok(counted) if counted.moved.is_archive => {
-                TaskEnding::Refused(Refused {
-                    detail: transfer::counted(counted.moved.entries),
-                    size: counted.moved.content_bytes,
-                    ..refused
-                })
-            }
+            Ok(counted) if counted.moved.is_archive => TaskEnding::Refused(Refused {
+                detail: transfer::counted(counted.moved.entries),
+                size: counted.moved.content_bytes,
+                ..refused
+            }),
             _ => TaskEnding::Refused(refused),
         }
     }
@@ -234,7 +274,11 @@ impl Transfer {
         match transfer::put(&self.brain, &self.node, &self.address, put, blob, tell).await {
             Ok(done) => {
                 let outcome = ended::Outcome::Transfer(done);
-                TaskEnding::Ended(Box::new(transfer::ending(outcome, started_ms, self.brain.now_ms())))
+                TaskEnding::Ended(Box::new(transfer::ending(
+                    outcome,
+                    started_ms,
+                    self.brain.now_ms(),
+                )))
             }
             Err(error) => failed(&error),
         }
@@ -243,10 +287,14 @@ impl Transfer {
     /// The first node's errand fetches the file, the others wait for it.
     async fn copy(&self, spec: &CopySpec, job: &str, copied: &Copied) -> TaskEnding {
         let fetch = async {
-            let (Ok(from), Ok(address)) =
-                (NodeName::parse(&spec.from), Address::parse(&spec.from_address))
-            else {
-                return Err(TaskEnding::refused(RefusedReason::Malformed, "no such node"));
+            let (Ok(from), Ok(address)) = (
+                NodeName::parse(&spec.from),
+                Address::parse(&spec.from_address),
+            ) else {
+                return Err(TaskEnding::refused(
+                    RefusedReason::Malformed,
+                    "no such node",
+                ));
             };
             let get = GetFile {
                 source: Some(get_file::Source::Path(spec.source.clone())),

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::os::unix::fs::symlink;
 
 use flate2::Compression;
@@ -51,7 +51,13 @@ impl World {
         file.write_all(bytes).unwrap();
         file.rewind().unwrap();
         let folder = File::open(&self.into).unwrap();
-        let unpacked = unpack(file, &folder, OsStr::new(".scratch"), limits, &AtomicBool::new(false));
+        let unpacked = unpack(
+            file,
+            &folder,
+            OsStr::new(".scratch"),
+            limits,
+            &AtomicBool::new(false),
+        );
         assert!(!self.into.join(".scratch").exists(), "nothing is left over");
         unpacked
     }
@@ -59,14 +65,25 @@ impl World {
     fn refuses(&self, bytes: &[u8], word: &str) {
         let before = self.names();
         let refusal = self.takes(bytes, &small()).unwrap_err();
-        assert_eq!(refusal.reason, RefusedReason::Malformed, "{}", refusal.detail);
-        assert!(refusal.detail.contains(word), "{word} in {}", refusal.detail);
+        assert_eq!(
+            refusal.reason,
+            RefusedReason::Malformed,
+            "{}",
+            refusal.detail
+        );
+        assert!(
+            refusal.detail.contains(word),
+            "{word} in {}",
+            refusal.detail
+        );
         assert_eq!(self.names(), before, "nothing is half done: {word}");
     }
 
     fn names(&self) -> Vec<PathBuf> {
         let walk = walkdir::WalkDir::new(self.folder.path()).sort_by_file_name();
-        walk.into_iter().map(|entry| entry.unwrap().into_path()).collect()
+        walk.into_iter()
+            .map(|entry| entry.unwrap().into_path())
+            .collect()
     }
 }
 
@@ -102,10 +119,19 @@ fn an_archive_is_merged_into_what_is_there() {
     assert_eq!((summary.entries, summary.bytes), (7, 20));
     let text = |path: &str| fs::read_to_string(world.into.join(path)).unwrap();
     assert_eq!(
-        [text("app/old"), text("app/file"), text("app/link"), text("app/hard"), text("twice")],
+        [
+            text("app/old"),
+            text("app/file"),
+            text("app/link"),
+            text("app/hard"),
+            text("twice")
+        ],
         ["old", "after", "deep", "after", "second"]
     );
-    let mode = fs::metadata(world.into.join("app/file")).unwrap().permissions().mode();
+    let mode = fs::metadata(world.into.join("app/file"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o7777, 0o755, "no set-user-id from a chat");
 }
 
@@ -118,7 +144,9 @@ fn a_plain_tar_is_taken_too() {
     header.set_size(2);
     let long = format!("{}/file", "long".repeat(40));
     builder.append_data(&mut header, &long, &b"hi"[..]).unwrap();
-    world.takes(&builder.into_inner().unwrap(), &small()).unwrap();
+    world
+        .takes(&builder.into_inner().unwrap(), &small())
+        .unwrap();
     assert_eq!(fs::read(world.into.join(long)).unwrap(), b"hi");
 }
 
@@ -127,23 +155,39 @@ fn ways_out_are_refused_whole() {
     let world = World::new();
     fs::write(world.folder.path().join("secret"), "secret").unwrap();
     let rows: [(&[Made<'_>], &str); 9] = [
-        (&[(FILE, b"fine", b"x"), (FILE, b"../out", b"x")], "leads out"),
+        (
+            &[(FILE, b"fine", b"x"), (FILE, b"../out", b"x")],
+            "leads out",
+        ),
         (&[(FILE, b"/etc/out", b"x")], "leads out"),
         (&[(FILE, b"a/../../out", b"x")], "leads out"),
         (&[(EntryType::Symlink, b"link", b"..")], "a link out"),
-        (&[(EntryType::Symlink, b"link", b"/etc/passwd")], "a link out"),
+        (
+            &[(EntryType::Symlink, b"link", b"/etc/passwd")],
+            "a link out",
+        ),
         (&[(EntryType::Link, b"hard", b"../secret")], "leads out"),
         (&[(EntryType::Symlink, b"a/l", b"b/../../..")], "a link out"),
-        (&[(EntryType::Fifo, b"pipe", b"")], "no file, folder or link"),
         (
-            &[(EntryType::Symlink, b"link", b"dir"), (EntryType::Directory, b"dir", b""), (FILE, b"link/x", b"x")],
+            &[(EntryType::Fifo, b"pipe", b"")],
+            "no file, folder or link",
+        ),
+        (
+            &[
+                (EntryType::Symlink, b"link", b"dir"),
+                (EntryType::Directory, b"dir", b""),
+                (FILE, b"link/x", b"x"),
+            ],
             "passes through",
         ),
     ];
     for (entries, word) in rows {
         world.refuses(&archive(entries), word);
     }
-    assert_eq!(fs::read_to_string(world.folder.path().join("secret")).unwrap(), "secret");
+    assert_eq!(
+        fs::read_to_string(world.folder.path().join("secret")).unwrap(),
+        "secret"
+    );
 }
 
 #[test]
@@ -152,10 +196,19 @@ fn what_is_in_the_way_is_not_replaced() {
     fs::create_dir(world.into.join("dir")).unwrap();
     fs::write(world.into.join("file"), "x").unwrap();
     symlink("/etc", world.into.join("link")).unwrap();
-    world.refuses(&archive(&[(FILE, b"a", b""), (FILE, b"dir", b"x")]), "a file in it");
-    world.refuses(&archive(&[(FILE, b"a", b""), (FILE, b"file/x", b"x")]), "a folder in it");
+    world.refuses(
+        &archive(&[(FILE, b"a", b""), (FILE, b"dir", b"x")]),
+        "a file in it",
+    );
+    world.refuses(
+        &archive(&[(FILE, b"a", b""), (FILE, b"file/x", b"x")]),
+        "a folder in it",
+    );
     // A link on the node is not followed.
-    world.refuses(&archive(&[(FILE, b"a", b""), (FILE, b"link/x", b"x")]), "a folder in it");
+    world.refuses(
+        &archive(&[(FILE, b"a", b""), (FILE, b"link/x", b"x")]),
+        "a folder in it",
+    );
 }
 
 #[test]
@@ -166,19 +219,39 @@ fn bombs_are_refused() {
     let noise: Vec<u8> = (0..5_u64 << 17)
         .flat_map(|number| blake3::hash(&number.to_le_bytes()).as_bytes()[..8].to_vec())
         .collect();
-    world.refuses(&archive(&[(FILE, b"noise", &noise)]), "grows to more than 4194304 bytes");
+    world.refuses(
+        &archive(&[(FILE, b"noise", &noise)]),
+        "grows to more than 4194304 bytes",
+    );
     let names: Vec<String> = (0..51).map(|number| number.to_string()).collect();
-    let many: Vec<Made<'_>> = names.iter().map(|name| (FILE, name.as_bytes(), &b""[..])).collect();
+    let many: Vec<Made<'_>> = names
+        .iter()
+        .map(|name| (FILE, name.as_bytes(), &b""[..]))
+        .collect();
     world.refuses(&archive(&many), "more than 50 entries");
-    world.refuses(&archive(&[(FILE, "d/".repeat(11).as_bytes(), b"")]), "folders deep");
-    world.refuses(&archive(&[(EntryType::GNULongName, b"l", &[b'n'; 2000])]), "too long");
-    world.refuses(&archive(&[(FILE, b"huge", b""), (EntryType::GNUSparse, b"s", b"")]), "no file");
+    world.refuses(
+        &archive(&[(FILE, "d/".repeat(11).as_bytes(), b"")]),
+        "folders deep",
+    );
+    world.refuses(
+        &archive(&[(EntryType::GNULongName, b"l", &[b'n'; 2000])]),
+        "too long",
+    );
+    world.refuses(
+        &archive(&[(FILE, b"huge", b""), (EntryType::GNUSparse, b"s", b"")]),
+        "no file",
+    );
 }
 
 #[test]
 fn what_is_no_archive_is_refused() {
     let world = World::new();
-    for bytes in [&b""[..], b"x", b"not an archive at all", &[0x1f, 0x8b, 8, 0, 1, 2, 3]] {
+    for bytes in [
+        &b""[..],
+        b"x",
+        b"not an archive at all",
+        &[0x1f, 0x8b, 8, 0, 1, 2, 3],
+    ] {
         world.refuses(bytes, "");
     }
     let mut cut = archive(&[(FILE, b"first", b"x"), (FILE, b"file", &[7; 100_000])]);
@@ -194,7 +267,13 @@ fn who_gives_up_before_the_move_has_changed_nothing() {
     file.rewind().unwrap();
     let folder = File::open(&world.into).unwrap();
     let before = world.names();
-    let done = unpack(file, &folder, OsStr::new(".scratch"), &small(), &AtomicBool::new(true));
+    let done = unpack(
+        file,
+        &folder,
+        OsStr::new(".scratch"),
+        &small(),
+        &AtomicBool::new(true),
+    );
     assert!(done.is_err());
     assert_eq!(world.names(), before);
 }
