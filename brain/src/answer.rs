@@ -42,6 +42,8 @@ pub enum After {
     ForgetNode(String),
     /// Subscriptions have changed.
     ForgetSubscriptions,
+    /// These bytes go, unless somebody else needs them.
+    TidyFiles(String),
 }
 
 /// Where something is said, and as an answer to what.

@@ -79,6 +79,10 @@ pub struct BrainConfig {
     pub jobs: JobLimits,
     /// Largest file taken from a chat, in bytes.
     pub attachment_limit: u64,
+    /// Bytes that the store of files may hold.
+    pub files_quota: u64,
+    /// How long a file is kept.
+    pub files_keep: Duration,
     /// What happened before this start and the owner should know (crash reports).
     pub notices: Vec<String>,
     /// Values that must never be shown, wherever they turn up.
@@ -101,6 +105,8 @@ impl BrainConfig {
             messages_per_minute: 120,
             jobs: JobLimits::default(),
             attachment_limit: 4 << 30,
+            files_quota: 10 << 30,
+            files_keep: Duration::from_secs(30 * 86_400),
             notices: Vec::new(),
             secrets: Vec::new(),
         }

@@ -19,6 +19,7 @@ pub mod code;
 pub mod command;
 pub mod commands;
 pub mod config;
+mod file;
 pub mod fleet;
 pub mod job;
 pub mod outbox;

@@ -230,6 +230,14 @@ async fn set_going(brain: &Brain, after: After) {
         After::KeepNode(record) => brain.fleet().keep(brain, record),
         After::ForgetSubscriptions => brain.watch().forget_subscriptions(),
         After::ForgetNode(name) => brain.fleet().forget(brain, &name),
+        After::TidyFiles(hash) => {
+            let tidying = brain.clone();
+            brain.spawn(async move {
+                if let Err(error) = crate::file::remove_bytes(&tidying, &hash).await {
+                    tracing::warn!(%error, "the bytes of a removed file stay");
+                }
+            });
+        }
     }
 }
 

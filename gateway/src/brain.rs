@@ -131,6 +131,8 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
         most_open: config.jobs.most_open,
         most_waiting: config.jobs.most_waiting,
     };
+    brain.files_quota = config.files.quota;
+    brain.files_keep = config.files.keep;
     brain.secrets = config.secrets().into_iter().map(Into::into).collect();
     brain
 }

@@ -38,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) jobs: Jobs,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
+    pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
     /// Nodes that the brain knows from the start.
@@ -54,6 +55,7 @@ impl Default for Config {
             jobs: Jobs::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
+            files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
             node: Vec::new(),
@@ -287,6 +289,27 @@ impl Default for Webhook {
             url: None,
             secret: None,
             secret_file: None,
+        }
+    }
+}
+
+/// `[files]`: the store of files that came from chats and nodes.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Files {
+    /// Bytes that it may hold.
+    #[serde(deserialize_with = "parse::bytes")]
+    pub(crate) quota: u64,
+    /// How long a file is kept.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) keep: Duration,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            quota: 10 << 30,
+            keep: Duration::from_secs(30 * 86_400),
         }
     }
 }

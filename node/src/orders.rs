@@ -31,7 +31,7 @@ const MOST_GLOBS: usize = 50;
 enum Work {
     Run(Box<Task>, Ticket),
     Put(Put, Ticket),
-    Get(Get, Ticket),
+    Get(Box<Get>, Ticket),
     Cancel(CancelOrder),
     Trust(SetTrust),
     ClearLogs(ClearLogs),
@@ -203,7 +203,10 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
         }
         Some(order::Body::Get(get)) => {
             let ticket = core.transfers.queue().ok_or_else(busy)?;
-            Ok(Work::Get(Get::prepare(core, root, get).await?, ticket))
+            Ok(Work::Get(
+                Box::new(Get::prepare(core, root, get).await?),
+                ticket,
+            ))
         }
         Some(order::Body::Cancel(cancel)) => Ok(Work::Cancel(cancel)),
         Some(order::Body::Trust(trust)) => Ok(Work::Trust(trust)),

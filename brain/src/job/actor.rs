@@ -4,7 +4,7 @@
 mod errand;
 mod waiting;
 
-use errand::Errand;
+use errand::{Copied, Errand};
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub(super) struct Actor {
     shown: watch::Sender<Vec<Glimpse>>,
     errand_tasks: tokio::task::JoinSet<()>,
     _permits: Permits,
+    /// What a copy copies.
+    copied: Copied,
     _ongoing: Ongoing,
 }
 
@@ -87,6 +89,7 @@ impl Actor {
             shown,
             errand_tasks: tokio::task::JoinSet::new(),
             _permits: permits,
+            copied: Copied::default(),
             _ongoing: ongoing,
             brain,
             job,
@@ -254,13 +257,21 @@ impl Actor {
 
     async fn take_errand(&mut self, news: Errand) {
         match news {
+            Errand::Goes { position, progress } => {
+                let live = &mut self.tasks[position];
+                if !live.task.state.is_final() {
+                    live.progress = Some(progress);
+                }
+            }
             Errand::Moved {
                 position,
                 ending,
                 file,
             } => {
                 if let Some(file) = file {
-                    self.tasks[position].files.push(ResultFileNews::Came(file));
+                    self.tasks[position]
+                        .files
+                        .push(ResultFileNews::Came { file, number: 0 });
                 }
                 self.end_task(position, ending).await;
             }
@@ -438,6 +449,7 @@ impl Actor {
             JobState::Failed
         };
         self.job.ended_ms = Some(now_ms);
+        let kept = self.keep_files().await;
         let mut items = vec![OutboxItem::new(
             &self.job.room,
             &status::action(&self.brain, &self.job, &self.tasks, true),
@@ -469,6 +481,7 @@ impl Actor {
         if let Some(first) = self.first_status.take() {
             ops.push(Op::OutboxDone { id: first.id });
         }
+        ops.extend(kept);
         ops.extend(items.iter().cloned().map(Op::Outbox));
         info!(job.number = self.job.number, state = ?self.job.state, "job ended");
         // Whoever ends a job first says its last word; nobody says it twice.

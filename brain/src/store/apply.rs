@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, follow, job, node, outbox, question, room, setting, watch,
+    account, binding, blob, dialog, file, follow, job, node, outbox, question, room, setting, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
@@ -108,6 +108,15 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::PutWatched(node) => watch::put_watched(tx, node).await,
         Op::DropWatched(address) => watch::drop_watched(tx, address).await,
         Op::PutLoad(minute) => watch::put_minute(tx, minute).await,
+        Op::PutFile(new) => file::put(tx, new).await,
+        Op::FileShown {
+            hash,
+            room,
+            message,
+        } => file::shown(tx, hash, room, message).await,
+        Op::DropFile { number } => file::remove(tx, *number).await,
+        Op::DropFilesOf { hash } => file::remove_hash(tx, hash).await,
+        Op::DropOldFiles { before_ms } => file::remove_old(tx, *before_ms).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

@@ -1,9 +1,9 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, Follow, JobFilter, LoadMinute, NodeRecord, OutboxCount,
-    Question, Room, Store, StoreError, WatchedNode, account, audit, binding, blob, dialog, event,
-    follow, job, node, outbox, question, room, setting, watch,
+    AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, JobFilter, LoadMinute,
+    NodeRecord, OutboxCount, Question, Room, Store, StoreError, WatchedNode, account, audit,
+    binding, blob, dialog, event, file, follow, job, node, outbox, question, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -206,6 +206,31 @@ impl Store {
     /// All bytes of a room or job.
     pub async fn blobs_of(&self, origin: &str) -> Read<Vec<BlobRef>> {
         Ok(blob::of_origin(&self.db, origin).await?)
+    }
+
+    /// Files that fit, newest first.
+    pub async fn files(&self, filter: &FileFilter, limit: usize) -> Read<Vec<FileRecord>> {
+        Ok(file::list(&self.db, filter, rows(limit)).await?)
+    }
+
+    /// All files, oldest first.
+    pub async fn oldest_files(&self, limit: usize) -> Read<Vec<FileRecord>> {
+        Ok(file::oldest(&self.db, rows(limit)).await?)
+    }
+
+    /// The file that people call by this number.
+    pub async fn file(&self, number: i64) -> Read<Option<FileRecord>> {
+        Ok(file::by_number(&self.db, number).await?)
+    }
+
+    /// The file that a message of this room shows.
+    pub async fn file_of_message(&self, room: &RoomKey, message: &str) -> Read<Option<FileRecord>> {
+        Ok(file::of_message(&self.db, room, message).await?)
+    }
+
+    /// What questions and dialogs that wait keep for themselves, as JSON texts.
+    pub async fn waiting_data(&self, now_ms: i64) -> Read<Vec<String>> {
+        Ok(file::waiting(&self.db, now_ms).await?)
     }
 
     /// The value of a setting.

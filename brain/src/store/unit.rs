@@ -3,6 +3,7 @@
 use super::binding::{Binding, Claim};
 use super::blob::BlobRef;
 use super::dialog::Dialog;
+use super::file::FileRecord;
 use super::follow::Follow;
 use super::node::NodeRecord;
 use super::question::Question;
@@ -197,6 +198,32 @@ pub enum Op {
     DropWatched(String),
     /// A minute of load, by its number and part.
     PutLoad(LoadMinute),
+    /// Keeps a file under its number; the same bytes in the same room only become younger.
+    PutFile(Box<FileRecord>),
+    /// A message shows these bytes.
+    FileShown {
+        /// BLAKE3 hex.
+        hash: String,
+        /// Where.
+        room: RoomKey,
+        /// The platform's message.
+        message: String,
+    },
+    /// Forgets a file.
+    DropFile {
+        /// Its number.
+        number: i64,
+    },
+    /// Forgets all files with these bytes.
+    DropFilesOf {
+        /// BLAKE3 hex.
+        hash: String,
+    },
+    /// Forgets files that are older.
+    DropOldFiles {
+        /// Unix milliseconds.
+        before_ms: i64,
+    },
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
 }

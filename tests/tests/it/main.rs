@@ -6,6 +6,7 @@ mod crashes;
 mod docker;
 mod edges;
 mod fake_telegram;
+mod files;
 mod first_contact;
 mod jobs;
 mod leaks;

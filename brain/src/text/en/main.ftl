@@ -445,7 +445,6 @@ press-gone = That button is too old. Send the command again.
 ## Files
 
 get-too-large = { $size } is more than this chat takes ({ $limit }).
-get-one-node = `get` fetches from one node; { $target } is several.
 put-no-file = Attach the file: send it with the caption `{ $place }`.
 put-one-file = Send one file at a time.
 attachment-failed = I could not get the file from the chat: { $detail }. Send it again.

@@ -380,7 +380,6 @@ press-gone = 这个按钮已失效，请重新发送命令。
 ## 文件
 
 get-too-large = { $size } 超过了这个聊天的上限（{ $limit }）。
-get-one-node = `get` 只能从一个节点取文件，{ $target } 是多个节点。
 put-no-file = 请附上文件：发送文件，并以 `{ $place }` 作为说明。
 put-one-file = 请一次只发送一个文件。
 attachment-failed = 没能从聊天中取到文件：{ $detail }。请重新发送。
