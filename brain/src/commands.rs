@@ -11,6 +11,7 @@ pub mod general;
 pub mod jobs;
 pub mod nodes;
 pub mod people;
+pub mod rollout;
 mod run;
 pub mod system;
 
@@ -68,6 +69,8 @@ commands! {
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
     Forget(nodes::ForgetArgs),
+    Updnodes(rollout::UpdnodesArgs),
+    Rollback(rollout::RollbackArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::actor::{Actor, Tell};
-use super::{Job, Task};
+use super::rollout::Rollout;
+use super::{Job, JobSpec, Task};
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
 use crate::store::StoreError;
@@ -85,6 +86,11 @@ impl Jobs {
     fn spawn(&self, brain: &Brain, job: Job, tasks: Vec<Task>, first_status: Option<OutboxItem>) {
         let (tell, told) = mpsc::channel(TELL_LIMIT);
         self.lock().insert(job.number, tell);
+        if let JobSpec::Update(spec) = &job.spec {
+            let spec = (**spec).clone();
+            let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
+            return brain.spawn(rollout.run());
+        }
         let actor = Actor::new(brain.clone(), job, tasks, first_status, told);
         brain.spawn(actor.run());
     }

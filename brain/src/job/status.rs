@@ -27,13 +27,17 @@ const MOST_ROWS: usize = 60;
 
 /// The status message as an action of the job's progress object.
 pub(super) fn action(brain: &Brain, job: &Job, tasks: &[LiveTask], is_final: bool) -> Action {
-    let reply = reply(brain, job, tasks);
+    action_of(brain, job, &reply(brain, job, tasks), is_final)
+}
+
+/// A status message of a job as an action of its progress object.
+pub(super) fn action_of(brain: &Brain, job: &Job, reply: &Reply, is_final: bool) -> Action {
     let place = Place::unasked(job.room.clone());
     let progress = ProgressAction {
         key: format!("job:{}", job.id),
         message_id: String::new(),
         text: redact(&brain.config().secrets, reply.segments().to_vec()),
-        buttons: Speech::new(brain).buttons(&place, &reply),
+        buttons: Speech::new(brain).buttons(&place, reply),
         r#final: is_final,
     };
     Action {
