@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod logs;
 pub mod nodes;
 pub mod people;
+pub mod rollout;
 mod run;
 pub mod services;
 pub mod system;
@@ -85,6 +86,8 @@ commands! {
     Subscriptions(watch::SubscriptionsArgs),
     Top(watch::TopArgs),
     Drift(watch::DriftArgs),
+    Updnodes(rollout::UpdnodesArgs),
+    Rollback(rollout::RollbackArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

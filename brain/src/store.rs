@@ -42,6 +42,7 @@ mod outbox;
 mod prune;
 mod question;
 mod reads;
+mod rollout;
 mod room;
 mod rows;
 mod setting;

@@ -20,8 +20,8 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     Facts {
         node_type: config.node_type.clone(),
-        version: config.version.clone(),
-        core_version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: config.current_version(),
+        core_version: config.program_version().to_owned(),
         hostname: text(uname.nodename()),
         os: os_name(&read("/etc/os-release")).unwrap_or_else(|| text(uname.sysname())),
         kernel: text(uname.release()),
@@ -41,6 +41,11 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
         max_jobs: u32::try_from(config.max_jobs).unwrap_or(u32::MAX),
         services: crate::service::facts(config),
         docker_allowed: config.docker.is_some(),
+        package_folder: config
+            .program
+            .as_ref()
+            .map(|_| config.packages().to_string_lossy().into_owned())
+            .unwrap_or_default(),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::ledger::Acceptance;
 use crate::refusal::Refusal;
 use crate::service::Call;
 use crate::trust::TrustError;
+use crate::update::Update;
 
 /// Most patterns for result files in one job; each one walks through folders.
 const MOST_GLOBS: usize = 50;
@@ -37,6 +38,7 @@ enum Work {
     ClearLogs(ClearLogs),
     Call(Box<Call>, Ticket),
     Docker(DockerOrder, Ticket),
+    Update(Box<Update>),
 }
 
 /// Takes one order that came from `sender`, whose clock is `clock_offset_ms` ahead of ours: answers it,
@@ -129,6 +131,11 @@ async fn carry_out(core: &Arc<Core>, checked: CheckedOrder, signed: SignedOrder)
         Work::ClearLogs(clear) => clear_logs(core, &root, &clear).await,
         Work::Call(call, ticket) => call.run(core, &root, ticket).await,
         Work::Docker(docker, ticket) => docker.run(core, &root, &id, ticket).await,
+        Work::Update(update) => match update.run(core, &root, &id).await {
+            Some(outcome) => outcome,
+            // It ends in the next life of this node.
+            None => return,
+        },
     };
     tracing::info!(order = id, root = %root, outcome = describe(&outcome), "ended");
     let ended = Ended {
@@ -150,11 +157,12 @@ fn name_of(work: &Work) -> &'static str {
         Work::ClearLogs(_) => "clear logs",
         Work::Call(..) => "call",
         Work::Docker(..) => "docker",
+        Work::Update(_) => "update",
     }
 }
 
 /// One line for the log; never any output of the job.
-fn describe(outcome: &ended::Outcome) -> String {
+pub(crate) fn describe(outcome: &ended::Outcome) -> String {
     use jarvis_proto::node::run_ended::How;
     match outcome {
         ended::Outcome::Run(run) => {
@@ -211,10 +219,9 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
         Some(order::Body::Cancel(cancel)) => Ok(Work::Cancel(cancel)),
         Some(order::Body::Trust(trust)) => Ok(Work::Trust(trust)),
         Some(order::Body::ClearLogs(clear)) => Ok(Work::ClearLogs(clear)),
-        Some(order::Body::Update(_)) => Err(Refusal::new(
-            RefusedReason::NotSupported,
-            "this version cannot update itself",
-        )),
+        Some(order::Body::Update(update)) => {
+            Ok(Work::Update(Box::new(Update::prepare(core, update)?)))
+        }
         Some(order::Body::Call(call)) => {
             let ticket = core.jobs.queue().ok_or_else(busy)?;
             let call = Call::prepare(core, &order.id, call)?;

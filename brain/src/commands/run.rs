@@ -3,7 +3,7 @@
 use super::{
     Call, Invocation, Trouble, docker, files, general, jobs, nodes, people, services, system,
 };
-use super::{Call, logs, watch};
+use super::{Call, logs, rollout, watch};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -42,6 +42,8 @@ pub(super) async fn run(
         Invocation::Subscriptions(_) => watch::subscribe::subscriptions(call).await,
         Invocation::Top(args) => watch::top::top(call, args).await,
         Invocation::Drift(args) => Ok(watch::drift::drift(call, &args)),
+        Invocation::Updnodes(args) => rollout::run::updnodes(call, args, line).await,
+        Invocation::Rollback(args) => rollout::run::rollback(call, args, line).await,
         Invocation::Whoami(_) => people::run::whoami(call).await,
         Invocation::Claim(args) => people::bind::claim(call, args).await,
         Invocation::Bind(args) => people::bind::bind(call, args).await,

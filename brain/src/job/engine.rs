@@ -12,7 +12,8 @@ use super::follow::{Follows, Glimpse};
 use super::live::LiveTask;
 use super::queue::Queue;
 use super::quota::{Permit, Quota, Slot};
-use super::{Job, Task, TaskState};
+use super::rollout::Rollout;
+use super::{Job, JobSpec, Task, TaskState};
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
 use crate::store::StoreError;
@@ -206,6 +207,11 @@ impl Jobs {
         let (tell, told) = mpsc::channel(TELL_LIMIT);
         let (shown, glimpses) = watch::channel(Vec::new());
         self.lock().insert(job.number, OpenJob { tell, glimpses });
+        if let JobSpec::Update(spec) = &job.spec {
+            let spec = (**spec).clone();
+            let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
+            return brain.spawn(rollout.run());
+        }
         let actor = Actor::new(
             brain.clone(),
             job,

@@ -27,9 +27,13 @@ const MOST_ROWS: usize = 60;
 
 /// The status message as an action of the job's progress object.
 pub(super) fn action(brain: &Brain, job: &Job, tasks: &[LiveTask], is_final: bool) -> Action {
+    action_of(brain, job, &reply(brain, job, tasks), is_final)
+}
+
+/// A status message of a job as an action of its progress object.
+pub(super) fn action_of(brain: &Brain, job: &Job, reply: &Reply, is_final: bool) -> Action {
     let key = format!("job:{}", job.id);
-    let reply = reply(brain, job, tasks);
-    progress(brain, (&job.room, &job.reply_to), key, &reply, is_final)
+    progress(brain, (&job.room, &job.reply_to), key, reply, is_final)
 }
 
 /// A state of a progress object in a room, as an answer to a message.

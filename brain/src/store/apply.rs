@@ -5,7 +5,8 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, file, follow, job, node, outbox, question, room, setting, watch,
+    account, binding, blob, dialog, file, follow, job, node, outbox, question, rollout, room,
+    setting, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
@@ -74,6 +75,7 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::InsertJob(new) => job::insert(tx, new).await,
         Op::InsertTask(task) => job::insert_task(tx, task).await,
         Op::UpdateTask(task) => job::update_task(tx, task).await,
+        Op::PutPart(part) => rollout::put(tx, part).await,
         Op::EndJob {
             id,
             state,

@@ -3,11 +3,12 @@
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, JobFilter, LoadMinute,
     NodeRecord, OutboxCount, Question, Room, Store, StoreError, WatchedNode, account, audit,
-    binding, blob, dialog, event, file, follow, job, node, outbox, question, room, setting, watch,
+    binding, blob, dialog, event, file, follow, job, node, outbox, question, rollout, room,
+    setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
-use crate::job::{Job, JobId, Task};
+use crate::job::{Job, JobId, Part, Task};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
 use crate::watch::Subscription;
@@ -259,5 +260,18 @@ impl Store {
     /// Minutes of load from this one on (minutes since 1970), oldest first.
     pub async fn load_minutes(&self, from: i64) -> Read<Vec<LoadMinute>> {
         Ok(watch::minutes(&self.db, from).await?)
+    }
+}
+
+/// Updates in waves.
+impl Store {
+    /// The nodes' parts in an update.
+    pub async fn parts(&self, job: &JobId) -> Read<Vec<Part>> {
+        Ok(rollout::parts(&self.db, job).await?)
+    }
+
+    /// The job in which the node of this address is being updated.
+    pub async fn updating_job(&self, address: &str) -> Read<Option<JobId>> {
+        Ok(rollout::open_job(&self.db, address).await?)
     }
 }

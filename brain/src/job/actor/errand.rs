@@ -142,7 +142,7 @@ impl Actor {
                 JobSpec::Get(spec) => errand.get(&spec, limit, &key).await,
                 JobSpec::Put(spec) => (errand.put(&spec).await, None),
                 JobSpec::Copy(spec) => (errand.copy(&spec, &job, &copied).await, None),
-                JobSpec::Run(_) | JobSpec::Instruct(_) => return,
+                JobSpec::Run(_) | JobSpec::Instruct(_) | JobSpec::Update(_) => return,
             };
             let _ = news
                 .send(Errand::Moved {

@@ -317,7 +317,7 @@ impl View<'_> {
             JobSpec::Put(put) => put.path.as_str(),
             JobSpec::Copy(copy) => copy.path.as_str(),
             JobSpec::Run(run) => run.cwd.as_str(),
-            JobSpec::Instruct(_) => "",
+            JobSpec::Instruct(_) | JobSpec::Update(_) => "",
         };
         let root = self.brain.root().address().to_string();
         let order = RefusedOrder {
