@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use jarvis_nodeclient::NodeName;
 use jarvis_proto::chat::{
     Action, Button, ButtonRow, FileRef, ReplyContext, Room, RoomKind as WireRoomKind, Say, Segment,
     SendFile, action, segment,
@@ -36,6 +37,10 @@ pub enum After {
     KeepNode(NodeRecord),
     /// A node is forgotten.
     ForgetNode(String),
+    /// A node has another name.
+    RenameNode(String, NodeName),
+    /// A node has other tags.
+    TagNode(String, Vec<String>),
 }
 
 /// Where something is said, and as an answer to what.

@@ -1,5 +1,6 @@
 //! What the brain has to be told.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +45,12 @@ pub struct BrainConfig {
     pub nodes: Vec<NodeEntry>,
     /// Where nodes dial in; `None` = nowhere.
     pub node_listen: Option<SocketAddr>,
+    /// `HOST:PORT` under which servers reach that; `None` = as it listens.
+    pub node_public: Option<String>,
+    /// The `jarvis-node` programs that servers may download, by architecture (`x86_64`, `aarch64`, …).
+    pub node_programs: BTreeMap<String, PathBuf>,
+    /// How long the old key of a root or node stays good after a change.
+    pub key_overlap: Duration,
     /// How often nodes say that they are alive.
     pub heartbeat: Duration,
     /// Commands older than this are not run.
@@ -68,6 +75,9 @@ impl BrainConfig {
             adapters: Vec::new(),
             nodes: Vec::new(),
             node_listen: None,
+            node_public: None,
+            node_programs: BTreeMap::new(),
+            key_overlap: Duration::from_secs(24 * 3600),
             heartbeat: RootOptions::default().heartbeat,
             too_old: Duration::from_secs(600),
             messages_per_minute: 120,

@@ -21,6 +21,7 @@ pub mod commands;
 pub mod config;
 pub mod fleet;
 pub mod job;
+mod join;
 pub mod outbox;
 pub mod people;
 mod pipeline;

@@ -227,6 +227,11 @@ async fn set_going(brain: &Brain, after: After) {
         After::ForgetPeople => brain.people().forget(),
         After::KeepNode(record) => brain.fleet().keep(brain, record),
         After::ForgetNode(name) => brain.fleet().forget(brain, &name),
+        After::RenameNode(name, new) => {
+            brain.fleet().rename(brain, &name, &new);
+            brain.jobs().node_renamed(brain, &name, &new);
+        }
+        After::TagNode(name, tags) => brain.fleet().tag(&name, tags),
     }
 }
 

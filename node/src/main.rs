@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use jarvis_node::{ConfigFile, Node, RootDial};
-use jarvis_nodeclient::{Identity, TcpDialer};
+use jarvis_nodeclient::{KeyRing, TcpDialer};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -21,6 +21,10 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(init) => init.run().map(|said| print!("{said}")).map_err(Into::into),
         Command::Run { config } => run(&config),
+        Command::Join(join) => block_on(async { Ok(join.run().await?) }).map(|said| print!("{said}")),
+        Command::Leave(leave) => {
+            block_on(async { Ok(leave.run().await?) }).map(|said| print!("{said}"))
+        }
         Command::Version => {
             println!("jarvis-node {}", env!("CARGO_PKG_VERSION"));
             Ok(())
@@ -43,16 +47,20 @@ fn run(path: &Path) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let config = ConfigFile::load(path)?;
-    let identity = Identity::from_file(&config.key)?;
+    let keys = KeyRing::open(&config.key)?;
+    block_on(serve(keys, config))
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     // One thread serves a node: less memory, and an order never waits for another core to wake up.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(identity, config))
+    runtime.block_on(work)
 }
 
-async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<()> {
+async fn serve(keys: KeyRing, config: ConfigFile) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // The trust list is read again whenever its file has changed, so this signal asks for nothing more;
@@ -67,7 +75,7 @@ async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<()> {
         address: root.address,
         dialer: Arc::new(TcpDialer::new(root.connect)),
     });
-    let node = Node::start(identity, config.node, roots.collect()).await?;
+    let node = Node::start(keys, config.node, roots.collect()).await?;
     tracing::info!(address = %node.address(), version = env!("CARGO_PKG_VERSION"), "node ready");
     loop {
         tokio::select! {

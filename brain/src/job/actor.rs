@@ -41,6 +41,8 @@ pub(super) enum Tell {
     NodeUp(NodeName),
     /// The node is gone.
     NodeDown(NodeName),
+    /// The node is called otherwise now.
+    NodeRenamed(NodeName, NodeName),
 }
 
 /// One open job at work.
@@ -285,6 +287,13 @@ impl Actor {
                         }
                         _ => {}
                     }
+                }
+            }
+            Tell::NodeRenamed(node, new) => {
+                for position in self.positions_on(&node) {
+                    let live = &mut self.tasks[position];
+                    live.task.node = new.to_string();
+                    live.node = new.clone();
                 }
             }
             Tell::NodeDown(node) => {

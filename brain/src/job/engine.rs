@@ -82,6 +82,12 @@ impl Jobs {
         self.tell_all(brain, || Tell::NodeDown(node.clone()));
     }
 
+    pub(crate) fn node_renamed(&self, brain: &Brain, name: &str, new: &NodeName) {
+        if let Ok(name) = NodeName::parse(name) {
+            self.tell_all(brain, || Tell::NodeRenamed(name.clone(), new.clone()));
+        }
+    }
+
     fn spawn(&self, brain: &Brain, job: Job, tasks: Vec<Task>, first_status: Option<OutboxItem>) {
         let (tell, told) = mpsc::channel(TELL_LIMIT);
         self.lock().insert(job.number, tell);

@@ -4,7 +4,7 @@ use super::db::Tx;
 use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
-use super::{account, binding, blob, dialog, job, node, outbox, question, room, setting};
+use super::{account, binding, blob, dialog, job, join, node, outbox, question, room, setting};
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
 /// whole; the caller then undoes it and takes them one by one.
@@ -95,6 +95,9 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
             seen_ms,
         } => node::seen(tx, address, facts.as_deref(), *seen_ms).await,
         Op::DropNode { address } => node::remove(tx, address).await,
+        Op::PutJoin(token) => join::put(tx, token).await,
+        Op::RenameNode { address, name } => join::rename(tx, address, name).await,
+        Op::TagNode { address, tags } => join::set_tags(tx, address, tags).await,
         Op::PutSetting { name, value } => setting::put(tx, name, value).await,
         Op::DropSetting { name } => setting::remove(tx, name).await,
         Op::PutBlob(blob) => blob::put(tx, blob).await,
@@ -115,6 +118,13 @@ async fn require(tx: &mut Tx, condition: &Condition) -> Result<(), Fault> {
         Condition::UseClaim { code_hash, now_ms } => {
             binding::use_claim(tx, code_hash, *now_ms).await?
         }
+        Condition::TakeJoin {
+            token_hash,
+            node,
+            now_ms,
+        } => join::take(tx, token_hash, node, *now_ms).await?,
+        Condition::TellJoin { token_hash } => join::tell(tx, token_hash).await?,
+        Condition::SucceedNode(former) => join::succeed(tx, former).await?,
         Condition::TakeBinding { code_hash, now_ms } => {
             binding::take(tx, code_hash, *now_ms).await?.is_some()
         }

@@ -1,8 +1,8 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, JobFilter, NodeRecord, OutboxCount, Question, Room,
-    Store, StoreError, account, audit, binding, blob, dialog, event, job, node, outbox, question,
+    AuditFilter, Binding, BlobRef, Dialog, FormerAddress, JobFilter, JoinToken, NodeRecord, OutboxCount, Question, Room,
+    Store, StoreError, account, audit, binding, blob, dialog, event, job, join, node, outbox, question,
     room, setting,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
@@ -17,6 +17,24 @@ type Read<T> = Result<T, StoreError>;
 /// A limit as the databases count.
 fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Joining nodes and their keys.
+impl Store {
+    /// The token with this hash, whatever became of it.
+    pub async fn join_token(&self, token_hash: &str) -> Read<Option<JoinToken>> {
+        Ok(join::get(&self.db, token_hash).await?)
+    }
+
+    /// Tokens that were used and whose rooms have not been told.
+    pub async fn untold_joins(&self) -> Read<Vec<JoinToken>> {
+        Ok(join::untold(&self.db).await?)
+    }
+
+    /// Addresses that nodes had before.
+    pub async fn former_addresses(&self) -> Read<Vec<FormerAddress>> {
+        Ok(join::former(&self.db).await?)
+    }
 }
 
 /// Accounts, identities and rooms.

@@ -112,11 +112,30 @@ pub(super) struct Registry(Mutex<Nodes>);
 struct Nodes {
     entries: HashMap<Address, Entry>,
     names: HashMap<NodeName, Address>,
+    /// Names that nodes had before; they count as long as no node has them.
+    former_names: HashMap<NodeName, Address>,
+    /// Addresses that nodes had before, with what they are now, and until when they are let in, Unix
+    /// milliseconds.
+    former: HashMap<Address, (Address, i64)>,
 }
 
 impl Nodes {
     fn named(&self, name: &NodeName) -> Option<&Entry> {
-        self.entries.get(self.names.get(name)?)
+        let address = self.names.get(name).or_else(|| self.former_names.get(name));
+        self.entries.get(address?)
+    }
+
+    /// The address that a node has now, which may have been another one before.
+    fn current<'a>(&'a self, address: &'a Address) -> &'a Address {
+        let mut current = address;
+        // Each step leads to a later key; a circle is impossible, and bounded all the same.
+        for _ in 0..self.former.len() {
+            match self.former.get(current) {
+                Some((next, _)) => current = next,
+                None => break,
+            }
+        }
+        current
     }
 
     /// Takes a node out, its session told to end.
@@ -124,6 +143,8 @@ impl Nodes {
         let Some(address) = self.names.remove(name) else {
             return false;
         };
+        self.former_names.retain(|_, leads_to| *leads_to != address);
+        self.former.retain(|_, (leads_to, _)| *leads_to != address);
         if let Some(entry) = self.entries.remove(&address)
             && let Some(session) = &entry.session
         {
@@ -197,8 +218,69 @@ impl Registry {
             stop: entry.dialling.clone(),
         };
         nodes.names.remove(&old_name);
+        nodes.former_names.remove(&name);
         nodes.names.insert(name, address);
         to_dial
+    }
+
+    /// See [`Root::succeed`](super::Root::succeed).
+    pub(super) fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
+        let mut nodes = self.lock();
+        if old == new {
+            return;
+        }
+        nodes.former.remove(new);
+        nodes
+            .former
+            .insert(old.clone(), (new.clone(), old_until_ms));
+        if let Some(mut entry) = nodes.entries.remove(old) {
+            // Whoever comes next begins with a clean entry: this session cannot be told from it.
+            if let Some(session) = entry.session.take() {
+                session.stop.ask(DisconnectReason::KeyChanged);
+            }
+            entry.status.address = new.clone();
+            entry.status.online = false;
+            entry.online.send_replace(false);
+            let name = entry.status.name.clone();
+            nodes.entries.insert(new.clone(), entry);
+            nodes.names.insert(name, new.clone());
+        }
+        for address in nodes.former_names.values_mut() {
+            if address == old {
+                *address = new.clone();
+            }
+        }
+    }
+
+    /// The address that a node has now, which may have been another one before.
+    pub(super) fn current(&self, address: &Address) -> Address {
+        self.lock().current(address).clone()
+    }
+
+    /// The address under which a node that proved `address` is let in at this time.
+    pub(super) fn admitted(&self, address: &Address, now_ms: i64) -> Option<Address> {
+        let nodes = self.lock();
+        let mut current = address;
+        for _ in 0..=nodes.former.len() {
+            match nodes.former.get(current) {
+                Some((next, until_ms)) if now_ms <= *until_ms => current = next,
+                Some(_) => return None,
+                None => break,
+            }
+        }
+        nodes
+            .entries
+            .contains_key(current)
+            .then(|| current.clone())
+    }
+
+    /// Ends all sessions.
+    pub(super) fn end_all(&self, reason: &DisconnectReason) {
+        for entry in self.lock().entries.values() {
+            if let Some(session) = &entry.session {
+                session.stop.ask(reason.clone());
+            }
+        }
     }
 
     pub(super) fn forget(&self, name: &NodeName) -> bool {
@@ -216,6 +298,8 @@ impl Registry {
         if let Some(entry) = nodes.entries.get_mut(&address) {
             entry.status.name = new.clone();
         }
+        nodes.former_names.remove(new);
+        nodes.former_names.insert(name.clone(), address.clone());
         nodes.names.insert(new.clone(), address);
         true
     }
@@ -233,6 +317,11 @@ impl Registry {
 
     pub(super) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
         self.lock().named(name).map(|entry| entry.status.clone())
+    }
+
+    /// Whether a node has this name now.
+    pub(super) fn has_name(&self, name: &NodeName) -> bool {
+        self.lock().names.contains_key(name)
     }
 
     /// The name of a node that may come in.

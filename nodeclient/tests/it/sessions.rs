@@ -148,7 +148,7 @@ async fn the_largest_order_goes_through() {
 async fn a_newer_session_replaces_a_half_open_one() {
     let mut net = Net::new().await;
     let (old, _old_inbox) = net.connected().await;
-    let (new, _new_inbox) = attach(&net.tcp(), &net.node, net.root.address(), hello("two"))
+    let (new, _new_inbox) = attach(&net.tcp(), &net.node, &net.root.address(), hello("two"))
         .await
         .unwrap();
     let node = name("web-1");
@@ -389,7 +389,7 @@ async fn an_incarnation_known_from_before_is_recognised() {
     let node = Identity::generate();
     enrolment.address = node.address().clone();
     net.root.enroll(enrolment);
-    let _link = attach(&net.tcp(), &node, net.root.address(), hello("one"))
+    let _link = attach(&net.tcp(), &node, &net.root.address(), hello("one"))
         .await
         .unwrap();
     let RootEvent::Connected {

@@ -357,7 +357,7 @@ async fn record_of(brain: &Brain, entry: &NodeEntry) -> Result<NodeRecord, Enrol
     let malformed = |error: &dyn std::error::Error| EnrollError::Malformed(error.to_string());
     let name = NodeName::parse(&entry.name).map_err(|error| malformed(&error))?;
     let address = Address::parse(&entry.address).map_err(|error| malformed(&error))?;
-    if address == *brain.root().address() {
+    if address == brain.root().address() {
         return Err(EnrollError::Taken(address.to_string()));
     }
     if let Some(other) = brain.store().node(name.as_str()).await?
