@@ -9,10 +9,12 @@ mod call;
 pub mod files;
 pub mod general;
 pub mod jobs;
+pub mod joining;
 pub mod nodes;
 pub mod people;
 mod run;
 pub mod system;
+pub mod trust;
 
 pub(crate) use attach::{continue_dialog, take_files};
 pub(crate) use call::{Call, Trouble, run_line};
@@ -67,7 +69,17 @@ commands! {
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
+    Join(joining::JoinArgs),
+    Rename(joining::RenameArgs),
+    Tag(joining::TagArgs),
+    Untag(joining::UntagArgs),
     Forget(nodes::ForgetArgs),
+    Trust(trust::TrustArgs),
+    Untrust(trust::UntrustArgs),
+    Trusted(trust::TrustedArgs),
+    RotateKey(trust::RotateKeyArgs),
+    RotateRoot(trust::RotateRootArgs),
+    Keys(trust::KeysArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

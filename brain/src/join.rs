@@ -20,7 +20,8 @@ use crate::store::{
 };
 use crate::text::{Language, Text, text};
 
-pub(crate) use script::{Line, program_of};
+pub use script::program_of;
+pub(crate) use script::{Host, Line};
 
 /// Owners hear of a node with a wrong key this often at most.
 const ALARM_EVERY_MS: i64 = 24 * 3600 * 1000;

@@ -34,5 +34,6 @@ mod upkeep;
 
 pub use brain::{Brain, StartError};
 pub use clock::Clock;
+pub use join::program_of;
 pub use config::{AdapterToken, BrainConfig, NodeEntry};
 pub use service::{ServeError, ServeTls};

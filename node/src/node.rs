@@ -239,7 +239,7 @@ async fn dial(core: &Arc<Core>, root: &RootDial) -> Result<Duration, Trouble> {
         let who = Credentials::new(&keys, core.config.name.as_deref());
         let (link, inbox) =
             attach_dialled(io, who, is_expected, |root| core.hello(root)).await?;
-        Ok((link, inbox, keys.address().clone()))
+        Ok::<_, AttachError>((link, inbox, keys.address().clone()))
     };
     let attached = tokio::select! {
         attached = attached => attached,

@@ -331,6 +331,7 @@ fn list_trust(core: &Core) -> ended::Outcome {
     ended::Outcome::Done(Done {
         had_effect: false,
         detail: trusted.join("\n"),
+        ..Done::default()
     })
 }
 
@@ -352,6 +353,7 @@ async fn rotate_key(
             return ended::Outcome::Done(Done {
                 had_effect: true,
                 detail,
+                ..Done::default()
             });
         }
         Ok(Err(error @ KeyRingError::Fixed)) => Refusal::new(RefusedReason::NotSupported, error),

@@ -162,6 +162,12 @@ impl KeyRing {
         std::iter::once(self.address().clone()).chain(earlier)
     }
 
+    /// The changes that led to it, as they were proven, newest first.
+    #[must_use]
+    pub fn former(&self) -> Vec<Succession> {
+        successions(&self.changes, self.address())
+    }
+
     /// The last change, as it was proven.
     #[must_use]
     pub fn last_change(&self) -> Option<Succession> {

@@ -254,6 +254,12 @@ impl Root {
         dialling::enroll(&self.shared, node);
     }
 
+    /// The address that a node has now, which may have been another one before.
+    #[must_use]
+    pub fn current(&self, address: &Address) -> Address {
+        self.shared.registry.current(address)
+    }
+
     /// A node goes on under another address, which is known to be its own. A session of it ends. Until
     /// `old_until_ms` (Unix milliseconds) the old address is let in as well.
     pub fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
@@ -287,7 +293,8 @@ impl Root {
     /// Signs an order to a node.
     #[must_use]
     pub fn sign(&self, node: &Address, spec: OrderSpec) -> SignedOrder {
-        sign_order(self.shared.keys().identity(), node, spec)
+        let node = self.shared.registry.addressee(node);
+        sign_order(self.shared.keys().identity(), &node, spec)
     }
 
     /// Hands an order to a node's session. That the node has it is told by [`RootEvent::Accepted`] or

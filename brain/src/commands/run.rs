@@ -1,6 +1,8 @@
 //! From a command's arguments to what it does.
 
-use super::{Call, Invocation, Trouble, files, general, jobs, nodes, people, system};
+use super::{
+    Call, Invocation, Trouble, files, general, jobs, joining, nodes, people, system, trust,
+};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -26,6 +28,16 @@ pub(super) async fn run(
         Invocation::Mystate(_) => Ok(nodes::run::mystate(call)),
         Invocation::Enroll(args) => nodes::run::enroll(call, args).await,
         Invocation::Forget(args) => Ok(nodes::run::forget(call, &args, line)),
+        Invocation::Join(args) => joining::run::join(call, args).await,
+        Invocation::Rename(args) => Ok(joining::run::rename(call, &args)),
+        Invocation::Tag(args) => Ok(joining::run::tag(call, &args, line)),
+        Invocation::Untag(args) => Ok(joining::run::untag(call, &args, line)),
+        Invocation::Trust(args) => trust::run::trust(call, args, line).await,
+        Invocation::Untrust(args) => trust::run::untrust(call, args, line).await,
+        Invocation::Trusted(args) => trust::run::trusted(call, args, line).await,
+        Invocation::RotateKey(args) => trust::run::rotate_key(call, args, line).await,
+        Invocation::RotateRoot(args) => trust::run::rotate_root(call, args, line).await,
+        Invocation::Keys(_) => trust::run::keys(call).await,
         Invocation::Whoami(_) => people::run::whoami(call).await,
         Invocation::Claim(args) => people::bind::claim(call, args).await,
         Invocation::Bind(args) => people::bind::bind(call, args).await,

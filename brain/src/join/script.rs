@@ -152,8 +152,8 @@ fn sha256_of(path: &Path) -> std::io::Result<String> {
     Ok(hex::encode(hash.finalize()))
 }
 
-/// The program for this machine's architecture, if it lies beside the one that runs.
-pub(crate) fn program_of(executable: &Path) -> Option<(String, std::path::PathBuf)> {
+/// The `jarvis-node` program for this machine's architecture, if it lies beside `executable`.
+pub fn program_of(executable: &Path) -> Option<(String, std::path::PathBuf)> {
     let program = executable.parent()?.join("jarvis-node");
     program
         .is_file()

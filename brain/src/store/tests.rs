@@ -17,6 +17,7 @@ use crate::room::{BotKey, RoomKey, RoomKind};
 
 mod atomic;
 mod faults;
+mod join;
 mod load;
 mod nouns;
 

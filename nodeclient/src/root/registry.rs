@@ -88,6 +88,8 @@ struct Entry {
     status: NodeStatus,
     session: Option<SessionHandle>,
     online: watch::Sender<bool>,
+    /// The address that it proved last; an old one of its own as long as that is good.
+    proven: Option<Address>,
     /// Ends the dialling.
     dialling: CancellationToken,
 }
@@ -206,6 +208,7 @@ impl Registry {
                 round_trip: None,
             },
             session: None,
+            proven: None,
             online: watch::Sender::new(false),
             dialling: CancellationToken::new(),
         };
@@ -234,13 +237,11 @@ impl Registry {
             .former
             .insert(old.clone(), (new.clone(), old_until_ms));
         if let Some(mut entry) = nodes.entries.remove(old) {
-            // Whoever comes next begins with a clean entry: this session cannot be told from it.
-            if let Some(session) = entry.session.take() {
+            // It still holds the place, so that its end is told before the next one begins.
+            if let Some(session) = &entry.session {
                 session.stop.ask(DisconnectReason::KeyChanged);
             }
             entry.status.address = new.clone();
-            entry.status.online = false;
-            entry.online.send_replace(false);
             let name = entry.status.name.clone();
             nodes.entries.insert(new.clone(), entry);
             nodes.names.insert(name, new.clone());
@@ -272,6 +273,21 @@ impl Registry {
             .entries
             .contains_key(current)
             .then(|| current.clone())
+    }
+
+    /// A node has just proven this address of its own.
+    pub(super) fn proved(&self, node: &Address, proven: Address) {
+        if let Some(entry) = self.lock().entries.get_mut(node) {
+            entry.proven = Some(proven);
+        }
+    }
+
+    /// The address under which a node takes orders: the one that it proved last, or has now.
+    pub(super) fn addressee(&self, address: &Address) -> Address {
+        let nodes = self.lock();
+        let current = nodes.current(address);
+        let proven = nodes.entries.get(current).and_then(|entry| entry.proven.clone());
+        proven.unwrap_or_else(|| current.clone())
     }
 
     /// Ends all sessions.
@@ -326,10 +342,9 @@ impl Registry {
 
     /// The name of a node that may come in.
     pub(super) fn name_of(&self, address: &Address) -> Option<NodeName> {
-        self.lock()
-            .entries
-            .get(address)
-            .map(|entry| entry.status.name.clone())
+        let nodes = self.lock();
+        let entry = nodes.entries.get(nodes.current(address));
+        entry.map(|entry| entry.status.name.clone())
     }
 
     /// Where to send frames to a node.
@@ -380,7 +395,9 @@ impl Registry {
 
     /// Notes something that a node told in its session.
     pub(super) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
-        if let Some(entry) = self.lock().entries.get_mut(address) {
+        let mut nodes = self.lock();
+        let address = nodes.current(address).clone();
+        if let Some(entry) = nodes.entries.get_mut(&address) {
             let now = unix_ms();
             entry.status.last_seen_ms = Some(now);
             note(&mut entry.status, now);
@@ -405,7 +422,8 @@ impl Registry {
     /// enrolled again meanwhile.
     fn holder(&self, address: &Address, session: &SessionHandle, change: impl FnOnce(&mut Entry)) {
         let mut nodes = self.lock();
-        if let Some(entry) = nodes.entries.get_mut(address)
+        let address = nodes.current(address).clone();
+        if let Some(entry) = nodes.entries.get_mut(&address)
             && entry
                 .session
                 .as_ref()

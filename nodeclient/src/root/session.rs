@@ -195,6 +195,7 @@ async fn let_in(
         let said = format!("node {proven} is not enrolled at this root");
         return Err(Status::permission_denied(said));
     };
+    registry.proved(&node, proven);
     if said.leave
         && let Some(gate) = shared.gate.get()
     {

@@ -39,7 +39,7 @@ async fn an_order_goes_out_and_its_story_comes_back() {
         panic!("the order comes");
     };
     assert_eq!(got, signed);
-    let root = net.root.address().clone();
+    let root = net.root.address();
     let now = unix_ms() + link.root_clock_offset_ms();
     let checked = check_order(&got, net.node.address(), |from| *from == root, now).unwrap();
     let order = checked.order.id;
@@ -505,7 +505,7 @@ async fn a_hundred_nodes_come_at_once_and_each_gets_its_own_order() {
         let name = name(&format!("node-{n}"));
         net.root
             .enroll(Enrolment::new(name, node.address().clone()));
-        let (dialer, trusted) = (net.tcp(), net.root.address().clone());
+        let (dialer, trusted) = (net.tcp(), net.root.address());
         nodes.spawn(async move {
             let attached = attach(&dialer, &node, &trusted, hello("one")).await;
             let (link, mut inbox) = attached.unwrap();
