@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use jarvis_nodeclient::NodeName;
 use jarvis_proto::chat::{
     Action, Button, ButtonRow, FileRef, ReplyContext, Room, RoomKind as WireRoomKind, Say, Segment,
     SendFile, action, segment,
@@ -44,6 +45,10 @@ pub enum After {
     ForgetSubscriptions,
     /// These bytes go, unless somebody else needs them.
     TidyFiles(String),
+    /// A node has another name.
+    RenameNode(String, NodeName),
+    /// A node has other tags.
+    TagNode(String, Vec<String>),
 }
 
 /// Where something is said, and as an answer to what.

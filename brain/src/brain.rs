@@ -4,10 +4,10 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
+use jarvis_nodeclient::{KeyRing, ListenError, LocalDialer, Root, RootClock, RootOptions};
 use jarvis_proto::chat::{Action, CommandMenu, Segment, segment};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -86,7 +86,17 @@ struct Inner {
     alive_before_ms: i64,
     stopping: CancellationToken,
     tasks: TaskTracker,
-    node_address: Option<SocketAddr>,
+    node_address: OnceLock<SocketAddr>,
+}
+
+/// A brain, if it is still there.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakBrain(Weak<Inner>);
+
+impl WeakBrain {
+    pub(crate) fn upgrade(&self) -> Option<Brain> {
+        self.0.upgrade().map(Brain)
+    }
 }
 
 impl Brain {
@@ -97,7 +107,7 @@ impl Brain {
     /// See [`StartError`].
     pub async fn start(
         config: BrainConfig,
-        identity: Identity,
+        keys: impl Into<KeyRing>,
         clock: Clock,
     ) -> Result<Self, StartError> {
         use secrecy::ExposeSecret;
@@ -111,13 +121,14 @@ impl Brain {
             })?;
         let options = RootOptions {
             heartbeat: config.heartbeat,
+            // Orders carry its times, and nodes judge them by it.
+            clock: RootClock::from_fn({
+                let clock = clock.clone();
+                move || clock.now_ms()
+            }),
             ..RootOptions::default()
         };
-        let (root, events) = Root::start(identity, options);
-        let node_address = match config.node_listen {
-            Some(address) => Some(root.listen(address).await?),
-            None => None,
-        };
+        let (root, events) = Root::start(keys, options);
         let sessions = Arc::new(Sessions::default());
         let brain = Self(Arc::new(Inner {
             started_ms: clock.now_ms(),
@@ -138,13 +149,21 @@ impl Brain {
             watch: Watch::new(config.watch),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            node_address,
+            node_address: OnceLock::new(),
             config,
         }));
         brain.fleet().load(&brain).await?;
         brain.watch().load(&brain).await?;
         brain.enroll_configured().await?;
+        brain
+            .root()
+            .set_gate(Arc::new(crate::join::BrainGate::of(&brain)));
         brain.spawn(job::pump(brain.clone(), events));
+        // Only now: a node that comes before its record is known would be a stranger.
+        if let Some(address) = brain.config().node_listen {
+            let address = brain.root().listen(address).await?;
+            let _ = brain.0.node_address.set(address);
+        }
         let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
         brain.outbox().push(&brain, unsent);
         brain.jobs().resume(&brain).await?;
@@ -212,6 +231,11 @@ impl Brain {
         }
     }
 
+    /// A reference that does not keep it alive.
+    pub(crate) fn downgrade(&self) -> WeakBrain {
+        WeakBrain(Arc::downgrade(&self.0))
+    }
+
     /// Dials this brain from a node in the same process.
     pub fn local_dialer(&self) -> LocalDialer {
         self.root().local_dialer()
@@ -219,7 +243,7 @@ impl Brain {
 
     /// Where nodes dial in, with the true port.
     pub fn node_address(&self) -> Option<SocketAddr> {
-        self.0.node_address
+        self.0.node_address.get().copied()
     }
 
     /// The time zone of times that people read: the server's.

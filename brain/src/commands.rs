@@ -10,6 +10,7 @@ pub mod docker;
 pub mod files;
 pub mod general;
 pub mod jobs;
+pub mod joining;
 pub mod logs;
 pub mod nodes;
 pub mod people;
@@ -17,6 +18,7 @@ pub mod rollout;
 mod run;
 pub mod services;
 pub mod system;
+pub mod trust;
 pub mod watch;
 
 pub(crate) use attach::{continue_dialog, take_files};
@@ -77,6 +79,10 @@ commands! {
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
+    Join(joining::JoinArgs),
+    Rename(joining::RenameArgs),
+    Tag(joining::TagArgs),
+    Untag(joining::UntagArgs),
     Forget(nodes::ForgetArgs),
     Services(services::ServicesArgs),
     Call(services::CallArgs),
@@ -88,6 +94,12 @@ commands! {
     Drift(watch::DriftArgs),
     Updnodes(rollout::UpdnodesArgs),
     Rollback(rollout::RollbackArgs),
+    Trust(trust::TrustArgs),
+    Untrust(trust::UntrustArgs),
+    Trusted(trust::TrustedArgs),
+    RotateKey(trust::RotateKeyArgs),
+    RotateRoot(trust::RotateRootArgs),
+    Keys(trust::KeysArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

@@ -1,5 +1,6 @@
 //! What the brain has to be told.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -67,6 +68,12 @@ pub struct BrainConfig {
     pub nodes: Vec<NodeEntry>,
     /// Where nodes dial in; `None` = nowhere.
     pub node_listen: Option<SocketAddr>,
+    /// `HOST:PORT` under which servers reach that; `None` = as it listens.
+    pub node_public: Option<String>,
+    /// The `jarvis-node` programs that servers may download, by architecture (`x86_64`, `aarch64`, …).
+    pub node_programs: BTreeMap<String, PathBuf>,
+    /// How long the old key of a root or node stays good after a change.
+    pub key_overlap: Duration,
     /// How often nodes say that they are alive.
     pub heartbeat: Duration,
     /// When a node's coming and going is worth telling.
@@ -99,6 +106,9 @@ impl BrainConfig {
             adapters: Vec::new(),
             nodes: Vec::new(),
             node_listen: None,
+            node_public: None,
+            node_programs: BTreeMap::new(),
+            key_overlap: Duration::from_secs(24 * 3600),
             heartbeat: RootOptions::default().heartbeat,
             watch: WatchConfig::default(),
             too_old: Duration::from_secs(600),

@@ -238,6 +238,11 @@ async fn set_going(brain: &Brain, after: After) {
                 }
             });
         }
+        After::RenameNode(name, new) => {
+            brain.fleet().rename(brain, &name, &new);
+            brain.jobs().node_renamed(brain, &name, &new);
+        }
+        After::TagNode(name, tags) => brain.fleet().tag(&name, tags),
     }
 }
 

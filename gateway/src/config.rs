@@ -12,6 +12,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -320,6 +321,14 @@ impl Default for Files {
 pub(crate) struct Nodes {
     /// TCP address that nodes dial.
     pub(crate) listen: Listen,
+    /// `HOST:PORT` under which servers reach that address; `None`: as it is.
+    pub(crate) public: Option<String>,
+    /// `jarvis-node` programs that servers may download, by architecture, beside the one for this
+    /// machine's.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
+    /// How long an old key stays good when the root or a node gets a new one.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) key_overlap: Duration,
     /// Nodes send a heartbeat this often.
     #[serde(deserialize_with = "parse::duration")]
     pub(crate) heartbeat: Duration,
@@ -329,6 +338,9 @@ impl Default for Nodes {
     fn default() -> Self {
         Self {
             listen: Listen::OFF,
+            public: None,
+            programs: BTreeMap::new(),
+            key_overlap: Duration::from_secs(24 * 3600),
             heartbeat: Duration::from_secs(10),
         }
     }

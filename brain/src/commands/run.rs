@@ -1,9 +1,9 @@
 //! From a command's arguments to what it does.
 
 use super::{
-    Call, Invocation, Trouble, docker, files, general, jobs, nodes, people, services, system,
+    Call, Invocation, Trouble, docker, files, general, jobs, joining, logs, nodes, people, rollout,
+    services, system, trust, watch,
 };
-use super::{Call, logs, rollout, watch};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -44,6 +44,16 @@ pub(super) async fn run(
         Invocation::Drift(args) => Ok(watch::drift::drift(call, &args)),
         Invocation::Updnodes(args) => rollout::run::updnodes(call, args, line).await,
         Invocation::Rollback(args) => rollout::run::rollback(call, args, line).await,
+        Invocation::Join(args) => joining::run::join(call, args).await,
+        Invocation::Rename(args) => Ok(joining::run::rename(call, &args)),
+        Invocation::Tag(args) => Ok(joining::run::tag(call, &args, line)),
+        Invocation::Untag(args) => Ok(joining::run::untag(call, &args, line)),
+        Invocation::Trust(args) => trust::run::trust(call, args, line).await,
+        Invocation::Untrust(args) => trust::run::untrust(call, args, line).await,
+        Invocation::Trusted(args) => trust::run::trusted(call, args, line).await,
+        Invocation::RotateKey(args) => trust::run::rotate_key(call, args, line).await,
+        Invocation::RotateRoot(args) => trust::run::rotate_root(call, args, line).await,
+        Invocation::Keys(_) => trust::run::keys(call).await,
         Invocation::Whoami(_) => people::run::whoami(call).await,
         Invocation::Claim(args) => people::bind::claim(call, args).await,
         Invocation::Bind(args) => people::bind::bind(call, args).await,

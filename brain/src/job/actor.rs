@@ -49,6 +49,8 @@ pub(super) enum Tell {
         node: NodeName,
         _done: oneshot::Sender<()>,
     },
+    /// The node is called otherwise now.
+    NodeRenamed(NodeName, NodeName),
 }
 
 /// One open job at work.
@@ -305,6 +307,13 @@ impl Actor {
                     if self.tasks[position].task.state == TaskState::Waiting {
                         self.send(position).await;
                     }
+                }
+            }
+            Tell::NodeRenamed(node, new) => {
+                for position in self.positions_on(&node) {
+                    let live = &mut self.tasks[position];
+                    live.task.node = new.to_string();
+                    live.node = new.clone();
                 }
             }
             Tell::NodeDown(node) => {

@@ -189,6 +189,12 @@ impl Jobs {
         self.tell_all(brain, || Tell::NodeDown(node.clone()));
     }
 
+    pub(crate) fn node_renamed(&self, brain: &Brain, name: &str, new: &NodeName) {
+        if let Ok(name) = NodeName::parse(name) {
+            self.tell_all(brain, || Tell::NodeRenamed(name.clone(), new.clone()));
+        }
+    }
+
     fn spawn(
         &self,
         brain: &Brain,

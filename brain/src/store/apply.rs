@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, file, follow, job, node, outbox, question, rollout, room,
+    account, binding, blob, dialog, file, follow, job, join, node, outbox, question, rollout, room,
     setting, watch,
 };
 
@@ -101,6 +101,9 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::PutFollow(new) => follow::put(tx, new).await,
         Op::DropFollow { id } => follow::remove(tx, id).await,
         Op::DropNode { address } => node::remove(tx, address).await,
+        Op::PutJoin(token) => join::put(tx, token).await,
+        Op::RenameNode { address, name } => join::rename(tx, address, name).await,
+        Op::TagNode { address, tags } => join::set_tags(tx, address, tags).await,
         Op::PutSetting { name, value } => setting::put(tx, name, value).await,
         Op::DropSetting { name } => setting::remove(tx, name).await,
         Op::PutBlob(blob) => blob::put(tx, blob).await,
@@ -135,6 +138,13 @@ async fn require(tx: &mut Tx, condition: &Condition) -> Result<(), Fault> {
         Condition::UseClaim { code_hash, now_ms } => {
             binding::use_claim(tx, code_hash, *now_ms).await?
         }
+        Condition::TakeJoin {
+            token_hash,
+            node,
+            now_ms,
+        } => join::take(tx, token_hash, node, *now_ms).await?,
+        Condition::TellJoin { token_hash } => join::tell(tx, token_hash).await?,
+        Condition::SucceedNode(former) => join::succeed(tx, former).await?,
         Condition::TakeBinding { code_hash, now_ms } => {
             binding::take(tx, code_hash, *now_ms).await?.is_some()
         }

@@ -89,6 +89,14 @@ pub(super) async fn step(tx: &mut Tx, now_ms: i64) -> Result<(u64, bool), Fault>
         )?,
         execute!(
             tx,
+            "DELETE FROM join_token WHERE token_hash IN \
+             (SELECT token_hash FROM join_token WHERE expires_ms < $1 \
+             AND (node IS NULL OR told = 1) LIMIT $2)",
+            now_ms - EXPIRED_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
             "DELETE FROM dialog WHERE expires_ms < $1",
             now_ms - EXPIRED_LIFE_MS
         )?,

@@ -1,10 +1,10 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, JobFilter, LoadMinute,
-    NodeRecord, OutboxCount, Question, Room, Store, StoreError, WatchedNode, account, audit,
-    binding, blob, dialog, event, file, follow, job, node, outbox, question, rollout, room,
-    setting, watch,
+    AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
+    JobFilter, JoinToken, LoadMinute, NodeRecord, OutboxCount, Question, Room, Store, StoreError,
+    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, node,
+    outbox, question, rollout, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -19,6 +19,24 @@ type Read<T> = Result<T, StoreError>;
 /// A limit as the databases count.
 fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Joining nodes and their keys.
+impl Store {
+    /// The token with this hash, whatever became of it.
+    pub async fn join_token(&self, token_hash: &str) -> Read<Option<JoinToken>> {
+        Ok(join::get(&self.db, token_hash).await?)
+    }
+
+    /// Tokens that were used and whose rooms have not been told.
+    pub async fn untold_joins(&self) -> Read<Vec<JoinToken>> {
+        Ok(join::untold(&self.db).await?)
+    }
+
+    /// Addresses that nodes had before.
+    pub async fn former_addresses(&self) -> Read<Vec<FormerAddress>> {
+        Ok(join::former(&self.db).await?)
+    }
 }
 
 /// Accounts, identities and rooms.

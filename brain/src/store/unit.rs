@@ -5,6 +5,7 @@ use super::blob::BlobRef;
 use super::dialog::Dialog;
 use super::file::FileRecord;
 use super::follow::Follow;
+use super::join::{FormerAddress, JoinToken};
 use super::node::NodeRecord;
 use super::question::Question;
 use super::room::Room;
@@ -167,6 +168,23 @@ pub enum Op {
         /// Which.
         address: String,
     },
+    /// A new one-time token with which a node may join.
+    PutJoin(JoinToken),
+    /// Gives a node another name, also in the tasks that it was given. A taken name makes the unit fail
+    /// with a conflict.
+    RenameNode {
+        /// Which.
+        address: String,
+        /// What it is called now.
+        name: String,
+    },
+    /// Gives a node other tags.
+    TagNode {
+        /// Which.
+        address: String,
+        /// All that it has now.
+        tags: Vec<String>,
+    },
     /// Sets a setting.
     PutSetting {
         /// Name.
@@ -254,6 +272,22 @@ pub enum Condition {
         /// Unix milliseconds.
         now_ms: i64,
     },
+    /// The token is good; this node has used it up now.
+    TakeJoin {
+        /// Hash of the token.
+        token_hash: String,
+        /// The node's address.
+        node: String,
+        /// Unix milliseconds.
+        now_ms: i64,
+    },
+    /// Nobody was told of this join; they are now.
+    TellJoin {
+        /// Hash of the token.
+        token_hash: String,
+    },
+    /// A node has this old address; it goes on under the new one.
+    SucceedNode(FormerAddress),
     /// The binding code is good; it is used up now.
     TakeBinding {
         /// Hash of the code.

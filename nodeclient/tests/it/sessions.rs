@@ -39,7 +39,7 @@ async fn an_order_goes_out_and_its_story_comes_back() {
         panic!("the order comes");
     };
     assert_eq!(got, signed);
-    let root = net.root.address().clone();
+    let root = net.root.address();
     let now = unix_ms() + link.root_clock_offset_ms();
     let checked = check_order(&got, net.node.address(), |from| *from == root, now).unwrap();
     let order = checked.order.id;
@@ -148,7 +148,7 @@ async fn the_largest_order_goes_through() {
 async fn a_newer_session_replaces_a_half_open_one() {
     let mut net = Net::new().await;
     let (old, _old_inbox) = net.connected().await;
-    let (new, _new_inbox) = attach(&net.tcp(), &net.node, net.root.address(), hello("two"))
+    let (new, _new_inbox) = attach(&net.tcp(), &net.node, &net.root.address(), hello("two"))
         .await
         .unwrap();
     let node = name("web-1");
@@ -389,7 +389,7 @@ async fn an_incarnation_known_from_before_is_recognised() {
     let node = Identity::generate();
     enrolment.address = node.address().clone();
     net.root.enroll(enrolment);
-    let _link = attach(&net.tcp(), &node, net.root.address(), hello("one"))
+    let _link = attach(&net.tcp(), &node, &net.root.address(), hello("one"))
         .await
         .unwrap();
     let RootEvent::Connected {
@@ -505,7 +505,7 @@ async fn a_hundred_nodes_come_at_once_and_each_gets_its_own_order() {
         let name = name(&format!("node-{n}"));
         net.root
             .enroll(Enrolment::new(name, node.address().clone()));
-        let (dialer, trusted) = (net.tcp(), net.root.address().clone());
+        let (dialer, trusted) = (net.tcp(), net.root.address());
         nodes.spawn(async move {
             let attached = attach(&dialer, &node, &trusted, hello("one")).await;
             let (link, mut inbox) = attached.unwrap();

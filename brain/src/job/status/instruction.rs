@@ -35,6 +35,24 @@ impl View<'_> {
                     (false, false) => text!(language, "trust-was-taken", address = address),
                 }
             }
+            Instruction::ListTrust {} => {
+                let own = self.brain.root().address().to_string();
+                let lines = done.detail.lines().map(|address| {
+                    if address == own {
+                        text!(language, "trusted-self", address = Text::code(address))
+                    } else {
+                        Text::code(address)
+                    }
+                });
+                Text::join(lines, " · ")
+            }
+            Instruction::RotateKey { .. } => {
+                text!(
+                    language,
+                    "rotate-key-done",
+                    address = Text::code(&done.detail)
+                )
+            }
             Instruction::ClearLogs { .. } if !done.had_effect => {
                 text!(language, "logs-cleared-none")
             }

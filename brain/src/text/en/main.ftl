@@ -282,7 +282,7 @@ greeting-local = Jarvis { $version } · brain ready · node { $node } ({ $addres
 
 ## Claiming and binding
 
-claim-done = Welcome, owner. This { $platform } account is now yours here. Next: /nodes · /help · add a server: /enroll
+claim-done = Welcome, owner. This { $platform } account is now yours here. Next: /nodes · /help · add a server: /join
 claim-wrong = That code is not right. { $left ->
     [one] 1 try is left.
    *[other] { $left } tries are left.

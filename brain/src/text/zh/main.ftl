@@ -253,7 +253,7 @@ greeting-local = Jarvis { $version } · 已就绪 · 节点 { $node }（{ $addre
 
 ## 认领与绑定
 
-claim-done = 欢迎你，所有者。这个 { $platform } 账号现在归你使用。接下来：/nodes · /help · 添加服务器：/enroll
+claim-done = 欢迎你，所有者。这个 { $platform } 账号现在归你使用。接下来：/nodes · /help · 添加服务器：/join
 claim-wrong = 代码不对，还可以再试 { $left } 次。代码显示在服务器的控制台上。
 claim-none = 无需认领：这个 Jarvis 已有所有者。请让所有者给你分配角色，或发送 /bind 在这里使用你自己的账号。
 bind-code = 请在 { $duration }内，到你已登录的应用里发送：  `/bind { $code }`
