@@ -60,10 +60,6 @@ async fn waiting_jobs_keep_their_order_over_a_restart_and_run_once() {
     site.line.mend();
     let text = text_of(&file, 3).await;
     assert_eq!(text, "turn-1\nturn-2\nturn-3\n");
-    site.is_online("web-1").await;
-    for _ in 0..3 {
-        site.owner.sees("exit 0").await;
-    }
     site.owner.says("jobs --waiting").await;
     site.owner.sees("No job waits for a node.").await;
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "once each");
