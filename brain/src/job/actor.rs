@@ -21,7 +21,7 @@ use super::engine::Permits;
 use super::follow::Glimpse;
 use super::live::{LiveTask, ResultFileNews};
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::{Job, JobState, TaskState, status};
+use super::{Job, JobState, Task, TaskState, status};
 use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;

@@ -203,13 +203,6 @@ impl Jobs {
         first_status: Option<OutboxItem>,
         mut permits: Permits,
     ) {
-        let mut tasks: Vec<LiveTask> = tasks.into_iter().filter_map(LiveTask::new).collect();
-        for (position, live) in tasks.iter_mut().enumerate() {
-            if live.task.state == TaskState::Waiting {
-                let permit = permits.waiting.remove(&position);
-                live.place = Some(self.queue.enter(&live.node, job.number, permit));
-            }
-        }
         let (tell, told) = mpsc::channel(TELL_LIMIT);
         let (shown, glimpses) = watch::channel(Vec::new());
         self.lock().insert(job.number, OpenJob { tell, glimpses });
@@ -217,6 +210,13 @@ impl Jobs {
             let spec = (**spec).clone();
             let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
             return brain.spawn(rollout.run());
+        }
+        let mut tasks: Vec<LiveTask> = tasks.into_iter().filter_map(LiveTask::new).collect();
+        for (position, live) in tasks.iter_mut().enumerate() {
+            if live.task.state == TaskState::Waiting {
+                let permit = permits.waiting.remove(&position);
+                live.place = Some(self.queue.enter(&live.node, job.number, permit));
+            }
         }
         let actor = Actor::new(
             brain.clone(),

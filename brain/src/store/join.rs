@@ -167,7 +167,7 @@ pub(super) async fn set_tags(tx: &mut Tx, address: &str, tags: &[String]) -> Res
         tx,
         "UPDATE node SET tags = $2 WHERE address = $1",
         text(address),
-        to_json(tags)?
+        to_json(&tags)?
     )?;
     Ok(())
 }

@@ -336,6 +336,15 @@ impl Rollout {
                     }
                 }
             }
+            // Nodes of a wave are waited for here, in no queue.
+            Tell::YourTurn { .. } => {}
+            Tell::NodeRenamed(name, new) => {
+                for position in self.positions_on(&name) {
+                    let live = &mut self.nodes[position].live;
+                    live.task.node = new.to_string();
+                    live.node = new.clone();
+                }
+            }
             Tell::NodeUp(name) => {
                 for position in self.positions_on(&name) {
                     if matches!(
