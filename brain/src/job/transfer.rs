@@ -69,6 +69,7 @@ pub(crate) struct Fetched {
     /// It had changed since a first part of it came, so it was fetched from its start again.
     pub began_again: bool,
     /// Keeps the bytes while nothing in the store names them.
+    #[expect(dead_code, reason = "it only has to live")]
     pub pin: Arc<Pin>,
 }
 
