@@ -92,7 +92,7 @@ async fn a_fleet_is_updated_in_waves() {
     let mut site = site(&["n-1", "n-2", "n-3", "n-4", "n-5"]).await;
     site.owner.says("updnodes -t app").await;
     site.owner
-        .sees("or `-r` to restart only. Versions now: 5 x 1.0.")
+        .sees("or -r to restart only. Versions now: 5 x 1.0.")
         .await;
     site.owner.says("updnodes -t app -v 2.0 --batch 2").await;
     site.owner
@@ -277,7 +277,7 @@ async fn what_cannot_be_is_said() {
     let mut site = site(&["n-1"]).await;
     site.owner.says("updnodes -t nope -v 1").await;
     site.owner
-        .sees("No node is of type `nope`. Types here: app")
+        .sees("No node is of type nope. Types here: app")
         .await;
     site.owner.says("updnodes -t app -v 1 -r").await;
     site.owner.sees("one of the two").await;
