@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod logs;
 pub mod nodes;
 pub mod people;
+pub mod rollout;
 mod run;
 pub mod system;
 
@@ -70,6 +71,8 @@ commands! {
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
     Forget(nodes::ForgetArgs),
+    Updnodes(rollout::UpdnodesArgs),
+    Rollback(rollout::RollbackArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

@@ -11,6 +11,7 @@ mod orders;
 mod plan;
 mod queue;
 mod quota;
+pub(crate) mod rollout;
 mod service;
 mod status;
 mod transfer;
@@ -23,6 +24,7 @@ pub use instruction::{DockerAction, Instruction};
 pub use orders::Orders;
 pub(crate) use orders::pump;
 pub(crate) use plan::plan;
+pub use rollout::{Outcome, Part, Phase, UpdateKind, UpdateSpec, WayBack};
 pub(crate) use status::status_reply;
 pub(crate) use transfer::fetch;
 
@@ -81,6 +83,8 @@ pub enum JobSpec {
     Put(PutSpec),
     /// Anything else that is one order.
     Instruct(Instruction),
+    /// Updates nodes, wave after wave.
+    Update(Box<UpdateSpec>),
 }
 
 impl JobSpec {
@@ -91,7 +95,7 @@ impl JobSpec {
         match self {
             Self::Run(run) => Some(order::Body::Run(run.to_order())),
             Self::Instruct(instruction) => Some(instruction.body()),
-            Self::Get(_) | Self::Put(_) => None,
+            Self::Get(_) | Self::Put(_) | Self::Update(_) => None,
         }
     }
 
@@ -99,14 +103,14 @@ impl JobSpec {
     pub fn is_one_order(&self) -> bool {
         match self {
             Self::Run(_) | Self::Instruct(_) => true,
-            Self::Get(_) | Self::Put(_) => false,
+            Self::Get(_) | Self::Put(_) | Self::Update(_) => false,
         }
     }
 
     /// What its caller has to be, also for doing it again.
     pub fn permission(&self) -> Permission {
         match self {
-            Self::Run(_) | Self::Get(_) | Self::Put(_) => Permission::Operator,
+            Self::Run(_) | Self::Get(_) | Self::Put(_) | Self::Update(_) => Permission::Operator,
             Self::Instruct(instruction) => instruction.permission(),
         }
     }
@@ -115,6 +119,7 @@ impl JobSpec {
     pub fn asks_back(&self) -> bool {
         match self {
             Self::Run(_) | Self::Get(_) | Self::Put(_) => false,
+            Self::Update(_) => true,
             Self::Instruct(instruction) => instruction.asks_back(),
         }
     }
@@ -122,7 +127,7 @@ impl JobSpec {
     /// Whether its standard output and standard error are kept, for `log`.
     pub fn has_output(&self) -> bool {
         match self {
-            Self::Run(_) => true,
+            Self::Run(_) | Self::Update(_) => true,
             Self::Instruct(instruction) => instruction.has_output(),
             Self::Get(_) | Self::Put(_) => false,
         }

@@ -41,6 +41,7 @@ mod outbox;
 mod prune;
 mod question;
 mod reads;
+mod rollout;
 mod room;
 mod rows;
 mod setting;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use jarvis_node::Guard;
 use jarvis_node::config::DEFAULT_TYPE;
 use jarvis_nodeclient::{Address, Identity, KeyFileError, NodeName};
 use thiserror::Error;
@@ -12,7 +13,7 @@ const CONFIG_FILE: &str = "node.toml";
 
 /// Runs the signed orders of trusted roots on this server.
 #[derive(Debug, Parser)]
-#[command(name = "jarvis-node", version, about, arg_required_else_help = true)]
+#[command(name = "jarvis-node", version = crate::VERSION, about, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     },
     /// Print the program's version.
     Version,
+    /// Watch a new version of this program that is on probation; for the node itself.
+    #[command(hide = true)]
+    Guard(Guard),
 }
 
 /// Arguments of `init`.

@@ -2,6 +2,7 @@
 
 mod file;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +26,16 @@ pub struct NodeConfig {
     pub node_type: String,
     /// Version of what the node serves; the program's own by default.
     pub version: String,
+    /// File whose first line is that version, read at each session; it wins when it can be read.
+    pub version_file: Option<PathBuf>,
+    /// Shell text that updates what the node serves; `{NewVersion}` in it is the wanted version.
+    pub update_script: Option<String>,
+    /// Shell text that restarts what the node serves.
+    pub restart_script: Option<String>,
+    /// Shell text that goes back to the version `{NewVersion}`.
+    pub rollback_script: Option<String>,
+    /// The program that is this node, if it may restart itself; without, the node takes no updates.
+    pub program: Option<Program>,
     /// Whom it obeys.
     pub trust: TrustSource,
     /// Roots may get and put files below these, and below the jobs' working directory.
@@ -47,6 +58,17 @@ pub struct NodeConfig {
     pub retention_size: u64,
     /// The shell that runs scripts without a `#!` line.
     pub shell: String,
+}
+
+/// The program that runs a node, and how to start it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// The file, as it was when the process began.
+    pub path: PathBuf,
+    /// All arguments after the program's name.
+    pub arguments: Vec<OsString>,
+    /// Its version.
+    pub version: String,
 }
 
 /// Where the list of trusted roots stands.
@@ -76,6 +98,8 @@ pub struct ConfigFile {
     pub roots: Vec<RootEntry>,
     /// All the rest.
     pub node: NodeConfig,
+    /// The file says itself which version the node serves.
+    pub has_version: bool,
 }
 
 /// A configuration that cannot be used.
@@ -126,6 +150,11 @@ impl NodeConfig {
             name: None,
             node_type: DEFAULT_TYPE.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            version_file: None,
+            update_script: None,
+            restart_script: None,
+            rollback_script: None,
+            program: None,
             trust: TrustSource::Fixed(Vec::new()),
             allow: Vec::new(),
             listen: None,
@@ -137,6 +166,38 @@ impl NodeConfig {
             retention_size: 4 << 30,
             shell: "/bin/sh".to_owned(),
         }
+    }
+
+    /// The version that the node reports now.
+    #[must_use]
+    pub fn current_version(&self) -> String {
+        const MOST_CHARS: usize = 64;
+        let read = self.version_file.as_ref().and_then(|path| {
+            let text = std::fs::read_to_string(path).ok()?;
+            let line: String = text
+                .lines()
+                .next()?
+                .trim()
+                .chars()
+                .take(MOST_CHARS)
+                .collect();
+            (!line.is_empty()).then_some(line)
+        });
+        read.unwrap_or_else(|| self.version.clone())
+    }
+
+    /// The folder for packages that roots send.
+    #[must_use]
+    pub fn packages(&self) -> PathBuf {
+        self.data.join("packages")
+    }
+
+    /// The version of the program that runs the node.
+    #[must_use]
+    pub fn program_version(&self) -> &str {
+        self.program
+            .as_ref()
+            .map_or(env!("CARGO_PKG_VERSION"), |program| &program.version)
     }
 }
 

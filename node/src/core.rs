@@ -23,6 +23,7 @@ use crate::ledger::{Ledger, State};
 use crate::lines::Lines;
 use crate::places::Places;
 use crate::trust::Trust;
+use crate::update::Updates;
 
 /// Transfers that run at once; more wait.
 const TRANSFERS: usize = 8;
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) partials: Mutex<HashSet<PathBuf>>,
     /// Tasks that must end before the process does.
     pub(crate) tasks: TaskTracker,
+    /// The update that is under way, if any.
+    pub(crate) updates: Updates,
     /// Cancelled when the node stops.
     pub(crate) stopping: CancellationToken,
     running: Mutex<HashMap<String, Running>>,
@@ -67,7 +70,8 @@ struct Running {
 impl Core {
     /// Puts the parts together; nothing runs yet.
     pub(crate) fn new(identity: Identity, config: NodeConfig, ledger: Ledger) -> Self {
-        let allow = config.allow.iter().cloned().chain([config.work.clone()]);
+        let own = [config.work.clone(), config.packages()];
+        let allow = config.allow.iter().cloned().chain(own);
         Self {
             places: Places::new(allow),
             trust: Trust::new(config.trust.clone()),
@@ -76,6 +80,7 @@ impl Core {
             lines: Lines::default(),
             load: LoadMeter::default(),
             partials: Mutex::default(),
+            updates: Updates::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             running: Mutex::default(),

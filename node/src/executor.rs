@@ -30,13 +30,15 @@ use tokio::net::unix::pipe;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use self::leader::{ExitStatus, Leader};
 use self::output::StreamLog;
-use self::spawn::{Spawned, command_line, needs_file, spawn_session, write_script};
+use self::spawn::{Spawned, spawn_session};
 use self::tail::CombinedTail;
 use crate::places::Places;
 
-use self::session::{end_session, signal_session};
+pub(crate) use self::leader::{ExitStatus, Leader};
+pub(crate) use self::output::TAIL_BYTES;
+pub(crate) use self::session::{end_session, signal_session};
+pub(crate) use self::spawn::{command_line, needs_file, quote, spawn_detached, write_script};
 
 pub(crate) use self::session::{ProcessStat, boot_id, carries_order, members, signal_process};
 
@@ -301,15 +303,20 @@ fn start(task: &Task) -> Result<(Spawned, Leader), String> {
 }
 
 fn environment(task: &Task) -> impl Iterator<Item = (OsString, OsString)> {
+    variables(&task.order, &task.env)
+}
+
+/// This process's environment without its own configuration, then `given`, then the order's id.
+pub(crate) fn variables(
+    order: &str,
+    given: &HashMap<String, String>,
+) -> impl Iterator<Item = (OsString, OsString)> {
     let inherited = std::env::vars_os().filter(|(name, _)| {
         !name.as_encoded_bytes().starts_with(OWN_VARIABLES)
-            && !name
-                .to_str()
-                .is_some_and(|name| task.env.contains_key(name))
+            && !name.to_str().is_some_and(|name| given.contains_key(name))
     });
-    let order = [(OsString::from(ORDER_VARIABLE), OsString::from(&task.order))];
-    let given = task
-        .env
+    let order = [(OsString::from(ORDER_VARIABLE), OsString::from(order))];
+    let given = given
         .iter()
         .filter(|(name, _)| OsStr::new(name) != ORDER_VARIABLE)
         .map(|(name, value)| (name.into(), value.into()));

@@ -17,8 +17,8 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     Facts {
         node_type: config.node_type.clone(),
-        version: config.version.clone(),
-        core_version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: config.current_version(),
+        core_version: config.program_version().to_owned(),
         hostname: text(uname.nodename()),
         os: os_name(&read("/etc/os-release")).unwrap_or_else(|| text(uname.sysname())),
         kernel: text(uname.release()),
@@ -31,6 +31,11 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
         boot_ms: boot_ms(&read("/proc/stat")),
         started_ms,
         max_jobs: u32::try_from(config.max_jobs).unwrap_or(u32::MAX),
+        package_folder: config
+            .program
+            .as_ref()
+            .map(|_| config.packages().to_string_lossy().into_owned())
+            .unwrap_or_default(),
         ..Facts::default()
     }
 }

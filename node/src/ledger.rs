@@ -72,6 +72,7 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Interrupted {
     pub(crate) order: String,
+    pub(crate) root: Address,
     pub(crate) accepted_ms: i64,
     pub(crate) started: Option<Started>,
 }
@@ -90,6 +91,7 @@ impl Ledger {
             .filter(|(_, known)| known.ended.is_none())
             .map(|(order, known)| Interrupted {
                 order: order.clone(),
+                root: known.root.clone(),
                 accepted_ms: known.accepted_ms,
                 started: known.started.as_ref().map(|(_, started)| started.clone()),
             })

@@ -8,6 +8,8 @@
 //! * Jobs run in a session of their own with a time limit (`executor`, `job`); after a restart what was
 //!   left of them is killed and reported as lost (`recovery`).
 //! * Files move in and out of allowed places only (`files`, [`places`]).
+//! * A node is updated by its own scripts, or replaces its own program under the eyes of a guard that
+//!   brings the old one back (`update`).
 //! * Each root has at most one live session, and sees nothing of other roots' orders (`session`, `lines`).
 //!
 //! This crate depends on `jarvis-nodeclient` and `jarvis-proto`, and must stay small: no database, no
@@ -31,6 +33,8 @@ mod recovery;
 mod refusal;
 mod session;
 mod trust;
+mod update;
 
-pub use config::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
+pub use config::{ConfigError, ConfigFile, NodeConfig, Program, RootEntry, TrustSource};
 pub use node::{Node, NodeHandle, RootDial, StartError};
+pub use update::{Guard, Restart};

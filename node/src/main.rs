@@ -9,12 +9,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use jarvis_node::{ConfigFile, Node, RootDial};
+use jarvis_node::{ConfigFile, Node, Program, Restart, RootDial};
 use jarvis_nodeclient::{Identity, TcpDialer};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
+
+/// The version of this program. Packagers may set another one than the source's, at build time.
+pub(crate) const VERSION: &str = match option_env!("JARVIS_NODE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 fn main() -> ExitCode {
     // Wrong arguments end the program here with exit code 2.
@@ -22,8 +28,12 @@ fn main() -> ExitCode {
         Command::Init(init) => init.run().map(|said| print!("{said}")).map_err(Into::into),
         Command::Run { config } => run(&config),
         Command::Version => {
-            println!("jarvis-node {}", env!("CARGO_PKG_VERSION"));
+            println!("jarvis-node {VERSION}");
             Ok(())
+        }
+        Command::Guard(guard) => {
+            log();
+            guard.run().map_err(Into::into)
         }
     };
     match result {
@@ -35,24 +45,43 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(path: &Path) -> anyhow::Result<()> {
+fn log() {
     let filter = EnvFilter::try_from_env("JARVIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let config = ConfigFile::load(path)?;
+}
+
+fn run(path: &Path) -> anyhow::Result<()> {
+    log();
+    let mut config = ConfigFile::load(path)?;
+    // Before anything can put another file into its place.
+    config.node.program = Some(Program {
+        path: std::env::current_exe().context("cannot find this program")?,
+        arguments: std::env::args_os().skip(1).collect(),
+        version: VERSION.to_owned(),
+    });
+    if !config.has_version {
+        VERSION.clone_into(&mut config.node.version);
+    }
     let identity = Identity::from_file(&config.key)?;
     // One thread serves a node: less memory, and an order never waits for another core to wake up.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(identity, config))
+    let restart = runtime.block_on(serve(identity, config))?;
+    drop(runtime);
+    match restart {
+        Some(restart) => Err(restart.carry_out()).context("the program cannot be started again"),
+        None => Ok(()),
+    }
 }
 
-async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<()> {
+/// Serves until it is told to stop, or to start again.
+async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<Option<Restart>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // The trust list is read again whenever its file has changed, so this signal asks for nothing more;
@@ -68,17 +97,18 @@ async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<()> {
         dialer: Arc::new(TcpDialer::new(root.connect)),
     });
     let node = Node::start(identity, config.node, roots.collect()).await?;
-    tracing::info!(address = %node.address(), version = env!("CARGO_PKG_VERSION"), "node ready");
-    loop {
+    tracing::info!(address = %node.address(), version = VERSION, "node ready");
+    let restart = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
             _ = hangup.recv() => {}
+            restart = node.restart_asked() => break Some(restart),
         }
-    }
-    tracing::info!("stopping");
+    };
+    tracing::info!(to_start_again = restart.is_some(), "stopping");
     tokio::select! {
-        () = node.shutdown() => Ok(()),
+        () = node.shutdown() => Ok(restart),
         _ = terminate.recv() => anyhow::bail!("a second signal aborted the stop"),
         _ = interrupt.recv() => anyhow::bail!("a second signal aborted the stop"),
     }

@@ -23,6 +23,7 @@ use crate::core::{Core, keep_house};
 use crate::ledger::Ledger;
 use crate::recovery::end_interrupted;
 use crate::session::serve;
+use crate::update::{self, Restart};
 
 /// Peers that have proven nothing and are served at once.
 const MOST_UNPROVEN: usize = 16;
@@ -96,6 +97,7 @@ impl Node {
             source,
         };
         let (ledger, interrupted) = Ledger::open(&path).map_err(fault)?;
+        let (updates, interrupted) = update::split(&ledger, interrupted);
         end_interrupted(&ledger, interrupted).await.map_err(fault)?;
         let listener = match config.listen {
             Some(address) => Some(NodeListener::bind(address).await?),
@@ -103,6 +105,7 @@ impl Node {
         };
         let listening = listener.as_ref().map(NodeListener::address);
         let core = Arc::new(Core::new(identity, config, ledger));
+        update::resume(&core, updates);
         let sessions = TaskTracker::new();
         for root in roots {
             sessions.spawn(keep_dialled(Arc::clone(&core), root));
@@ -133,9 +136,10 @@ fn prepare_folders(mut config: NodeConfig) -> Result<NodeConfig, StartError> {
             source,
         })?;
     }
-    let jobs = config.data.join("jobs");
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&jobs);
-    made.map_err(|source| StartError::Folder { path: jobs, source })?;
+    for path in [config.data.join("jobs"), config.packages()] {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|source| StartError::Folder { path, source })?;
+    }
     Ok(config)
 }
 
@@ -158,6 +162,12 @@ impl NodeHandle {
     #[must_use]
     pub fn listening(&self) -> Option<SocketAddr> {
         self.listening
+    }
+
+    /// Waits until an update wants the program to be started again: then call
+    /// [`NodeHandle::shutdown`], end the runtime, and [`Restart::carry_out`]. Cancel-safe.
+    pub async fn restart_asked(&self) -> Restart {
+        self.core.updates.restart_asked().await
     }
 
     /// Stops in order: takes no more orders, ends running jobs (TERM, then KILL after the configured

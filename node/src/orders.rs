@@ -21,6 +21,7 @@ use crate::kept::folder_bytes;
 use crate::ledger::Acceptance;
 use crate::refusal::Refusal;
 use crate::trust::TrustError;
+use crate::update::Update;
 
 /// Most patterns for result files in one job; each one walks through folders.
 const MOST_GLOBS: usize = 50;
@@ -33,6 +34,7 @@ enum Work {
     Cancel(CancelOrder),
     Trust(SetTrust),
     ClearLogs(ClearLogs),
+    Update(Box<Update>),
 }
 
 /// Takes one order that came from `sender`, whose clock is `clock_offset_ms` ahead of ours: answers it,
@@ -123,6 +125,11 @@ async fn carry_out(core: &Arc<Core>, checked: CheckedOrder, signed: SignedOrder)
         Work::Cancel(cancel) => stop(core, &root, &cancel),
         Work::Trust(trust) => set_trust(core, &id, &trust),
         Work::ClearLogs(clear) => clear_logs(core, &root, &clear).await,
+        Work::Update(update) => match update.run(core, &root, &id).await {
+            Some(outcome) => outcome,
+            // It ends in the next life of this node.
+            None => return,
+        },
     };
     tracing::info!(order = id, root = %root, outcome = describe(&outcome), "ended");
     let ended = Ended {
@@ -142,11 +149,12 @@ fn name_of(work: &Work) -> &'static str {
         Work::Cancel(_) => "cancel",
         Work::Trust(_) => "trust",
         Work::ClearLogs(_) => "clear logs",
+        Work::Update(_) => "update",
     }
 }
 
 /// One line for the log; never any output of the job.
-fn describe(outcome: &ended::Outcome) -> String {
+pub(crate) fn describe(outcome: &ended::Outcome) -> String {
     use jarvis_proto::node::run_ended::How;
     match outcome {
         ended::Outcome::Run(run) => {
@@ -197,10 +205,9 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
         Some(order::Body::Cancel(cancel)) => Ok(Work::Cancel(cancel)),
         Some(order::Body::Trust(trust)) => Ok(Work::Trust(trust)),
         Some(order::Body::ClearLogs(clear)) => Ok(Work::ClearLogs(clear)),
-        Some(order::Body::Update(_)) => Err(Refusal::new(
-            RefusedReason::NotSupported,
-            "this version cannot update itself",
-        )),
+        Some(order::Body::Update(update)) => {
+            Ok(Work::Update(Box::new(Update::prepare(core, update)?)))
+        }
         Some(order::Body::Call(_) | order::Body::Docker(_)) => Err(Refusal::new(
             RefusedReason::NotSupported,
             "this node serves nothing but jobs and files",

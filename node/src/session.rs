@@ -25,6 +25,7 @@ pub(crate) async fn serve(
     let root = link.root().clone();
     tracing::info!(root = %root, name = link.welcome().node_name, "session begins");
     let number = core.lines.add(&link);
+    core.updates.session_with(&root);
     // Three lanes that never wait for each other: a full line holds up neither orders nor cancels.
     tokio::select! {
         () = listen(core, &link, &mut inbox) => {}

@@ -68,6 +68,34 @@ impl Node {
         self.folder.path()
     }
 
+    /// Adds keys to the configuration, before the node is started.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure(&self, keys: &str) -> Result<()> {
+        let text = std::fs::read_to_string(self.config())?;
+        // The tables of the file come last.
+        std::fs::write(self.config(), format!("{keys}\n{text}"))?;
+        Ok(())
+    }
+
+    /// Starts the daemon from a program of its own, so that it may replace it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_program(&mut self, program: &Path) -> Result<()> {
+        let mut command = Process::command("jarvis-node", ["run"])?;
+        let mut own = Command::new(program);
+        own.args(["run", "--config"]).arg(self.config());
+        for (name, value) in command.as_std_mut().get_envs() {
+            match value {
+                Some(value) => own.env(name, value),
+                None => own.env_remove(name),
+            };
+        }
+        self.start_by(own)
+    }
+
     /// Starts the daemon.
     ///
     /// # Errors

@@ -82,7 +82,10 @@ pub(crate) fn shown(argument: &clap::Arg) -> String {
         (None, Some(short)) => format!("-{short}"),
         (None, None) => argument.get_id().to_string(),
     };
-    if argument.get_action().takes_values() {
+    let needs_value = argument
+        .get_num_args()
+        .is_none_or(|range| range.min_values() > 0);
+    if argument.get_action().takes_values() && needs_value {
         format!("{flag} {value}")
     } else {
         flag
@@ -151,9 +154,9 @@ impl Command {
         let attached = word.text.contains('=')
             || (!word.text.starts_with("--") && word.text.chars().count() > 2);
         !attached
-            && self
-                .flag(&word.text)
-                .is_some_and(|flag| flag.get_action().takes_values())
+            && self.flag(&word.text).is_some_and(|flag| {
+                flag.get_action().takes_values() && !flag.is_require_equals_set()
+            })
     }
 
     fn asks_for_help(&self, word: &str) -> bool {

@@ -1,6 +1,6 @@
 //! From a command's arguments to what it does.
 
-use super::{Call, Invocation, Trouble, files, general, jobs, logs, nodes, people, system};
+use super::{Call, Invocation, Trouble, files, general, jobs, logs, nodes, people, rollout, system};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.
@@ -27,6 +27,8 @@ pub(super) async fn run(
         Invocation::Mystate(_) => Ok(nodes::run::mystate(call)),
         Invocation::Enroll(args) => nodes::run::enroll(call, args).await,
         Invocation::Forget(args) => Ok(nodes::run::forget(call, &args, line)),
+        Invocation::Updnodes(args) => rollout::run::updnodes(call, args, line).await,
+        Invocation::Rollback(args) => rollout::run::rollback(call, args, line).await,
         Invocation::Whoami(_) => people::run::whoami(call).await,
         Invocation::Claim(args) => people::bind::claim(call, args).await,
         Invocation::Bind(args) => people::bind::bind(call, args).await,

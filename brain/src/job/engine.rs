@@ -12,7 +12,8 @@ use super::follow::{Follows, Glimpse};
 use super::live::LiveTask;
 use super::queue::Queue;
 use super::quota::{Permit, Quota, Slot};
-use super::{Job, Task, TaskState};
+use super::rollout::Rollout;
+use super::{Job, JobSpec, Task, TaskState};
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
 use crate::store::StoreError;
@@ -196,6 +197,14 @@ impl Jobs {
         first_status: Option<OutboxItem>,
         mut permits: Permits,
     ) {
+        if let JobSpec::Update(spec) = &job.spec {
+            let spec = (**spec).clone();
+            let (tell, told) = mpsc::channel(TELL_LIMIT);
+            let (_, glimpses) = watch::channel(Vec::new());
+            self.lock().insert(job.number, OpenJob { tell, glimpses });
+            let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
+            return brain.spawn(rollout.run());
+        }
         let mut tasks: Vec<LiveTask> = tasks.into_iter().filter_map(LiveTask::new).collect();
         for (position, live) in tasks.iter_mut().enumerate() {
             if live.task.state == TaskState::Waiting {

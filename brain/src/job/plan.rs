@@ -7,7 +7,7 @@ use prost::Message;
 use super::engine::{FullQuota, NewJob};
 use super::live::LiveTask;
 use super::orders::make;
-use super::{Job, JobId, JobSpec, JobState, Task, TaskState, status};
+use super::{Job, JobId, JobSpec, JobState, Task, TaskState, rollout, status};
 use crate::answer::{After, Answer};
 use crate::brain::Brain;
 use crate::commands::Call;
@@ -30,6 +30,9 @@ pub(crate) async fn plan(
     nodes: &[FleetNode],
     wait: Option<Duration>,
 ) -> Result<Answer, StoreError> {
+    if let JobSpec::Update(spec) = spec {
+        return rollout::plan(call, *spec, nodes).await;
+    }
     let brain = call.brain;
     let now_ms = brain.now_ms();
     // Nodes that were there before the brain started need a moment to dial again.

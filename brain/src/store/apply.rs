@@ -4,7 +4,7 @@ use super::db::Tx;
 use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
-use super::{account, binding, blob, dialog, follow, job, node, outbox, question, room, setting};
+use super::{account, binding, blob, dialog, follow, job, node, outbox, question, rollout, room, setting};
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
 /// whole; the caller then undoes it and takes them one by one.
@@ -72,6 +72,7 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::InsertJob(new) => job::insert(tx, new).await,
         Op::InsertTask(task) => job::insert_task(tx, task).await,
         Op::UpdateTask(task) => job::update_task(tx, task).await,
+        Op::PutPart(part) => rollout::put(tx, part).await,
         Op::EndJob {
             id,
             state,

@@ -3,11 +3,11 @@
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, Follow, JobFilter, NodeRecord, OutboxCount, Question,
     Room, Store, StoreError, account, audit, binding, blob, dialog, event, follow, job, node,
-    outbox, question, room, setting,
+    outbox, question, rollout, room, setting,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
-use crate::job::{Job, JobId, Task};
+use crate::job::{Job, JobId, Part, Task};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
 
@@ -215,5 +215,18 @@ impl Store {
     /// All settings, by name.
     pub async fn settings(&self) -> Read<Vec<(String, String)>> {
         Ok(setting::list(&self.db).await?)
+    }
+}
+
+/// Updates in waves.
+impl Store {
+    /// The nodes' parts in an update.
+    pub async fn parts(&self, job: &JobId) -> Read<Vec<Part>> {
+        Ok(rollout::parts(&self.db, job).await?)
+    }
+
+    /// The job in which the node of this address is being updated.
+    pub async fn updating_job(&self, address: &str) -> Read<Option<JobId>> {
+        Ok(rollout::open_job(&self.db, address).await?)
     }
 }

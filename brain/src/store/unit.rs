@@ -9,7 +9,7 @@ use super::question::Question;
 use super::room::Room;
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::audit::AuditEntry;
-use crate::job::{Job, JobId, JobState, Task, TaskState};
+use crate::job::{Job, JobId, JobState, Part, Task, TaskState};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
 
@@ -96,6 +96,9 @@ pub enum Op {
     /// A task went on, or ended: its state, times, order and ending are stored. Nothing happens if it
     /// ended before. Where more depends on the end, require [`Condition::EndTask`] instead.
     UpdateTask(Task),
+    /// A node's part in an update: new, or further than before. A second one of the same node that is
+    /// not over makes the unit fail with a conflict.
+    PutPart(Box<Part>),
     /// A job ended. Nothing happens if it ended before. Where more depends on it, require
     /// [`Condition::EndJob`] instead.
     EndJob {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 22] = [
     "allow",
     "data",
     "job_timeout",
@@ -19,8 +19,10 @@ const KEYS: [&str; 18] = [
     "max_jobs",
     "name",
     "output_limit",
+    "restart_script",
     "retention",
     "retention_size",
+    "rollback_script",
     "root",
     "root.address",
     "root.connect",
@@ -28,7 +30,9 @@ const KEYS: [&str; 18] = [
     "stop_grace",
     "trust",
     "type",
+    "update_script",
     "version",
+    "version_file",
 ];
 /// Below this a stream's head and its kept end would overlap.
 const LEAST_OUTPUT: u64 = 64 * 1024;
@@ -42,6 +46,10 @@ struct Raw {
     #[serde(rename = "type")]
     node_type: Option<String>,
     version: Option<String>,
+    version_file: Option<PathBuf>,
+    update_script: Option<String>,
+    restart_script: Option<String>,
+    rollback_script: Option<String>,
     root: Vec<RawRoot>,
     listen: Option<SocketAddr>,
     trust: Vec<Address>,
@@ -102,7 +110,12 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     node.allow = raw.allow;
     node.listen = raw.listen;
     set(&mut node.node_type, raw.node_type);
+    let has_version = raw.version.is_some();
     set(&mut node.version, raw.version);
+    node.version_file = raw.version_file.map(|file| folder.join(file));
+    node.update_script = script(raw.update_script);
+    node.restart_script = script(raw.restart_script);
+    node.rollback_script = script(raw.rollback_script);
     set(&mut node.max_jobs, raw.max_jobs);
     set(&mut node.job_timeout, raw.job_timeout);
     set(&mut node.stop_grace, raw.stop_grace);
@@ -118,7 +131,13 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
         key: folder.join(raw.key.unwrap_or_else(|| PathBuf::from("node.key"))),
         roots: roots.collect(),
         node,
+        has_version,
     })
+}
+
+/// An empty script is none.
+fn script(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 fn set<T>(value: &mut T, given: Option<T>) {
@@ -235,6 +254,10 @@ mod tests {
             name = "web-1"
             type = "web"
             version = "2.1"
+            version_file = "/srv/app/VERSION"
+            update_script = "get-app {{NewVersion}}"
+            restart_script = "systemctl restart app"
+            rollback_script = ""
             listen = "127.0.0.1:7788"
             trust = ["{ADDRESS}"]
             allow = ["/srv/app"]
@@ -255,6 +278,7 @@ mod tests {
         assert_eq!(config.node.retention_size, 1 << 30);
         assert_eq!(config.node.job_timeout, Duration::from_secs(5400));
         assert_eq!(config.roots[0].connect, "brain.example:7789");
+        assert!(config.node.update_script.is_some() && config.node.rollback_script.is_none());
         assert_eq!(config.node.work, Path::new("/var/lib/jarvis/files"));
     }
 

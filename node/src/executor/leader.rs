@@ -40,6 +40,11 @@ impl Leader {
         Ok(Self { pid, exit })
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
     /// Returns when the process has exited. May be cancelled and called again.
     pub(crate) async fn exited(&mut self) {
         match &mut self.exit {

@@ -7,7 +7,7 @@
 use std::ffi::{CString, NulError, OsString};
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
@@ -42,6 +42,45 @@ pub(crate) fn spawn_session(
     env: impl Iterator<Item = (OsString, OsString)>,
     with_stdin: bool,
 ) -> io::Result<Spawned> {
+    let (stdout, child_stdout) = io::pipe()?;
+    let (stderr, child_stderr) = io::pipe()?;
+    let (child_stdin, stdin) = input(with_stdin)?;
+    let streams = [
+        child_stdin.as_raw_fd(),
+        child_stdout.as_raw_fd(),
+        child_stderr.as_raw_fd(),
+    ];
+    Ok(Spawned {
+        pid: spawn(argv, env, streams)?,
+        stdout: stdout.into(),
+        stderr: stderr.into(),
+        stdin: stdin.map(Into::into),
+    })
+}
+
+/// The same with both output streams in files and nothing on standard input, so that the process
+/// outlives this one undisturbed. Returns its id.
+///
+/// # Errors
+///
+/// See [`spawn_session`].
+pub(crate) fn spawn_detached(
+    argv: &[String],
+    env: impl Iterator<Item = (OsString, OsString)>,
+    stdout: &File,
+    stderr: &File,
+) -> io::Result<i32> {
+    let stdin = File::open("/dev/null")?;
+    let streams = [stdin.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()];
+    spawn(argv, env, streams)
+}
+
+/// `streams` become the standard ones.
+fn spawn(
+    argv: &[String],
+    env: impl Iterator<Item = (OsString, OsString)>,
+    streams: [RawFd; 3],
+) -> io::Result<i32> {
     let argv = argv
         .iter()
         .map(|arg| CString::new(arg.as_str()))
@@ -55,14 +94,10 @@ pub(crate) fn spawn_session(
         })
         .collect::<Result<Vec<_>, NulError>>()?;
 
-    let (stdout, child_stdout) = io::pipe()?;
-    let (stderr, child_stderr) = io::pipe()?;
-    let (child_stdin, stdin) = input(with_stdin)?;
-
     let mut actions = PosixSpawnFileActions::init()?;
-    actions.add_dup2(child_stdin.as_raw_fd(), 0)?;
-    actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
-    actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
+    for (stream, number) in streams.into_iter().zip(0..) {
+        actions.add_dup2(stream, number)?;
+    }
 
     let mut attributes = PosixSpawnAttr::init()?;
     attributes.set_flags(
@@ -77,12 +112,7 @@ pub(crate) fn spawn_session(
 
     let program = argv.first().ok_or(io::ErrorKind::InvalidInput)?;
     let pid = posix_spawnp(program, &actions, &attributes, &argv, &env)?;
-    Ok(Spawned {
-        pid: pid.as_raw(),
-        stdout: stdout.into(),
-        stderr: stderr.into(),
-        stdin: stdin.map(Into::into),
-    })
+    Ok(pid.as_raw())
 }
 
 fn input(with_stdin: bool) -> io::Result<(OwnedFd, Option<PipeWriter>)> {
@@ -149,7 +179,7 @@ pub(crate) fn shebang(script: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// `text` as one word of a POSIX shell.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -784,3 +784,84 @@ async fn a_root_may_dial_the_node_over_tcp() {
     timeout(LIMIT, connected).await.unwrap();
     handle.shutdown().await;
 }
+
+fn program() -> crate::Program {
+    crate::Program {
+        path: std::env::current_exe().unwrap(),
+        arguments: Vec::new(),
+        version: "1".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_failing_update_script_ends_the_order_with_its_output() {
+    let mut world = world_with(|config| {
+        config.program = Some(program());
+        config.update_script = Some("echo to {NewVersion}; echo full >&2; exit 3".to_owned());
+    })
+    .await;
+    let update = Update {
+        version: "2.0".to_owned(),
+        ..Update::default()
+    };
+    let id = world.send(order::Body::Update(update)).await;
+    let Some(ended::Outcome::Run(run)) = world.ended(&id).await.outcome else {
+        panic!("the script ran");
+    };
+    assert_eq!(run.how, Some(run_ended::How::ExitCode(3)));
+    assert_eq!(run.tail, "to 2.0\nfull\n");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_good_update_asks_for_a_restart_and_ends_in_the_next_life() {
+    let mut world = world_with(|config| {
+        config.program = Some(program());
+        config.update_script = Some("true".to_owned());
+    })
+    .await;
+    let update = Update {
+        version: "2.0".to_owned(),
+        ..Update::default()
+    };
+    let id = world.send(order::Body::Update(update.clone())).await;
+    let asked = world.handle.as_ref().unwrap().restart_asked();
+    timeout(LIMIT, asked).await.expect("it asks for a restart");
+    // Another one is refused meanwhile.
+    let (reason, _) = world.refused(order::Body::Update(update)).await;
+    assert_eq!(reason, RefusedReason::Busy);
+    world.stop().await;
+    world.start().await;
+    let Some(ended::Outcome::Run(run)) = world.ended(&id).await.outcome else {
+        panic!("the script ran");
+    };
+    assert_eq!(run.how, Some(run_ended::How::ExitCode(0)));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_package_that_was_changed_is_not_used() {
+    let mut world = world_with(|config| {
+        config.program = Some(program());
+        config.update_script = Some("true".to_owned());
+    })
+    .await;
+    let package = world.config.data.join("packages/p");
+    fs::write(&package, "changed").unwrap();
+    let update = |path: &Path| {
+        order::Body::Update(Update {
+            version: "2.0".to_owned(),
+            package: path.to_str().unwrap().to_owned(),
+            package_blake3: blake3::hash(b"meant").as_bytes().to_vec().into(),
+            ..Update::default()
+        })
+    };
+    let id = world.send(update(&package)).await;
+    let Some(ended::Outcome::Failed(failed)) = world.ended(&id).await.outcome else {
+        panic!("it failed");
+    };
+    assert!(failed.detail.contains("hash differs"), "{}", failed.detail);
+    let (reason, _) = world.refused(update(Path::new("/etc/passwd"))).await;
+    assert_eq!(reason, RefusedReason::PathNotAllowed);
+    world.stop().await;
+}

@@ -14,5 +14,7 @@ mod orders;
 mod pipe_contract;
 mod postgres;
 mod python_telegram_bot;
+mod rollout;
 mod secrets;
+mod self_update;
 mod source_rules;

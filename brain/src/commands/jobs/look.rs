@@ -5,7 +5,7 @@ use super::{CancelArgs, JobArgs, JobsArgs};
 use crate::answer::{After, Answer};
 use crate::command::permission::{Object, Permission};
 use crate::commands::{Call, Trouble};
-use crate::job::{JobState, status_reply};
+use crate::job::{JobSpec, JobState, rollout, status_reply};
 use crate::reply::Reply;
 use crate::store::{JobFilter, Op};
 use crate::text::{Text, format, text};
@@ -90,6 +90,10 @@ pub(in crate::commands) async fn job(call: &Call<'_>, args: JobArgs) -> Result<A
         Ok(found) => found,
         Err(answer) => return Ok(answer),
     };
+    if matches!(job.spec, JobSpec::Update(_)) {
+        let reply = rollout::status_reply(call.brain, &job, tasks).await?;
+        return Ok(Answer::say(reply));
+    }
     Ok(Answer::say(status_reply(call.brain, &job, tasks)))
 }
 

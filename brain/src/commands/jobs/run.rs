@@ -15,7 +15,7 @@ use crate::fleet::FleetNode;
 use crate::job::{self, Job, JobSpec, JobState, RunSpec, Task, TaskState};
 use crate::reply::Reply;
 use crate::store::JobFilter;
-use crate::text::text;
+use crate::text::{Language, text};
 
 /// `run TARGET COMMAND…`, or with a script attached `run TARGET [ARGUMENT…]`.
 pub(in crate::commands) async fn run(
@@ -256,6 +256,9 @@ pub(crate) fn title(spec: &JobSpec) -> String {
         JobSpec::Get(get) => format!("get {}", get.path),
         JobSpec::Put(put) => format!("put {} → {}", put.name, put.path),
         JobSpec::Instruct(instruction) => instruction.title(),
+        JobSpec::Update(update) => {
+            job::rollout::restart_or_version(Language::En, update).to_string()
+        }
     }
 }
 

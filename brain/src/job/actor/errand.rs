@@ -109,7 +109,7 @@ impl Actor {
                         Err(error) => (failed(&error), None),
                     }
                 }
-                JobSpec::Run(_) | JobSpec::Instruct(_) => return,
+                JobSpec::Run(_) | JobSpec::Instruct(_) | JobSpec::Update(_) => return,
             };
             let _ = news
                 .send(Errand::Moved {

@@ -233,7 +233,7 @@ impl View<'_> {
             JobSpec::Get(get) => get.path.as_str(),
             JobSpec::Put(put) => put.path.as_str(),
             JobSpec::Run(run) => run.cwd.as_str(),
-            JobSpec::Instruct(_) => "",
+            JobSpec::Instruct(_) | JobSpec::Update(_) => "",
         };
         let root = self.brain.root().address().to_string();
         let order = RefusedOrder {
