@@ -3,7 +3,7 @@
 -- A node's part in an update, beside its task: how far it is, and what was so before.
 CREATE TABLE rollout_part (
     order_id TEXT   NOT NULL PRIMARY KEY,
-    job_id   TEXT   NOT NULL REFERENCES job (id),
+    job_id   TEXT   NOT NULL,
     address  TEXT   NOT NULL,
     is_over  BIGINT NOT NULL,
     part     TEXT   NOT NULL -- JSON

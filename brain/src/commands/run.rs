@@ -1,6 +1,8 @@
 //! From a command's arguments to what it does.
 
-use super::{Call, Invocation, Trouble, files, general, jobs, logs, nodes, people, rollout, system};
+use super::{
+    Call, Invocation, Trouble, files, general, jobs, logs, nodes, people, rollout, system,
+};
 use crate::answer::Answer;
 
 /// Does what the invocation says. `line` is the normalized line, for refusals and questions.

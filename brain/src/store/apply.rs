@@ -4,7 +4,9 @@ use super::db::Tx;
 use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
-use super::{account, binding, blob, dialog, follow, job, node, outbox, question, rollout, room, setting};
+use super::{
+    account, binding, blob, dialog, follow, job, node, outbox, question, rollout, room, setting,
+};
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
 /// whole; the caller then undoes it and takes them one by one.

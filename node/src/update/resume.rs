@@ -111,6 +111,7 @@ async fn conclude(core: &Core, left: &Left) -> Option<ended::Outcome> {
     Some(ended::Outcome::Done(Done {
         had_effect: true,
         detail: "started again".to_owned(),
+        ..Done::default()
     }))
 }
 

@@ -7,7 +7,7 @@ use crate::answer::{After, Answer};
 use crate::brain::Brain;
 use crate::commands::Call;
 use crate::fleet::FleetNode;
-use crate::job::engine::NewJob;
+use crate::job::engine::{NewJob, Permits};
 use crate::job::{Job, JobId, JobSpec, JobState, Task, TaskState};
 use crate::outbox::OutboxItem;
 use crate::store::{Op, StoreError};
@@ -84,6 +84,7 @@ pub(crate) async fn plan(
         job,
         tasks,
         first_status,
+        permits: Permits::default(),
     }))))
 }
 
