@@ -27,6 +27,8 @@ pub struct UpdateSpec {
     /// The nodes' type.
     pub node_type: String,
     /// What is to happen.
+    // `kind` tells the sorts of jobs apart.
+    #[serde(rename = "way")]
     pub kind: UpdateKind,
     /// The wanted version; empty otherwise than with [`UpdateKind::Version`].
     pub version: String,
@@ -220,5 +222,25 @@ impl Part {
             self.phase,
             Phase::Sending | Phase::Working | Phase::GoingBack
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::JobSpec;
+
+    #[test]
+    fn the_stored_form_reads_back() {
+        let spec = JobSpec::Update(Box::new(UpdateSpec {
+            node_type: "web".to_owned(),
+            kind: UpdateKind::Rollback,
+            versions: BTreeMap::from([("web-1".to_owned(), "1.0".to_owned())]),
+            package: Some(PutSpec::default()),
+            ..UpdateSpec::default()
+        }));
+        let text = serde_json::to_string(&spec).expect("it has a JSON form");
+        let read: JobSpec = serde_json::from_str(&text).expect("it reads back");
+        assert_eq!(read, spec);
     }
 }
