@@ -353,6 +353,8 @@ impl Rollout {
                     }
                 }
             }
+            // Waves are limited by their size, and wait for no other job.
+            Tell::YourTurn { .. } => {}
             Tell::NodeDown(name) => {
                 for position in self.positions_on(&name) {
                     let now = &mut self.nodes[position].now;
