@@ -22,6 +22,13 @@ const JOBS: i64 = 200;
 /// Removes at most [`JOBS`] jobs that ended before `before_ms`, with their tasks, and at most [`STEP`]
 /// lines of the audit log. Gives how many rows went, and whether more may be left.
 pub(super) async fn old_jobs(tx: &mut Tx, before_ms: i64) -> Result<(u64, bool), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM rollout_part WHERE job_id IN \
+         (SELECT id FROM job WHERE ended_ms < $1 ORDER BY number LIMIT $2)",
+        before_ms,
+        JOBS
+    )?;
     let tasks = execute!(
         tx,
         "DELETE FROM task WHERE job_id IN \
