@@ -77,17 +77,6 @@ pub struct Program {
     pub version: String,
 }
 
-/// The program that runs a node, and how to start it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
-    /// The file, as it was when the process began.
-    pub path: PathBuf,
-    /// All arguments after the program's name.
-    pub arguments: Vec<OsString>,
-    /// Its version.
-    pub version: String,
-}
-
 /// Where the list of trusted roots stands.
 #[derive(Debug, Clone)]
 pub enum TrustSource {

@@ -36,12 +36,6 @@ pub(super) fn action_of(brain: &Brain, job: &Job, reply: &Reply, is_final: bool)
     progress(brain, (&job.room, &job.reply_to), key, reply, is_final)
 }
 
-/// A status message of a job as an action of its progress object.
-pub(super) fn action_of(brain: &Brain, job: &Job, reply: &Reply, is_final: bool) -> Action {
-    let key = format!("job:{}", job.id);
-    progress(brain, (&job.room, &job.reply_to), key, reply, is_final)
-}
-
 /// A state of a progress object in a room, as an answer to a message.
 pub(super) fn progress(
     brain: &Brain,

@@ -346,7 +346,8 @@ async fn a_renamed_node_goes_by_its_new_name_in_the_same_session() {
             unknown
         }
     );
-    assert!(net.root.node(&name("web-1")).is_none());
+    let names: Vec<_> = net.root.nodes().into_iter().map(|node| node.name).collect();
+    assert_eq!(names, [name("front"), name("taken")]);
 }
 
 #[tokio::test]

@@ -623,38 +623,3 @@ async fn parts_of_updates(place: &Place) {
     assert_eq!(store.parts(&second.id).await.unwrap(), [next]);
     store.close().await;
 }
-
-async fn parts_of_updates(place: &Place) {
-    use crate::job::{Outcome, Part, Phase};
-    let store = place.open().await;
-    let (first, second) = (new_job(1), new_job(2));
-    let task = new_task(&first, 0, "web-1");
-    let other = new_task(&second, 0, "web-1");
-    let mut part = Part::new(&task.order, &first.id, &task.address);
-    let ops = vec![
-        Op::InsertJob(Box::new(first.clone())),
-        Op::InsertTask(task.clone()),
-        Op::PutPart(Box::new(part.clone())),
-        Op::InsertJob(Box::new(second.clone())),
-        Op::InsertTask(other.clone()),
-    ];
-    apply(&store, ops).await;
-    assert_eq!(store.parts(&first.id).await.unwrap(), [part.clone()]);
-    let open = store.updating_job(&task.address).await.unwrap();
-    assert_eq!(open.as_ref(), Some(&first.id));
-    // A node is in one update at a time.
-    let next = Part::new(&other.order, &second.id, &task.address);
-    let refused = Unit::of(vec![Op::PutPart(Box::new(next.clone()))]);
-    assert!(store.commit(refused).await.is_err());
-    part.phase = Phase::Over;
-    part.outcome = Some(Outcome::Back {
-        version: "2.0".to_owned(),
-        after_ms: 4_000,
-    });
-    apply(&store, vec![Op::PutPart(Box::new(part.clone()))]).await;
-    assert_eq!(store.parts(&first.id).await.unwrap(), [part]);
-    assert_eq!(store.updating_job(&task.address).await.unwrap(), None);
-    apply(&store, vec![Op::PutPart(Box::new(next.clone()))]).await;
-    assert_eq!(store.parts(&second.id).await.unwrap(), [next]);
-    store.close().await;
-}
