@@ -35,7 +35,7 @@ pub fn program(name: &str) -> Result<PathBuf> {
                 .to_owned()
         }
     };
-    let built = folder.join(name);
+    let built = beside(&folder, name);
     if !built.is_file() {
         bail!(
             "{} is missing: run `cargo build --workspace --bins` first (scripts/test does)",
@@ -43,6 +43,17 @@ pub fn program(name: &str) -> Result<PathBuf> {
         );
     }
     Ok(built)
+}
+
+/// A program in a folder of built programs. What is put on servers is built with the profile `node`:
+/// where that was done, release builds test it.
+fn beside(folder: &Path, name: &str) -> PathBuf {
+    let is_release = folder.file_name().is_some_and(|folder| folder == "release");
+    let small = folder.with_file_name("node").join(name);
+    if is_release && small.is_file() {
+        return small;
+    }
+    folder.join(name)
 }
 
 /// What one stream of a process has said so far.

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p jarvis-tests` measures everything; words after `--` choose, for example
 //! `cargo bench -p jarvis-tests -- echo chat`. Rows with a `jarvis-node` process need
-//! `cargo build --release -p jarvis-node` before.
+//! `cargo build --profile node -p jarvis-node` before.
 
 mod chat;
 mod echo;
