@@ -58,6 +58,8 @@ pub struct NodeConfig {
     pub retention_size: u64,
     /// The shell that runs scripts without a `#!` line.
     pub shell: String,
+    /// The longest wait between two attempts to reach a root; up to as much again is added at random.
+    pub redial_at_most: Duration,
 }
 
 /// The program that runs a node, and how to start it again.
@@ -165,6 +167,7 @@ impl NodeConfig {
             retention: Duration::from_secs(7 * 24 * 3600),
             retention_size: 4 << 30,
             shell: "/bin/sh".to_owned(),
+            redial_at_most: Duration::from_secs(10),
         }
     }
 

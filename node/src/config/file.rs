@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "allow",
     "data",
     "job_timeout",
@@ -19,6 +19,7 @@ const KEYS: [&str; 22] = [
     "max_jobs",
     "name",
     "output_limit",
+    "redial_at_most",
     "restart_script",
     "retention",
     "retention_size",
@@ -66,6 +67,8 @@ struct Raw {
     #[serde(deserialize_with = "bytes")]
     retention_size: Option<u64>,
     shell: Option<String>,
+    #[serde(deserialize_with = "duration")]
+    redial_at_most: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +99,9 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
             "`output_limit` must be at least {LEAST_OUTPUT} bytes"
         )));
     }
+    if raw.redial_at_most.is_some_and(|most| most.is_zero()) {
+        return Err(invalid("`redial_at_most` must not be zero".to_owned()));
+    }
     if let Some(relative) = raw.allow.iter().find(|allowed| !allowed.is_absolute()) {
         return Err(invalid(format!(
             "`allow`: `{}` is not an absolute path",
@@ -123,6 +129,7 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     set(&mut node.retention, raw.retention);
     set(&mut node.retention_size, raw.retention_size);
     set(&mut node.shell, raw.shell);
+    set(&mut node.redial_at_most, raw.redial_at_most);
     let roots = raw.root.into_iter().map(|root| RootEntry {
         address: root.address,
         connect: root.connect,
@@ -268,6 +275,7 @@ mod tests {
             retention = "30d"
             retention_size = "1 GiB"
             shell = "/bin/bash"
+            redial_at_most = "3s"
             [[root]]
             address = "{ADDRESS}"
             connect = "brain.example:7789"
@@ -277,6 +285,7 @@ mod tests {
         assert_eq!(config.node.output_limit, 2 << 20);
         assert_eq!(config.node.retention_size, 1 << 30);
         assert_eq!(config.node.job_timeout, Duration::from_secs(5400));
+        assert_eq!(config.node.redial_at_most, Duration::from_secs(3));
         assert_eq!(config.roots[0].connect, "brain.example:7789");
         assert!(config.node.update_script.is_some() && config.node.rollback_script.is_none());
         assert_eq!(config.node.work, Path::new("/var/lib/jarvis/files"));
@@ -294,6 +303,7 @@ mod tests {
         for (text, word) in [
             ("job_timeout = 'soon'", "job_timeout"),
             ("max_jobs = 0", "max_jobs"),
+            ("redial_at_most = '0s'", "redial_at_most"),
             ("output_limit = '12 cats'", "output_limit"),
             ("trust = ['1abc']", "trust"),
             ("allow = ['srv']", "srv"),
