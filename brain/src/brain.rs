@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
@@ -84,7 +84,7 @@ struct Inner {
     alive_before_ms: i64,
     stopping: CancellationToken,
     tasks: TaskTracker,
-    node_address: Option<SocketAddr>,
+    node_address: OnceLock<SocketAddr>,
 }
 
 impl Brain {
@@ -112,10 +112,6 @@ impl Brain {
             ..RootOptions::default()
         };
         let (root, events) = Root::start(identity, options);
-        let node_address = match config.node_listen {
-            Some(address) => Some(root.listen(address).await?),
-            None => None,
-        };
         let sessions = Arc::new(Sessions::default());
         let brain = Self(Arc::new(Inner {
             started_ms: clock.now_ms(),
@@ -135,19 +131,34 @@ impl Brain {
             blobs,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            node_address,
+            node_address: OnceLock::new(),
             config,
         }));
         brain.fleet().load(&brain).await?;
         brain.enroll_configured().await?;
-        brain.spawn(job::pump(brain.clone(), events));
         let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
         brain.outbox().push(&brain, unsent);
         brain.jobs().resume(&brain).await?;
+        // Only now may nodes be heard: before, the orders of open jobs would be taken for strays.
+        brain.spawn(job::pump(brain.clone(), events));
+        brain.spawn(crate::fleet::keep_seen(brain.clone()));
+        if let Err(error) = brain.listen_for_nodes().await {
+            brain.shutdown().await;
+            return Err(error);
+        }
         crate::upkeep::tell_owners(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
+    }
+
+    async fn listen_for_nodes(&self) -> Result<(), StartError> {
+        if let Some(address) = self.config().node_listen {
+            let address = self.root().listen(address).await?;
+            // It listens once.
+            let _ = self.0.node_address.set(address);
+        }
+        Ok(())
     }
 
     async fn enroll_configured(&self) -> Result<(), StartError> {
@@ -214,7 +225,7 @@ impl Brain {
 
     /// Where nodes dial in, with the true port.
     pub fn node_address(&self) -> Option<SocketAddr> {
-        self.0.node_address
+        self.0.node_address.get().copied()
     }
 
     /// The time zone of times that people read: the server's.

@@ -253,12 +253,12 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
                 debug!(node.name = %node, same_incarnation, "taking up its jobs");
                 brain.jobs().node_connected(&brain, &node);
                 settle_strays(&brain, &node, open_orders).await;
-                brain.fleet().connected(&brain, &node, &status).await;
+                brain.fleet().connected(&brain, &node, &status);
             }
             RootEvent::Disconnected { node, .. } => {
                 cut_errands(&brain, &node);
-                brain.jobs().node_disconnected(&brain, &node);
-                brain.fleet().disconnected(&brain, &node).await;
+                brain.jobs().node_disconnected(&node);
+                brain.fleet().disconnected(&brain, &node);
             }
             RootEvent::Stranger { address, peer } => {
                 brain.fleet().stranger(&brain, &address, &peer);
