@@ -6,9 +6,13 @@
 //! `tests/python`).
 
 pub mod console;
+pub mod farm;
+pub mod faults;
 pub mod jarvis;
+pub mod network;
 pub mod node;
 pub mod process;
 pub mod proxy;
 pub mod site;
+pub mod square;
 pub mod telegram;
