@@ -67,6 +67,8 @@ impl Site {
                  adapters = [{{ kind = \"console\", token = \"{TOKEN}\" }}]\n"
             ),
         )?;
+        // While a node is away more pile up than one person may have otherwise.
+        jarvis.configure("jobs", "most_open = 1000\nmost_waiting = 1000\n")?;
         let process = jarvis.brain().await?;
         let root = jarvis.root().await?;
         let chat = Proxy::to(([127, 0, 0, 1], chat_port).into()).await?;
