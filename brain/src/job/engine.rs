@@ -214,7 +214,18 @@ impl Jobs {
             let spec = (**spec).clone();
             let (tell, told) = mpsc::channel(TELL_LIMIT);
             let (_, glimpses) = watch::channel(Vec::new());
-            self.lock().insert(job.number, OpenJob { tell, glimpses });
+            let news = Arc::new(NodeNews::default());
+            let names = tasks
+                .iter()
+                .filter_map(|task| NodeName::parse(&task.node).ok());
+            let open = OpenJob {
+                tell,
+                glimpses,
+                news: Arc::clone(&news),
+                nodes: names.collect(),
+            };
+            self.lock().insert(job.number, open);
+            let told = Told { tell: told, news };
             let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
             return brain.spawn(rollout.run());
         }
