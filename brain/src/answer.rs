@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use jarvis_nodeclient::NodeName;
 use jarvis_proto::chat::{
     Action, Button, ButtonRow, FileRef, ReplyContext, Room, RoomKind as WireRoomKind, Say, Segment,
     SendFile, action, segment,
@@ -40,6 +41,14 @@ pub enum After {
     KeepNode(NodeRecord),
     /// A node is forgotten.
     ForgetNode(String),
+    /// Subscriptions have changed.
+    ForgetSubscriptions,
+    /// These bytes go, unless somebody else needs them.
+    TidyFiles(String),
+    /// A node has another name.
+    RenameNode(String, NodeName),
+    /// A node has other tags.
+    TagNode(String, Vec<String>),
 }
 
 /// Where something is said, and as an answer to what.
@@ -181,7 +190,10 @@ impl<'a> Speech<'a> {
 
     /// Says a reply: its text with buttons, then its files.
     pub fn say(&mut self, place: &Place, kind: RoomKind, reply: &Reply) {
-        if !reply.segments().is_empty() {
+        let mut caption = Vec::new();
+        if reply.is_caption() {
+            caption = redact(&self.brain.config().secrets, reply.segments().to_vec());
+        } else if !reply.segments().is_empty() {
             let say = Say {
                 text: redact(&self.brain.config().secrets, reply.segments().to_vec()),
                 buttons: self.buttons(place, reply),
@@ -197,7 +209,7 @@ impl<'a> Speech<'a> {
             };
             let send = SendFile {
                 file: Some(file),
-                caption: Vec::new(),
+                caption: std::mem::take(&mut caption),
             };
             self.push(place, kind, action::Kind::File(send));
         }

@@ -1,7 +1,11 @@
 //! Files of the chat, stored once under their BLAKE3 hash. The database only maps names to them.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
@@ -22,25 +26,87 @@ impl StoredBlob {
     }
 }
 
+/// What the parts of transfers that go on after a restart begin with.
+const RESUMABLE: &str = "get-";
+/// How long such a part is kept when nobody goes on with it.
+const RESUMABLE_LIFE: Duration = Duration::from_secs(2 * 86_400);
+/// A blob that is younger may be about to be named by the store.
+const YOUNG: Duration = Duration::from_secs(3600);
+
 /// The folder of blobs: `<dir>/<first two hex digits>/<hash>`, and `<dir>/part/` for what arrives.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     dir: PathBuf,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Bytes of all blobs, about.
+    used: AtomicU64,
+    /// Blobs that somebody works with, and how many do. Held while a blob is looked at and removed.
+    pinned: Mutex<HashMap<String, usize>>,
+}
+
+/// Keeps a blob from being removed while it lives.
+#[derive(Debug)]
+pub struct Pin {
+    shared: Arc<Shared>,
+    hash: String,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut pinned = lock(&self.shared.pinned);
+        if let Some(count) = pinned.get_mut(&self.hash) {
+            *count -= 1;
+            if *count == 0 {
+                pinned.remove(&self.hash);
+            }
+        }
+    }
+}
+
+/// A blob as it lies in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobFile {
+    /// BLAKE3 hex.
+    pub hash: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is one step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Blobs {
-    /// Opens the folder, making it when it is missing and removing what never became whole.
+    /// Opens the folder, making it when it is missing and removing what will never become whole.
     ///
     /// # Errors
     /// When the folder cannot be made or cleaned.
     pub async fn open(dir: PathBuf) -> io::Result<Self> {
         let part = dir.join("part");
-        match fs::remove_dir_all(&part).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
         fs::create_dir_all(&part).await?;
-        Ok(Self { dir })
+        let mut entries = fs::read_dir(&part).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let modified = entry.metadata().await?.modified()?;
+            let is_resumable = entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(RESUMABLE.as_bytes());
+            if !is_resumable || is_older(modified, RESUMABLE_LIFE) {
+                fs::remove_file(entry.path()).await?;
+            }
+        }
+        let blobs = Self {
+            dir,
+            shared: Arc::default(),
+        };
+        let used = blobs.list().await?.iter().map(|blob| blob.size).sum();
+        blobs.shared.used.store(used, Ordering::Relaxed);
+        Ok(blobs)
     }
 
     /// Where a blob with this hash lies, or would lie. `None` when the text is no hash.
@@ -52,6 +118,85 @@ impl Blobs {
     /// A place for bytes that arrive, on the same file system as the blobs.
     pub fn partial(&self, name: &str) -> PathBuf {
         self.dir.join("part").join(name)
+    }
+
+    /// A place for bytes of a transfer that goes on after a restart.
+    pub fn resumable(&self, key: &str) -> PathBuf {
+        self.partial(&format!("{RESUMABLE}{key}"))
+    }
+
+    /// Bytes of all blobs.
+    pub fn used(&self) -> u64 {
+        self.shared.used.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a blob, whether it is there yet or not, while the pin lives.
+    pub fn pin(&self, hash: &str) -> Pin {
+        *lock(&self.shared.pinned)
+            .entry(hash.to_owned())
+            .or_default() += 1;
+        Pin {
+            shared: Arc::clone(&self.shared),
+            hash: hash.to_owned(),
+        }
+    }
+
+    /// All blobs, in no order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn list(&self) -> io::Result<Vec<BlobFile>> {
+        let dir = self.dir.clone();
+        let listing = tokio::task::spawn_blocking(move || {
+            let mut blobs = Vec::new();
+            for folder in std::fs::read_dir(dir)? {
+                let folder = folder?;
+                if folder.file_name().len() != 2 {
+                    continue;
+                }
+                for entry in std::fs::read_dir(folder.path())? {
+                    let entry = entry?;
+                    if let (Ok(hash), Ok(about)) =
+                        (entry.file_name().into_string(), entry.metadata())
+                    {
+                        blobs.push(BlobFile {
+                            hash,
+                            size: about.len(),
+                        });
+                    }
+                }
+            }
+            Ok(blobs)
+        });
+        listing.await.map_err(io::Error::other)?
+    }
+
+    /// Removes a blob that nobody works with. False when somebody does; unless `also_young`, also when
+    /// it came so lately that the store may be about to name it.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, hash: &str, also_young: bool) -> io::Result<bool> {
+        let Some(path) = self.path(hash) else {
+            return Ok(false);
+        };
+        let pinned = lock(&self.shared.pinned);
+        if pinned.contains_key(hash) {
+            return Ok(false);
+        }
+        let about = match std::fs::metadata(&path) {
+            Ok(about) => about,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        if !also_young && !is_older(about.modified()?, YOUNG) {
+            return Ok(false);
+        }
+        std::fs::remove_file(path)?;
+        self.shared
+            .used
+            .fetch_sub(about.len().min(self.used()), Ordering::Relaxed);
+        Ok(true)
     }
 
     /// Begins a blob whose bytes come piece by piece.
@@ -91,8 +236,18 @@ impl Blobs {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).await?;
         }
-        fs::rename(file, path).await
+        let size = fs::metadata(file).await?.len();
+        let is_new = !fs::try_exists(&path).await?;
+        fs::rename(file, path).await?;
+        if is_new {
+            self.shared.used.fetch_add(size, Ordering::Relaxed);
+        }
+        Ok(())
     }
+}
+
+fn is_older(time: SystemTime, than: Duration) -> bool {
+    time.elapsed().is_ok_and(|age| age > than)
 }
 
 /// A blob that is being written. Dropping it before [`BlobWriter::finish`] leaves a partial file that
@@ -190,6 +345,33 @@ mod tests {
             b"hello"
         );
         assert_eq!(blobs.path("../../etc/passwd"), None);
+    }
+
+    #[tokio::test]
+    async fn only_blobs_that_nobody_works_with_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path().to_owned()).await.unwrap();
+        let blob = blobs.put(b"hello").await.unwrap();
+        blobs.put(b"hello").await.unwrap();
+        assert_eq!(blobs.used(), 5);
+        let pin = blobs.pin(&blob.hash);
+        assert!(!blobs.remove(&blob.hash, true).unwrap());
+        drop(pin);
+        assert!(!blobs.remove(&blob.hash, false).unwrap(), "it is young");
+        assert!(blobs.remove(&blob.hash, true).unwrap());
+        assert_eq!((blobs.used(), blobs.list().await.unwrap()), (0, vec![]));
+    }
+
+    #[tokio::test]
+    async fn parts_of_transfers_outlive_a_restart_and_other_parts_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path().to_owned()).await.unwrap();
+        fs::write(blobs.resumable("1"), "half").await.unwrap();
+        fs::write(blobs.partial("1"), "half").await.unwrap();
+        let blob = blobs.put(b"whole").await.unwrap();
+        let blobs = Blobs::open(dir.path().to_owned()).await.unwrap();
+        assert!(blobs.resumable("1").exists() && !blobs.partial("1").exists());
+        assert_eq!(blobs.used(), blob.size);
     }
 
     #[test]

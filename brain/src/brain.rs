@@ -4,10 +4,10 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use jarvis_nodeclient::{Identity, ListenError, LocalDialer, Root, RootOptions};
+use jarvis_nodeclient::{KeyRing, ListenError, LocalDialer, Root, RootClock, RootOptions};
 use jarvis_proto::chat::{Action, CommandMenu, Segment, segment};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,7 @@ use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
 use crate::store::{Claim, Committed, Op, Store, StoreError, StoreOptions, Unit};
 use crate::text::{Language, Text, text};
+use crate::watch::Watch;
 
 /// How long an orderly stop may take before what still runs is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -79,12 +80,23 @@ struct Inner {
     orders: Orders,
     jobs: Jobs,
     blobs: Blobs,
+    watch: Watch,
     started_ms: i64,
     /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
     alive_before_ms: i64,
     stopping: CancellationToken,
     tasks: TaskTracker,
     node_address: OnceLock<SocketAddr>,
+}
+
+/// A brain, if it is still there.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakBrain(Weak<Inner>);
+
+impl WeakBrain {
+    pub(crate) fn upgrade(&self) -> Option<Brain> {
+        self.0.upgrade().map(Brain)
+    }
 }
 
 impl Brain {
@@ -95,7 +107,7 @@ impl Brain {
     /// See [`StartError`].
     pub async fn start(
         config: BrainConfig,
-        identity: Identity,
+        keys: impl Into<KeyRing>,
         clock: Clock,
     ) -> Result<Self, StartError> {
         use secrecy::ExposeSecret;
@@ -109,9 +121,14 @@ impl Brain {
             })?;
         let options = RootOptions {
             heartbeat: config.heartbeat,
+            // Orders carry its times, and nodes judge them by it.
+            clock: RootClock::from_fn({
+                let clock = clock.clone();
+                move || clock.now_ms()
+            }),
             ..RootOptions::default()
         };
-        let (root, events) = Root::start(identity, options);
+        let (root, events) = Root::start(keys, options);
         let sessions = Arc::new(Sessions::default());
         let brain = Self(Arc::new(Inner {
             started_ms: clock.now_ms(),
@@ -129,13 +146,18 @@ impl Brain {
             orders: Orders::default(),
             jobs: Jobs::default(),
             blobs,
+            watch: Watch::new(config.watch),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node_address: OnceLock::new(),
             config,
         }));
         brain.fleet().load(&brain).await?;
+        brain.watch().load(&brain).await?;
         brain.enroll_configured().await?;
+        brain
+            .root()
+            .set_gate(Arc::new(crate::join::BrainGate::of(&brain)));
         let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
         brain.outbox().push(&brain, unsent);
         brain.jobs().resume(&brain).await?;
@@ -148,6 +170,7 @@ impl Brain {
         }
         crate::upkeep::tell_owners(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
+        brain.spawn(crate::watch::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
     }
@@ -216,6 +239,11 @@ impl Brain {
                 }
             }
         }
+    }
+
+    /// A reference that does not keep it alive.
+    pub(crate) fn downgrade(&self) -> WeakBrain {
+        WeakBrain(Arc::downgrade(&self.0))
     }
 
     /// Dials this brain from a node in the same process.
@@ -419,6 +447,11 @@ impl Brain {
     /// The open jobs.
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    /// What is watched, and for whom.
+    pub fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// What has to be said.

@@ -6,15 +6,20 @@ use crate::command::registry::{Arguments, Command, Line, Registry};
 
 mod attach;
 mod call;
+pub mod docker;
 pub mod files;
 pub mod general;
 pub mod jobs;
+pub mod joining;
 pub mod logs;
 pub mod nodes;
 pub mod people;
 pub mod rollout;
 mod run;
+pub mod services;
 pub mod system;
+pub mod trust;
+pub mod watch;
 
 pub(crate) use attach::{continue_dialog, take_files};
 pub(crate) use call::{Call, Trouble, run_line};
@@ -66,13 +71,35 @@ commands! {
     Clearlogs(logs::ClearlogsArgs),
     Get(files::GetArgs),
     Put(files::PutArgs),
+    Cp(files::CpArgs),
+    Files(files::FilesArgs),
+    File(files::FileArgs),
+    Rmfile(files::RmfileArgs),
     Nodes(nodes::NodesArgs),
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
     Enroll(nodes::EnrollArgs),
+    Join(joining::JoinArgs),
+    Rename(joining::RenameArgs),
+    Tag(joining::TagArgs),
+    Untag(joining::UntagArgs),
     Forget(nodes::ForgetArgs),
+    Services(services::ServicesArgs),
+    Call(services::CallArgs),
+    Docker(docker::DockerArgs),
+    Subscribe(watch::SubscribeArgs),
+    Unsubscribe(watch::UnsubscribeArgs),
+    Subscriptions(watch::SubscriptionsArgs),
+    Top(watch::TopArgs),
+    Drift(watch::DriftArgs),
     Updnodes(rollout::UpdnodesArgs),
     Rollback(rollout::RollbackArgs),
+    Trust(trust::TrustArgs),
+    Untrust(trust::UntrustArgs),
+    Trusted(trust::TrustedArgs),
+    RotateKey(trust::RotateKeyArgs),
+    RotateRoot(trust::RotateRootArgs),
+    Keys(trust::KeysArgs),
     Whoami(people::WhoamiArgs),
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),

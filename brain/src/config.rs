@@ -1,11 +1,14 @@
 //! What the brain has to be told.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jarvis_nodeclient::RootOptions;
 use secrecy::SecretString;
+
+use crate::watch::WatchConfig;
 
 /// A token with which adapters of one kind may connect over a network.
 #[derive(Debug, Clone)]
@@ -65,8 +68,16 @@ pub struct BrainConfig {
     pub nodes: Vec<NodeEntry>,
     /// Where nodes dial in; `None` = nowhere.
     pub node_listen: Option<SocketAddr>,
+    /// `HOST:PORT` under which servers reach that; `None` = as it listens.
+    pub node_public: Option<String>,
+    /// The `jarvis-node` programs that servers may download, by architecture (`x86_64`, `aarch64`, …).
+    pub node_programs: BTreeMap<String, PathBuf>,
+    /// How long the old key of a root or node stays good after a change.
+    pub key_overlap: Duration,
     /// How often nodes say that they are alive.
     pub heartbeat: Duration,
+    /// When a node's coming and going is worth telling.
+    pub watch: WatchConfig,
     /// Commands older than this are not run.
     pub too_old: Duration,
     /// Messages that one account may send in a minute; the owner's terminal has no limit.
@@ -75,6 +86,10 @@ pub struct BrainConfig {
     pub jobs: JobLimits,
     /// Largest file taken from a chat, in bytes.
     pub attachment_limit: u64,
+    /// Bytes that the store of files may hold.
+    pub files_quota: u64,
+    /// How long a file is kept.
+    pub files_keep: Duration,
     /// What happened before this start and the owner should know (crash reports).
     pub notices: Vec<String>,
     /// Values that must never be shown, wherever they turn up.
@@ -91,11 +106,17 @@ impl BrainConfig {
             adapters: Vec::new(),
             nodes: Vec::new(),
             node_listen: None,
+            node_public: None,
+            node_programs: BTreeMap::new(),
+            key_overlap: Duration::from_secs(24 * 3600),
             heartbeat: RootOptions::default().heartbeat,
+            watch: WatchConfig::default(),
             too_old: Duration::from_secs(600),
             messages_per_minute: 120,
             jobs: JobLimits::default(),
             attachment_limit: 4 << 30,
+            files_quota: 10 << 30,
+            files_keep: Duration::from_secs(30 * 86_400),
             notices: Vec::new(),
             secrets: Vec::new(),
         }

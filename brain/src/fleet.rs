@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::brain::Brain;
-use crate::store::{NodeRecord, Op, StoreError, Unit};
+use crate::store::{JoinToken, NodeRecord, Op, StoreError, Unit};
 
 /// How long what is seen of nodes is gathered before it is stored.
 const GATHER_SEEN: std::time::Duration = std::time::Duration::from_millis(200);
@@ -70,6 +70,10 @@ pub struct Fleet {
     /// Nodes that were seen and are not stored yet, by address.
     unsaved: Mutex<HashMap<String, Seen>>,
     was_seen: Notify,
+    /// Joins whose rooms are to be told when the node is there, by its address.
+    pub(crate) newcomers: Mutex<HashMap<String, JoinToken>>,
+    /// When owners were last told that a node came with another key, by its name.
+    pub(crate) alarms: Mutex<HashMap<String, i64>>,
 }
 
 /// What was seen of a node.
@@ -114,6 +118,17 @@ impl Fleet {
         for record in brain.store().nodes().await? {
             self.keep(brain, record);
         }
+        for former in brain.store().former_addresses().await? {
+            if let (Ok(old), Ok(new)) = (
+                Address::parse(&former.address),
+                Address::parse(&former.node),
+            ) {
+                brain.root().succeed(&old, &new, former.until_ms);
+            }
+        }
+        for token in brain.store().untold_joins().await? {
+            self.expect_newcomer(token);
+        }
         Ok(())
     }
 
@@ -143,6 +158,45 @@ impl Fleet {
         {
             brain.root().forget(&name);
         }
+    }
+
+    /// Gives a node another name; the caller stores it.
+    pub(crate) fn rename(&self, brain: &Brain, name: &str, new: &NodeName) {
+        let Ok(old) = NodeName::parse(name) else {
+            return;
+        };
+        let mut records = self.lock();
+        if let Some(mut record) = records.remove(name) {
+            record.name = new.to_string();
+            records.insert(new.to_string(), record);
+        }
+        drop(records);
+        brain.root().rename(&old, new);
+    }
+
+    /// Gives a node other tags; the caller stores them.
+    pub(crate) fn tag(&self, name: &str, tags: Vec<String>) {
+        if let Some(record) = self.lock().get_mut(name) {
+            record.tags = tags;
+        }
+    }
+
+    /// A node goes on under another address; the caller has stored it.
+    pub(crate) fn succeed(&self, brain: &Brain, old: &Address, new: &Address, until_ms: i64) {
+        let old_text = old.to_string();
+        for record in self.lock().values_mut() {
+            if record.address == old_text {
+                record.address = new.to_string();
+            }
+        }
+        brain.root().succeed(old, new, until_ms);
+    }
+
+    /// The node with this address.
+    pub fn by_address(&self, address: &str) -> Option<NodeRecord> {
+        let records = self.lock();
+        let mut all = records.values();
+        all.find(|record| record.address == address).cloned()
     }
 
     /// All nodes by name.
@@ -199,8 +253,9 @@ impl Fleet {
         strangers.iter().cloned().collect()
     }
 
-    pub(crate) fn connected(&self, brain: &Brain, name: &NodeName, status: &NodeStatus) {
+    pub(crate) async fn connected(&self, brain: &Brain, name: &NodeName, status: &NodeStatus) {
         self.came.notify_waiters();
+        crate::join::tell_newcomer(brain, name, status).await;
         let facts = status.facts.as_ref().map(Message::encode_to_vec);
         self.seen(brain, name, facts);
     }

@@ -82,6 +82,8 @@ pub enum JobSpec {
     Get(GetSpec),
     /// Puts a file from the chat on nodes.
     Put(PutSpec),
+    /// Copies a file of one node to others.
+    Copy(CopySpec),
     /// Anything else that is one order.
     Instruct(Instruction),
     /// Updates nodes, wave after wave.
@@ -96,7 +98,7 @@ impl JobSpec {
         match self {
             Self::Run(run) => Some(order::Body::Run(run.to_order())),
             Self::Instruct(instruction) => Some(instruction.body()),
-            Self::Get(_) | Self::Put(_) | Self::Update(_) => None,
+            Self::Get(_) | Self::Put(_) | Self::Copy(_) | Self::Update(_) => None,
         }
     }
 
@@ -104,14 +106,16 @@ impl JobSpec {
     pub fn is_one_order(&self) -> bool {
         match self {
             Self::Run(_) | Self::Instruct(_) => true,
-            Self::Get(_) | Self::Put(_) | Self::Update(_) => false,
+            Self::Get(_) | Self::Put(_) | Self::Copy(_) | Self::Update(_) => false,
         }
     }
 
     /// What its caller has to be, also for doing it again.
     pub fn permission(&self) -> Permission {
         match self {
-            Self::Run(_) | Self::Get(_) | Self::Put(_) | Self::Update(_) => Permission::Operator,
+            Self::Run(_) | Self::Get(_) | Self::Put(_) | Self::Copy(_) | Self::Update(_) => {
+                Permission::Operator
+            }
             Self::Instruct(instruction) => instruction.permission(),
         }
     }
@@ -119,7 +123,7 @@ impl JobSpec {
     /// Whether people are asked before it is done, even on one node.
     pub fn asks_back(&self) -> bool {
         match self {
-            Self::Run(_) | Self::Get(_) | Self::Put(_) => false,
+            Self::Run(_) | Self::Get(_) | Self::Put(_) | Self::Copy(_) => false,
             Self::Update(_) => true,
             Self::Instruct(instruction) => instruction.asks_back(),
         }
@@ -130,7 +134,7 @@ impl JobSpec {
         match self {
             Self::Run(_) | Self::Update(_) => true,
             Self::Instruct(instruction) => instruction.has_output(),
-            Self::Get(_) | Self::Put(_) => false,
+            Self::Get(_) | Self::Put(_) | Self::Copy(_) => false,
         }
     }
 }
@@ -183,6 +187,9 @@ pub struct GetSpec {
     pub head_lines: u64,
     /// Compress before sending.
     pub gzip: bool,
+    /// Only into the store of files, whatever the chat takes.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 /// A blob of ours and where it goes.
@@ -195,6 +202,22 @@ pub struct PutSpec {
     /// Bytes.
     pub size: u64,
     /// Where on the node; a directory keeps `name`.
+    pub path: String,
+    /// It is an archive to be unpacked there.
+    #[serde(default)]
+    pub extract: bool,
+}
+
+/// A file of one node and where it goes on others.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CopySpec {
+    /// Name of the node that has it.
+    pub from: String,
+    /// That node's address.
+    pub from_address: String,
+    /// Where on it: a file, a folder, or a pattern.
+    pub source: String,
+    /// Where on the others. A folder, or several files, are unpacked into it.
     pub path: String,
 }
 

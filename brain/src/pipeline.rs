@@ -228,7 +228,21 @@ async fn set_going(brain: &Brain, after: After) {
         After::StopFollow(id) => brain.jobs().follows().stop(&id),
         After::ForgetPeople => brain.people().forget(),
         After::KeepNode(record) => brain.fleet().keep(brain, record),
+        After::ForgetSubscriptions => brain.watch().forget_subscriptions(),
         After::ForgetNode(name) => brain.fleet().forget(brain, &name),
+        After::TidyFiles(hash) => {
+            let tidying = brain.clone();
+            brain.spawn(async move {
+                if let Err(error) = crate::file::remove_bytes(&tidying, &hash).await {
+                    tracing::warn!(%error, "the bytes of a removed file stay");
+                }
+            });
+        }
+        After::RenameNode(name, new) => {
+            brain.fleet().rename(brain, &name, &new);
+            brain.jobs().node_renamed(brain, &name, &new);
+        }
+        After::TagNode(name, tags) => brain.fleet().tag(&name, tags),
     }
 }
 

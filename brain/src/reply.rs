@@ -32,6 +32,7 @@ pub struct Reply {
     segments: Vec<Segment>,
     buttons: Vec<Vec<Button>>,
     files: Vec<ReplyFile>,
+    caption: bool,
 }
 
 impl Reply {
@@ -122,6 +123,17 @@ impl Reply {
     pub fn file(mut self, file: ReplyFile) -> Self {
         self.files.push(file);
         self
+    }
+
+    /// Adds a picture, with the text so far as its caption. Buttons do not go with a picture.
+    pub fn picture(mut self, file: ReplyFile) -> Self {
+        self.caption = true;
+        self.file(file)
+    }
+
+    /// Whether the text is the caption of the file.
+    pub fn is_caption(&self) -> bool {
+        self.caption
     }
 
     /// Whether there is nothing to send.

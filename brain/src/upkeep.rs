@@ -40,6 +40,9 @@ pub(crate) async fn run(brain: Brain) {
             Ok(pruned) => debug!(?pruned, "old rows removed"),
             Err(error) => warn!(%error, "cannot remove old rows"),
         }
+        if let Err(error) = crate::file::tidy(&brain).await {
+            warn!(%error, "cannot tidy the store of files");
+        }
         forget_jobs(&brain).await;
     }
 }

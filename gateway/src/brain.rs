@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use anyhow::Context;
-use jarvis_brain::{AdapterToken, Brain, BrainConfig, Clock, JobLimits, NodeEntry, ServeTls};
+use jarvis_brain::{
+    AdapterToken, Brain, BrainConfig, Clock, JobLimits, NodeEntry, ServeTls, WatchConfig,
+};
+use jarvis_nodeclient::KeyRing;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 use crate::crash;
 use crate::data::{DataDir, DataLock};
-use crate::identity;
 use crate::lifecycle::{Outcome, STOP_LIMIT, Services, signals, unless_stopped};
 
 /// A brain that has its data folder to itself and listens where the configuration says.
@@ -55,7 +57,7 @@ pub(crate) async fn start(config: &Config, nodes: Vec<NodeEntry>) -> anyhow::Res
     let data = DataDir::at(&config.data);
     data.create()?;
     let lock = data.lock()?;
-    let root = identity::open(&data.root_key())?;
+    let root = KeyRing::open_or_create(&data.root_key())?;
     let crashes = crash::untold(&data.crashes());
     let mut brain_config = configuration(config, &data);
     brain_config.nodes.extend(nodes);
@@ -130,7 +132,20 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
         })
         .collect();
     brain.node_listen = config.nodes.listen.0;
+    brain.node_public.clone_from(&config.nodes.public);
+    brain.node_programs = std::env::current_exe()
+        .ok()
+        .and_then(|executable| jarvis_brain::program_of(&executable))
+        .into_iter()
+        .chain(config.nodes.programs.clone())
+        .collect();
+    brain.key_overlap = config.nodes.key_overlap;
     brain.heartbeat = config.nodes.heartbeat;
+    brain.watch = WatchConfig {
+        away_after: config.watch.away_after,
+        flapping_changes: config.watch.flapping_changes as usize,
+        flapping_within: config.watch.flapping_within,
+    };
     brain.too_old = config.brain.too_old;
     brain.messages_per_minute = config.brain.messages_per_minute;
     brain.attachment_limit = config.brain.attachment_limit;
@@ -139,6 +154,8 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
         most_open: config.jobs.most_open,
         most_waiting: config.jobs.most_waiting,
     };
+    brain.files_quota = config.files.quota;
+    brain.files_keep = config.files.keep;
     brain.secrets = config.secrets().into_iter().map(Into::into).collect();
     brain
 }

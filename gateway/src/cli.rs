@@ -134,6 +134,9 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         reveal: bool,
     },
+    /// Give this Jarvis a new key. Nodes learn it from the old one at their next contact. For a brain that
+    /// does not run; in the chat it is `/rotateroot`
+    Rotate,
     /// Make a random token for an adapter and say what to configure
     New {
         /// What the adapter calls itself: telegram, console, …

@@ -12,6 +12,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,7 +39,9 @@ pub(crate) struct Config {
     pub(crate) jobs: Jobs,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
+    pub(crate) files: Files,
     pub(crate) nodes: Nodes,
+    pub(crate) watch: Watch,
     /// Nodes that the brain knows from the start.
     pub(crate) node: Vec<KnownNode>,
     pub(crate) local_node: LocalNode,
@@ -53,7 +56,9 @@ impl Default for Config {
             jobs: Jobs::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
+            files: Files::default(),
             nodes: Nodes::default(),
+            watch: Watch::default(),
             node: Vec::new(),
             local_node: LocalNode::default(),
         }
@@ -289,12 +294,41 @@ impl Default for Webhook {
     }
 }
 
+/// `[files]`: the store of files that came from chats and nodes.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Files {
+    /// Bytes that it may hold.
+    #[serde(deserialize_with = "parse::bytes")]
+    pub(crate) quota: u64,
+    /// How long a file is kept.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) keep: Duration,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            quota: 10 << 30,
+            keep: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
 /// `[nodes]`: the brain's side of the node network.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Nodes {
     /// TCP address that nodes dial.
     pub(crate) listen: Listen,
+    /// `HOST:PORT` under which servers reach that address; `None`: as it is.
+    pub(crate) public: Option<String>,
+    /// `jarvis-node` programs that servers may download, by architecture, beside the one for this
+    /// machine's.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
+    /// How long an old key stays good when the root or a node gets a new one.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) key_overlap: Duration,
     /// Nodes send a heartbeat this often.
     #[serde(deserialize_with = "parse::duration")]
     pub(crate) heartbeat: Duration,
@@ -304,7 +338,34 @@ impl Default for Nodes {
     fn default() -> Self {
         Self {
             listen: Listen::OFF,
+            public: None,
+            programs: BTreeMap::new(),
+            key_overlap: Duration::from_secs(24 * 3600),
             heartbeat: Duration::from_secs(10),
+        }
+    }
+}
+
+/// `[watch]`: when a node's coming and going is told to subscribers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Watch {
+    /// A node that is away for less is not reported.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) away_after: Duration,
+    /// So many changes …
+    pub(crate) flapping_changes: u32,
+    /// … within this time are flapping.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) flapping_within: Duration,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            away_after: Duration::from_secs(30),
+            flapping_changes: 6,
+            flapping_within: Duration::from_secs(300),
         }
     }
 }

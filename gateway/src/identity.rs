@@ -1,4 +1,5 @@
-//! Keys of the brain and of the node inside `up`: made at the first start, then kept.
+//! The key of the node inside `up`: made at the first start, then kept. It never changes: it is as good as
+//! the brain's own.
 
 use std::path::Path;
 

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use jarvis_nodeclient::KeyRing;
 use rand::RngCore;
 
 use crate::config::Config;
 use crate::data::{self, DataDir};
-use crate::identity;
 
 /// Random bytes of a token; twice as many characters.
 const TOKEN_BYTES: usize = 24;
@@ -21,7 +21,7 @@ const TOKEN_BYTES: usize = 24;
 pub(crate) fn show(config: &Config, reveal: bool) -> anyhow::Result<String> {
     let data = DataDir::at(&config.data);
     data.create()?;
-    let root = identity::open(&data.root_key())?;
+    let root = KeyRing::open_or_create(&data.root_key())?;
     let mut text = format!("root      {} (nodes trust this address)\n", root.address());
     let adapters = &config.brain.adapters;
     if adapters.is_empty() {
@@ -44,6 +44,27 @@ pub(crate) fn show(config: &Config, reveal: bool) -> anyhow::Result<String> {
         writeln!(text, "adapter   {} · {bot} · {token}", adapter.kind).expect("a string takes all");
     }
     Ok(text)
+}
+
+/// Gives the root a new key, which the old one vouches for.
+///
+/// # Errors
+/// A brain runs on the data folder, or a key file cannot be read or written.
+pub(crate) fn rotate(config: &Config) -> anyhow::Result<String> {
+    let data = DataDir::at(&config.data);
+    data.create()?;
+    // A running brain would go on with the old key.
+    let _lock = data.lock().context("in the chat, /rotateroot does it")?;
+    let old = KeyRing::open_or_create(&data.root_key())?;
+    let overlap = config.nodes.key_overlap;
+    let new = old.rotate(jarvis_nodeclient::unix_ms(), overlap)?;
+    Ok(format!(
+        "root      {} (new)\nbefore    {} (good for {} more)\n\
+         Nodes learn the new address from the old key at their next contact.\n",
+        new.address(),
+        old.address(),
+        humantime::format_duration(overlap)
+    ))
 }
 
 /// Makes a token, keeps it in the data folder, and says what to configure.
@@ -162,7 +183,7 @@ mod tests {
         };
         let text = show(&config, true).unwrap();
         assert!(text.contains("none configured"), "{text}");
-        let root = identity::open(&dir.path().join("root.key")).unwrap();
+        let root = KeyRing::open_or_create(&dir.path().join("root.key")).unwrap();
         assert!(text.contains(&root.address().to_string()), "{text}");
 
         config.brain.adapters.push(AdapterToken {

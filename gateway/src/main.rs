@@ -58,6 +58,7 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
             let text = match keys.command {
                 None => keys::show(&config, false)?,
                 Some(KeysCommand::Show { reveal }) => keys::show(&config, reveal)?,
+                Some(KeysCommand::Rotate) => keys::rotate(&config)?,
                 Some(KeysCommand::New { kind, bot, reveal }) => {
                     keys::new(&config, &kind, &bot, reveal)?
                 }

@@ -110,7 +110,7 @@ async fn start_node(
     data: &DataDir,
     brain: &Brain,
 ) -> anyhow::Result<NodeHandle> {
-    let root = brain.root().address().clone();
+    let root = brain.root().address();
     let mut config = NodeConfig::new(data.local_node());
     config.name = Some(local.name.clone());
     config.trust = TrustSource::Fixed(vec![root.clone()]);

@@ -1,5 +1,8 @@
 //! The command line of `jarvis-node`.
 
+mod join;
+mod service;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +38,11 @@ pub(crate) enum Command {
         )]
         config: PathBuf,
     },
+    /// Become a node of a Jarvis, with a one-time token that `/join` in its chat gives. Running it again
+    /// is harmless.
+    Join(join::Join),
+    /// Undo that: the brain forgets this node; service, key and configuration are removed.
+    Leave(join::Leave),
     /// Print the program's version.
     Version,
     /// Watch a new version of this program that is on probation; for the node itself.
@@ -126,44 +134,20 @@ impl Init {
     }
 
     fn text(&self) -> String {
-        use std::fmt::Write;
-        let quoted = |text: &str| toml::Value::from(text).to_string();
-        let list = |items: Vec<String>| toml::Value::from(items).to_string();
-        let mut text = String::from(
-            "# A Jarvis node. Paths are relative to this file; `#` lines show defaults.\n",
-        );
-        // Writing to a string cannot fail.
-        let mut line = |name: &str, value: &str| {
-            let _ = writeln!(text, "{name} = {value}");
+        let name = self.name.as_ref().map(ToString::to_string);
+        let text = ConfigText {
+            name: name.as_deref(),
+            node_type: &self.node_type,
+            allow: &self.allow,
         };
-        if let Some(name) = &self.name {
-            line("name", &quoted(name.as_ref()));
-        }
-        line("type", &quoted(&self.node_type));
-        line("# data", "\"data\"");
-        line("# key", "\"node.key\"");
-        line("# max_jobs", "32");
-        line("# job_timeout", "\"1day\"");
-        text.push_str("\n# Whom this node obeys. Read again whenever this file changes.\n");
-        let trust: Vec<String> = self.root.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "trust = {}", list(trust));
-        text.push_str(
-            "\n# Files may be sent to and fetched from these folders, and from data/files.\n",
-        );
-        let allow = self
-            .allow
-            .iter()
-            .map(|path| path.to_string_lossy().into_owned())
-            .collect();
-        let _ = writeln!(text, "allow = {}", list(allow));
+        let mut text = text.with_trust(self.root.as_ref());
         if let (Some(root), Some(connect)) = (&self.root, &self.connect) {
-            text.push_str("\n# Roots that this node dials.\n[[root]]\n");
-            let _ = writeln!(
-                text,
-                "address = {}\nconnect = {}",
+            let quoted = |text: &str| toml::Value::from(text).to_string();
+            text.push_str(&format!(
+                "\n# Roots that this node dials.\n[[root]]\naddress = {}\nconnect = {}\n",
                 quoted(&root.to_string()),
                 quoted(connect)
-            );
+            ));
         }
         text
     }
@@ -193,6 +177,55 @@ impl Init {
         add(format!(
             "On this server:  jarvis-node run --config {config}"
         ));
+        text
+    }
+}
+
+/// What a new configuration file begins with.
+struct ConfigText<'a> {
+    name: Option<&'a str>,
+    node_type: &'a str,
+    allow: &'a [PathBuf],
+}
+
+impl std::fmt::Display for ConfigText<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.with_trust(None))
+    }
+}
+
+impl ConfigText<'_> {
+    fn with_trust(&self, root: Option<&Address>) -> String {
+        use std::fmt::Write;
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let list = |items: Vec<String>| toml::Value::from(items).to_string();
+        let mut text = String::from(
+            "# A Jarvis node. Paths are relative to this file; `#` lines show defaults.\n",
+        );
+        // Writing to a string cannot fail.
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(text, "{name} = {value}");
+        };
+        if let Some(name) = self.name {
+            line("name", &quoted(name));
+        }
+        line("type", &quoted(self.node_type));
+        line("# data", "\"data\"");
+        line("# key", "\"node.key\"");
+        line("# max_jobs", "32");
+        line("# job_timeout", "\"1day\"");
+        text.push_str("\n# Whom this node obeys. Read again whenever this file changes.\n");
+        let trust: Vec<String> = root.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "trust = {}", list(trust));
+        text.push_str(
+            "\n# Files may be sent to and fetched from these folders, and from data/files.\n",
+        );
+        let allow = self
+            .allow
+            .iter()
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
+        let _ = writeln!(text, "allow = {}", list(allow));
         text
     }
 }

@@ -1,6 +1,7 @@
 //! What a node is told before it starts: from a TOML file, or by the program that embeds it.
 
 mod file;
+mod service;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use jarvis_nodeclient::Address;
 use thiserror::Error;
 
 pub use self::file::parse;
+pub use self::service::{DockerConfig, ServiceConfig};
 
 /// The type of a node that serves nothing but jobs.
 pub const DEFAULT_TYPE: &str = "jarvisnode";
@@ -58,6 +60,10 @@ pub struct NodeConfig {
     pub retention_size: u64,
     /// The shell that runs scripts without a `#!` line.
     pub shell: String,
+    /// Programs that roots may call by name.
+    pub services: Vec<ServiceConfig>,
+    /// The Docker engine that roots may ask; `None` = they may not.
+    pub docker: Option<DockerConfig>,
     /// The longest wait between two attempts to reach a root; up to as much again is added at random.
     pub redial_at_most: Duration,
 }
@@ -167,6 +173,8 @@ impl NodeConfig {
             retention: Duration::from_secs(7 * 24 * 3600),
             retention_size: 4 << 30,
             shell: "/bin/sh".to_owned(),
+            services: Vec::new(),
+            docker: None,
             redial_at_most: Duration::from_secs(10),
         }
     }

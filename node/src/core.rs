@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use jarvis_nodeclient::{Address, Identity};
+use jarvis_nodeclient::{Address, KeyRing, Proven};
 use jarvis_proto::node::node_frame::Frame;
-use jarvis_proto::node::{Accepted, Ended, NodeHello, Progress, Unknown};
+use jarvis_proto::node::{Accepted, Ended, NodeHello, Order, Progress, Unknown};
+use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,7 +35,6 @@ const MOST_WAITING_TRANSFERS: usize = 200;
 
 /// One node process.
 pub(crate) struct Core {
-    pub(crate) identity: Identity,
     pub(crate) config: NodeConfig,
     pub(crate) trust: Trust,
     pub(crate) places: Places,
@@ -53,6 +53,9 @@ pub(crate) struct Core {
     pub(crate) updates: Updates,
     /// Cancelled when the node stops.
     pub(crate) stopping: CancellationToken,
+    keys: RwLock<Arc<KeyRing>>,
+    /// Sessions look again whether they may go on, whenever it changes.
+    renewals: watch::Sender<()>,
     running: Mutex<HashMap<String, Running>>,
     /// Endings that the journal could not take, because the disk was full.
     unwritten: Mutex<Vec<Ended>>,
@@ -69,12 +72,12 @@ struct Running {
 
 impl Core {
     /// Puts the parts together; nothing runs yet.
-    pub(crate) fn new(identity: Identity, config: NodeConfig, ledger: Ledger) -> Self {
+    pub(crate) fn new(keys: KeyRing, config: NodeConfig, ledger: Ledger) -> Self {
         let own = [config.work.clone(), config.packages()];
         let allow = config.allow.iter().cloned().chain(own);
         Self {
             places: Places::new(allow),
-            trust: Trust::new(config.trust.clone()),
+            trust: Trust::new(config.trust.clone(), Some(config.data.join("roots"))),
             jobs: Lanes::new(config.max_jobs, MOST_WAITING_JOBS),
             transfers: Lanes::new(TRANSFERS, MOST_WAITING_TRANSFERS),
             lines: Lines::default(),
@@ -87,14 +90,49 @@ impl Core {
             unwritten: Mutex::default(),
             incarnation: hex::encode(rand::random::<[u8; 16]>()),
             started_ms: now_ms(),
-            identity,
+            keys: RwLock::new(Arc::new(keys)),
+            renewals: watch::Sender::new(()),
             config,
             ledger,
         }
     }
 
-    /// What the node says at the beginning of a session with `root`.
-    pub(crate) fn hello(&self, root: &Address) -> NodeHello {
+    /// The key in use.
+    pub(crate) fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on with another key, in new sessions.
+    pub(crate) fn set_keys(&self, keys: KeyRing) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// The address of this node that an order may mean: the one in use, or an earlier one that is still
+    /// good.
+    pub(crate) fn meant(&self, order: &[u8]) -> Address {
+        let keys = self.keys();
+        let named = Order::decode(order)
+            .map(|order| order.node)
+            .unwrap_or_default();
+        keys.still_good(now_ms())
+            .find(|address| address.to_string() == named)
+            .unwrap_or_else(|| keys.address().clone())
+    }
+
+    /// Has all sessions look whether they may go on: trust or key has changed.
+    pub(crate) fn renew_sessions(&self) {
+        self.renewals.send_replace(());
+    }
+
+    /// Learns of every renewal from now on.
+    pub(crate) fn renewals(&self) -> watch::Receiver<()> {
+        self.renewals.subscribe()
+    }
+
+    /// What the node says at the beginning of a session with a root, whose new key it takes over.
+    pub(crate) fn hello(&self, proven: &Proven) -> NodeHello {
+        self.trust.succeed(proven);
+        let root = &self.trust.origin(&proven.root);
         NodeHello {
             incarnation: self.incarnation.clone(),
             facts: Some(facts(&self.config, self.started_ms)),

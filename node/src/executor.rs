@@ -30,9 +30,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use self::output::StreamLog;
 use self::spawn::{Spawned, spawn_session};
-use self::tail::CombinedTail;
 use crate::places::Places;
 
 pub(crate) use self::leader::{ExitStatus, Leader};
@@ -40,7 +38,9 @@ pub(crate) use self::output::TAIL_BYTES;
 pub(crate) use self::session::{end_session, signal_session};
 pub(crate) use self::spawn::{command_line, needs_file, quote, spawn_detached, write_script};
 
+pub(crate) use self::output::StreamLog;
 pub(crate) use self::session::{ProcessStat, boot_id, carries_order, members, signal_process};
+pub(crate) use self::tail::CombinedTail;
 
 /// The environment variable that carries the order's id into a job.
 pub(crate) const ORDER_VARIABLE: &str = "JARVIS_ORDER";
@@ -54,7 +54,8 @@ const LAST_READ: Duration = Duration::from_secs(2);
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 const PROGRESS_ANYWAY: u32 = 5;
 const PROGRESS_TAIL: usize = 2 * 1024;
-const ENDED_TAIL: usize = 4 * 1024;
+/// Most bytes of both streams' end that travel with an ending.
+pub(crate) const ENDED_TAIL: usize = 4 * 1024;
 const READ_BYTES: usize = 32 * 1024;
 /// Longest wait that is still a time limit; beyond it there is none.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -82,6 +83,9 @@ pub(crate) struct Task {
     pub(crate) folder: PathBuf,
     /// Most bytes kept of each stream.
     pub(crate) output_limit: u64,
+    /// More bytes on standard output than this end the job, and its output is kept in files however
+    /// short it is; `None` = neither.
+    pub(crate) most_output: Option<u64>,
 }
 
 /// Something to tell about a running job.
@@ -139,7 +143,15 @@ pub(crate) async fn run(
 
     while !(has_exited && streams.are_closed()) {
         tokio::select! {
-            stream = streams.readable() => streams.read(stream).await,
+            stream = streams.readable() => {
+                streams.read(stream).await;
+                let written = streams.logs[0].bytes();
+                if phase == Phase::Running && task.most_output.is_some_and(|most| written > most) {
+                    phase = Phase::Stopping;
+                    deadline = Instant::now() + task.grace;
+                    ask_to_end(session).await;
+                }
+            }
             () = leader.exited(), if !has_exited => {
                 has_exited = true;
                 if phase == Phase::Running {
@@ -185,6 +197,9 @@ pub(crate) async fn run(
 
     if matches!(phase, Phase::Stopping | Phase::Killed | Phase::Cut) {
         end_session(session, deadline).await;
+    }
+    if task.most_output.is_some() {
+        streams.store();
     }
     streams.finish();
     let how = match leader.reap() {

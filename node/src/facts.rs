@@ -11,6 +11,9 @@ use rustix::fs::{Access, access, statvfs};
 use crate::clock::now_ms;
 use crate::config::NodeConfig;
 
+/// Where Docker engines listen.
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+
 /// What is known about the machine and this process; `started_ms` is when the process began.
 pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
     let uname = rustix::system::uname();
@@ -27,16 +30,22 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
             .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
         memory_bytes: memory(&read("/proc/meminfo")).1,
         container: container(&Signs::read()).to_owned(),
-        docker_socket: has_docker_socket(Path::new("/var/run/docker.sock")),
+        docker_socket: has_docker_socket(
+            config
+                .docker
+                .as_ref()
+                .map_or(Path::new(DOCKER_SOCKET), |docker| &docker.socket),
+        ),
         boot_ms: boot_ms(&read("/proc/stat")),
         started_ms,
         max_jobs: u32::try_from(config.max_jobs).unwrap_or(u32::MAX),
+        services: crate::service::facts(config),
+        docker_allowed: config.docker.is_some(),
         package_folder: config
             .program
             .as_ref()
             .map(|_| config.packages().to_string_lossy().into_owned())
             .unwrap_or_default(),
-        ..Facts::default()
     }
 }
 
@@ -188,31 +197,69 @@ impl Signs {
             has_dockerenv: Path::new("/.dockerenv").exists(),
             has_containerenv: Path::new("/run/.containerenv").exists(),
             has_kubernetes: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-                || Path::new("/var/run/secrets/kubernetes.io").exists(),
+                || Path::new("/var/run/secrets/kubernetes.io/serviceaccount").exists(),
         }
     }
 }
 
 /// The kind of container as the wire names it; empty on a machine.
 fn container(signs: &Signs) -> &'static str {
-    let cgroup = |part: &str| signs.cgroup.contains(part);
-    // On the machine itself Docker's folders are mount points, too; here they are what is mounted.
-    let mut mounts = signs.mounts.lines();
-    let has_docker_hostname = mounts
-        .any(|mount| mount.contains("/docker/containers/") && mount.contains(" /etc/hostname "));
-    if signs.has_kubernetes || cgroup("kubepods") {
+    let group = |is_wanted: fn(&str) -> bool| {
+        let paths = signs
+            .cgroup
+            .lines()
+            .filter_map(|line| line.splitn(3, ':').nth(2));
+        paths.flat_map(|path| path.split('/')).any(is_wanted)
+    };
+    let mounted = |from: &str| mounts_files_of(&signs.mounts, from);
+    if signs.has_kubernetes
+        || group(|part| part.starts_with("kubepods"))
+        || mounted("/kubelet/pods/")
+    {
         "kubernetes"
-    } else if signs.has_containerenv || signs.variable == "podman" || cgroup("libpod") {
+    } else if signs.has_containerenv
+        || signs.variable == "podman"
+        || group(|part| part.starts_with("libpod"))
+        || mounted("/overlay-containers/")
+    {
         "podman"
-    } else if signs.has_dockerenv || cgroup("/docker") || has_docker_hostname {
+    } else if signs.has_dockerenv
+        || group(|part| part == "docker" || is_scope_of(part, "docker-"))
+        || mounted("/docker/containers/")
+    {
         "docker"
-    } else if signs.variable.starts_with("lxc") || cgroup("/lxc") {
+    } else if signs.variable.starts_with("lxc")
+        || group(|part| part == "lxc" || part.starts_with("lxc.payload"))
+    {
         "lxc"
-    } else if !signs.variable.is_empty() || cgroup("containerd") {
+    } else if !signs.variable.is_empty()
+        || group(|part| part == "containerd" || is_scope_of(part, "cri-containerd-"))
+    {
         "container"
     } else {
         ""
     }
+}
+
+/// The container's own scope, not the service that makes containers (`docker.service`).
+fn is_scope_of(part: &str, prefix: &str) -> bool {
+    part.starts_with(prefix) && part.ends_with(".scope")
+}
+
+/// Whether a file that container runtimes bring along (`/etc/hostname` and its like) is mounted from
+/// a folder with `from` in its path. On the machine itself the runtime's folders are mount points,
+/// too; in a container they are what is mounted.
+fn mounts_files_of(mountinfo: &str, from: &str) -> bool {
+    mountinfo.lines().any(|line| {
+        // Id, parent, device, what is mounted, where.
+        let mut fields = line.split(' ').skip(3);
+        let (what, place) = (fields.next(), fields.next());
+        let is_brought = matches!(
+            place,
+            Some("/etc/hostname" | "/etc/hosts" | "/etc/resolv.conf")
+        );
+        is_brought && what.is_some_and(|what| what.contains(from))
+    })
 }
 
 fn has_docker_socket(path: &Path) -> bool {
@@ -278,6 +325,76 @@ mod tests {
             }),
             "docker"
         );
+    }
+
+    #[test]
+    fn a_machine_that_runs_containers_is_none() {
+        let mounts = "\
+36 25 0:31 / /var/lib/docker/overlay2/ab/merged rw - overlay overlay rw
+37 25 0:32 / /var/lib/docker/containers/0a1b/mounts/shm rw - tmpfs shm rw
+38 25 0:33 / /var/lib/kubelet/pods/1-2/volumes/token rw - tmpfs tmpfs rw
+39 25 8:1 /etc/hostname /etc/hostname rw - ext4 /dev/sda1 rw";
+        for cgroup in [
+            "0::/system.slice/docker.service",
+            "0::/system.slice/containerd.service",
+            "12:pids:/system.slice/jarvis-node.service\n0::/",
+            "0::/user.slice/user-1000.slice/docker-build",
+        ] {
+            let signs = Signs {
+                mounts: mounts.to_owned(),
+                ..with_cgroup(cgroup)
+            };
+            assert_eq!(container(&signs), "", "{cgroup}");
+        }
+    }
+
+    #[test]
+    fn runtimes_are_told_by_cgroup_or_by_what_they_mount() {
+        // Read from containers of each kind; identifiers are shortened.
+        let rows = [
+            ("0::/system.slice/docker-0a1b2c.scope", "", "docker"),
+            ("12:cpu,cpuacct:/docker/0a1b2c/init", "", "docker"),
+            (
+                "0::/",
+                "1 0 0:40 / / rw - overlay overlay rw\n2 1 8:1 /var/lib/docker/containers/0a/resolv.conf /etc/resolv.conf rw - ext4 /dev/sda1 rw",
+                "docker",
+            ),
+            (
+                "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/cri-containerd-0a.scope",
+                "",
+                "kubernetes",
+            ),
+            (
+                "0::/",
+                "2 1 8:1 /var/lib/kubelet/pods/0a-1b/etc-hosts /etc/hosts rw - ext4 /dev/sda1 rw",
+                "kubernetes",
+            ),
+            (
+                "0::/user.slice/user-0.slice/libpod-0a.scope/container",
+                "",
+                "podman",
+            ),
+            (
+                "0::/",
+                "2 1 0:51 /containers/storage/overlay-containers/0a/userdata/hostname /etc/hostname rw - tmpfs tmpfs rw",
+                "podman",
+            ),
+            ("0::/lxc.payload.web/init.scope", "", "lxc"),
+            ("0::/system.slice/cri-containerd-0a.scope", "", "container"),
+        ];
+        for (cgroup, mounts, kind) in rows {
+            let signs = Signs {
+                mounts: mounts.to_owned(),
+                ..with_cgroup(cgroup)
+            };
+            assert_eq!(container(&signs), kind, "{cgroup} {mounts}");
+        }
+        let in_a_pod = Signs {
+            has_kubernetes: true,
+            has_dockerenv: true,
+            ..Signs::default()
+        };
+        assert_eq!(container(&in_a_pod), "kubernetes");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 mod get;
 mod lines;
+mod pack;
 mod put;
+mod tree;
+mod unpack;
 
 use std::fs::File;
 use std::future::Future;

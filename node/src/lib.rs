@@ -18,6 +18,7 @@
 mod clock;
 pub mod config;
 mod core;
+mod docker;
 mod executor;
 mod facts;
 mod files;
@@ -31,10 +32,14 @@ mod orders;
 pub mod places;
 mod recovery;
 mod refusal;
+mod service;
 mod session;
 mod trust;
 mod update;
 
-pub use config::{ConfigError, ConfigFile, NodeConfig, Program, RootEntry, TrustSource};
+pub use config::{
+    ConfigError, ConfigFile, DockerConfig, NodeConfig, Program, RootEntry, ServiceConfig,
+    TrustSource,
+};
 pub use node::{Node, NodeHandle, RootDial, StartError};
 pub use update::{Guard, Restart};

@@ -24,13 +24,13 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// From now on `link` is its root's session. Returns a number for [`Lines::remove`].
-    pub(crate) fn add(&self, link: &NodeLink) -> u64 {
+    /// From now on `link` is the session of `root`, by the first address that it had. Returns a number for [`Lines::remove`].
+    pub(crate) fn add(&self, root: &Address, link: &NodeLink) -> u64 {
         let mut number = 0;
         self.0.send_modify(|lines| {
             number = lines.values().map(|line| line.number).max().unwrap_or(0) + 1;
             lines.insert(
-                link.root().clone(),
+                root.clone(),
                 Numbered {
                     number,
                     link: link.clone(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use jarvis_node::{ConfigFile, Node, Program, Restart, RootDial};
-use jarvis_nodeclient::{Identity, TcpDialer};
+use jarvis_nodeclient::{KeyRing, TcpDialer};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +27,12 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(init) => init.run().map(|said| print!("{said}")).map_err(Into::into),
         Command::Run { config } => run(&config),
+        Command::Join(join) => {
+            block_on(async { Ok(join.run().await?) }).map(|said| print!("{said}"))
+        }
+        Command::Leave(leave) => {
+            block_on(async { Ok(leave.run().await?) }).map(|said| print!("{said}"))
+        }
         Command::Version => {
             println!("jarvis-node {VERSION}");
             Ok(())
@@ -66,22 +72,24 @@ fn run(path: &Path) -> anyhow::Result<()> {
     if !config.has_version {
         VERSION.clone_into(&mut config.node.version);
     }
-    let identity = Identity::from_file(&config.key)?;
-    // One thread serves a node: less memory, and an order never waits for another core to wake up.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let restart = runtime.block_on(serve(identity, config))?;
-    drop(runtime);
-    match restart {
+    let keys = KeyRing::open(&config.key)?;
+    match block_on(serve(keys, config))? {
         Some(restart) => Err(restart.carry_out()).context("the program cannot be started again"),
         None => Ok(()),
     }
 }
 
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    // One thread serves a node: less memory, and an order never waits for another core to wake up.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(work)
+}
+
 /// Serves until it is told to stop, or to start again.
-async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<Option<Restart>> {
+async fn serve(keys: KeyRing, config: ConfigFile) -> anyhow::Result<Option<Restart>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // The trust list is read again whenever its file has changed, so this signal asks for nothing more;
@@ -96,7 +104,7 @@ async fn serve(identity: Identity, config: ConfigFile) -> anyhow::Result<Option<
         address: root.address,
         dialer: Arc::new(TcpDialer::new(root.connect)),
     });
-    let node = Node::start(identity, config.node, roots.collect()).await?;
+    let node = Node::start(keys, config.node, roots.collect()).await?;
     tracing::info!(address = %node.address(), version = VERSION, "node ready");
     let restart = loop {
         tokio::select! {

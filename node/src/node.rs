@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jarvis_nodeclient::{
-    Address, AttachError, BoxedIo, Dialer, Identity, ListenError, NodeListener, Redial,
+    Address, AttachError, BoxedIo, Credentials, Dialer, KeyRing, ListenError, NodeListener, Redial,
     attach_accepted, attach_dialled,
 };
 use thiserror::Error;
@@ -84,7 +84,7 @@ impl Node {
     /// When a folder, the journal or the listener cannot be had. Roots that do not answer are no error:
     /// they are dialled for ever.
     pub async fn start(
-        identity: Identity,
+        keys: impl Into<KeyRing>,
         config: NodeConfig,
         roots: Vec<RootDial>,
     ) -> Result<NodeHandle, StartError> {
@@ -102,7 +102,7 @@ impl Node {
             None => None,
         };
         let listening = listener.as_ref().map(NodeListener::address);
-        let core = Arc::new(Core::new(identity, config, ledger));
+        let core = Arc::new(Core::new(keys.into(), config, ledger));
         update::resume(&core, updates);
         let sessions = TaskTracker::new();
         for root in roots {
@@ -152,8 +152,8 @@ pub struct NodeHandle {
 impl NodeHandle {
     /// The node's address.
     #[must_use]
-    pub fn address(&self) -> &Address {
-        self.core.identity.address()
+    pub fn address(&self) -> Address {
+        self.core.keys().address().clone()
     }
 
     /// Where roots may dial it; the port is the real one also where 0 was asked for.
@@ -230,31 +230,34 @@ struct Trouble {
 
 /// Dials once, and serves the session to its end; how long it lasted.
 async fn dial(core: &Arc<Core>, root: &RootDial) -> Result<Duration, Trouble> {
-    if !core.trust.is_trusted(&root.address) {
+    let expected = core.trust.latest(&root.address);
+    if !core.trust.is_trusted(&expected) {
         let text = "it is configured but not in the trust list, so it is not dialled".to_owned();
         return Err(Trouble {
             text,
             pause: Some(UNTRUSTED_PAUSE),
         });
     }
-    let is_expected =
-        |address: &Address| *address == root.address && core.trust.is_trusted(address);
+    let is_expected = |address: &Address| *address == expected && core.trust.is_trusted(address);
     let attached = async {
         let io = root.dialer.dial().await?;
-        attach_dialled(io, &core.identity, is_expected, |root| core.hello(root)).await
+        let keys = core.keys();
+        let who = Credentials::new(&keys, core.config.name.as_deref());
+        let (link, inbox) = attach_dialled(io, who, is_expected, |root| core.hello(root)).await?;
+        Ok::<_, AttachError>((link, inbox, keys.address().clone()))
     };
     let attached = tokio::select! {
         attached = attached => attached,
         () = core.stopping.cancelled() => return Ok(Duration::ZERO),
     };
     match attached {
-        Ok((link, inbox)) => {
+        Ok((link, inbox, me)) => {
             let begun = Instant::now();
-            serve(core, link, inbox).await;
+            serve(core, &me, link, inbox).await;
             Ok(begun.elapsed())
         }
         Err(error) => Err(Trouble {
-            text: explain(&error, &root.address),
+            text: explain(&error, &expected),
             // Somebody is probably just about to enrol this node.
             pause: matches!(error, AttachError::Refused(_))
                 .then(|| REFUSED_PAUSE.mul_f64(rand::random_range(1.0..2.0))),
@@ -295,7 +298,7 @@ async fn accept(core: Arc<Core>, sessions: TaskTracker, listener: NodeListener) 
             };
             drop(permit);
             match attached {
-                Ok((link, inbox)) => serve(&core, link, inbox).await,
+                Ok((link, inbox, me)) => serve(&core, &me, link, inbox).await,
                 Err(error) => tracing::warn!(%peer, %error, "no session"),
             }
         });
@@ -305,11 +308,15 @@ async fn accept(core: Arc<Core>, sessions: TaskTracker, listener: NodeListener) 
 type Attached = (
     jarvis_nodeclient::NodeLink,
     tokio::sync::mpsc::Receiver<jarvis_nodeclient::RootMessage>,
+    Address,
 );
 
 async fn greet(core: &Core, io: BoxedIo) -> Result<Attached, AttachError> {
     let is_trusted = |address: &Address| core.trust.is_trusted(address);
-    attach_accepted(io, &core.identity, is_trusted, |root| core.hello(root)).await
+    let keys = core.keys();
+    let who = Credentials::new(&keys, core.config.name.as_deref());
+    let (link, inbox) = attach_accepted(io, who, is_trusted, |root| core.hello(root)).await?;
+    Ok((link, inbox, keys.address().clone()))
 }
 
 #[cfg(test)]

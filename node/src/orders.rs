@@ -4,22 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jarvis_nodeclient::{Address, CheckedOrder, OrderError, check_order};
+use jarvis_nodeclient::{Address, CheckedOrder, KeyRing, KeyRingError, OrderError, check_order};
 use jarvis_proto::node::node_frame::Frame;
 use jarvis_proto::node::{
-    Accepted, CancelOrder, ClearLogs, Done, Ended, Order, RefusedReason, RunJob, SetTrust,
-    SignedOrder, ended, order,
+    Accepted, CancelOrder, ClearLogs, Done, Ended, Order, RefusedReason, RotateKey, RunJob,
+    ServiceFailure, SetTrust, SignedOrder, ended, order,
 };
 use prost::Message;
 
 use crate::clock::now_ms;
 use crate::core::{Core, Ticket, remove_folder};
+use crate::docker::DockerOrder;
 use crate::executor::Task;
 use crate::files::{Get, Put};
 use crate::job;
 use crate::kept::folder_bytes;
 use crate::ledger::Acceptance;
 use crate::refusal::Refusal;
+use crate::service::Call;
 use crate::trust::TrustError;
 use crate::update::Update;
 
@@ -30,10 +32,14 @@ const MOST_GLOBS: usize = 50;
 enum Work {
     Run(Box<Task>, Ticket),
     Put(Put, Ticket),
-    Get(Get, Ticket),
+    Get(Box<Get>, Ticket),
     Cancel(CancelOrder),
     Trust(SetTrust),
+    ListTrust,
+    RotateKey(RotateKey),
     ClearLogs(ClearLogs),
+    Call(Box<Call>, Ticket),
+    Docker(DockerOrder, Ticket),
     Update(Box<Update>),
 }
 
@@ -47,20 +53,20 @@ pub(crate) fn take(core: &Arc<Core>, sender: &Address, clock_offset_ms: i64, sig
         let now_root_ms = now_ms().saturating_add(clock_offset_ms);
         let checked = check_order(
             &signed,
-            core.identity.address(),
+            &core.meant(&signed.order),
             |root| core.trust.is_trusted(root),
             now_root_ms,
         );
         match checked {
             // Whoever hands over an order of somebody else gets no answers to it.
-            Ok(checked) if checked.root != sender => {
+            Ok(checked) if core.trust.origin(&checked.root) != sender => {
                 let refusal = Refusal::new(
                     RefusedReason::UntrustedRoot,
                     "it was signed by another root than this session's",
                 );
                 refuse(&core, &sender, &checked.order.id, refusal).await;
             }
-            Ok(checked) => carry_out(&core, checked, signed).await,
+            Ok(checked) => carry_out(&core, &sender, checked, signed).await,
             Err(error) => {
                 let id = Order::decode(signed.order.clone())
                     .map(|order| order.id)
@@ -85,47 +91,54 @@ async fn refuse(core: &Core, root: &Address, order: &str, refusal: Refusal) {
         .await;
 }
 
-async fn carry_out(core: &Arc<Core>, checked: CheckedOrder, signed: SignedOrder) {
-    let CheckedOrder { order, root, .. } = checked;
+/// `root` is the first address of the root that signed the order.
+async fn carry_out(core: &Arc<Core>, root: &Address, checked: CheckedOrder, signed: SignedOrder) {
+    let CheckedOrder { order, .. } = checked;
     let id = order.id.clone();
     if core.ledger.has_accepted(&id, &signed.order) {
-        return core.tell_state(&root, &id).await;
+        return core.tell_state(root, &id).await;
     }
-    let work = match prepare(core, &root, &order).await {
+    let work = match prepare(core, root, &order).await {
         Ok(work) => work,
-        Err(refusal) => return refuse(core, &root, &id, refusal).await,
+        Err(refusal) => return refuse(core, root, &id, refusal).await,
     };
-    match core.ledger.accept(&root, &order, &signed) {
+    match core.ledger.accept(root, &order, &signed) {
         Ok(Acceptance::New) => {}
-        Ok(Acceptance::Again) => return core.tell_state(&root, &id).await,
+        Ok(Acceptance::Again) => return core.tell_state(root, &id).await,
         Ok(Acceptance::Replayed) => {
             let refusal = Refusal::new(
                 RefusedReason::Replayed,
                 "this id was used for another order",
             );
-            return refuse(core, &root, &id, refusal).await;
+            return refuse(core, root, &id, refusal).await;
         }
-        Err(error) => return refuse(core, &root, &id, error.into()).await,
+        Err(error) => return refuse(core, root, &id, error.into()).await,
     }
     let accepted_ms = now_ms();
     tracing::info!(order = id, root = %root, what = name_of(&work), "accepted");
     core.lines
         .tell(
-            &root,
+            root,
             Frame::Accepted(Accepted {
                 order: id.clone(),
                 time_ms: accepted_ms,
             }),
         )
         .await;
+    let is_about_trust = matches!(work, Work::Trust(_) | Work::RotateKey(_));
+    let mut next_keys = None;
     let outcome = match work {
-        Work::Run(task, ticket) => job::run(core, &root, *task, ticket).await,
-        Work::Put(put, ticket) => put.run(core, &root, &id, ticket).await,
-        Work::Get(get, ticket) => get.run(core, &root, &id, ticket).await,
-        Work::Cancel(cancel) => stop(core, &root, &cancel),
+        Work::Run(task, ticket) => job::run(core, root, *task, ticket).await,
+        Work::Put(put, ticket) => put.run(core, root, &id, ticket).await,
+        Work::Get(get, ticket) => get.run(core, root, &id, ticket).await,
+        Work::Cancel(cancel) => stop(core, root, &cancel),
         Work::Trust(trust) => set_trust(core, &id, &trust),
-        Work::ClearLogs(clear) => clear_logs(core, &root, &clear).await,
-        Work::Update(update) => match update.run(core, &root, &id).await {
+        Work::ListTrust => list_trust(core),
+        Work::RotateKey(rotate) => rotate_key(core, &id, &rotate, &mut next_keys).await,
+        Work::ClearLogs(clear) => clear_logs(core, root, &clear).await,
+        Work::Call(call, ticket) => call.run(core, root, ticket).await,
+        Work::Docker(docker, ticket) => docker.run(core, root, &id, ticket).await,
+        Work::Update(update) => match update.run(core, root, &id).await {
             Some(outcome) => outcome,
             // It ends in the next life of this node.
             None => return,
@@ -138,7 +151,14 @@ async fn carry_out(core: &Arc<Core>, checked: CheckedOrder, signed: SignedOrder)
         ended_ms: now_ms(),
         outcome: Some(outcome),
     };
-    core.end(&root, ended).await;
+    core.end(root, ended).await;
+    if is_about_trust {
+        // Told first: who is no longer trusted hears no more.
+        if let Some(keys) = next_keys {
+            core.set_keys(keys);
+        }
+        core.renew_sessions();
+    }
 }
 
 fn name_of(work: &Work) -> &'static str {
@@ -148,7 +168,11 @@ fn name_of(work: &Work) -> &'static str {
         Work::Get(..) => "get",
         Work::Cancel(_) => "cancel",
         Work::Trust(_) => "trust",
+        Work::ListTrust => "list trust",
+        Work::RotateKey(_) => "rotate key",
         Work::ClearLogs(_) => "clear logs",
+        Work::Call(..) => "call",
+        Work::Docker(..) => "docker",
         Work::Update(_) => "update",
     }
 }
@@ -179,7 +203,10 @@ pub(crate) fn describe(outcome: &ended::Outcome) -> String {
         ended::Outcome::Failed(refused) => format!("failed: {}", refused.detail),
         ended::Outcome::Done(done) => format!("done: {}", done.detail),
         ended::Outcome::Lost(lost) => format!("lost: {}", lost.detail),
-        ended::Outcome::Service(_) => "answered".to_owned(),
+        ended::Outcome::Service(answer) => match answer.failure() {
+            ServiceFailure::Unspecified => "answered".to_owned(),
+            failure => format!("{failure:?}"),
+        },
     }
 }
 
@@ -200,18 +227,28 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
         }
         Some(order::Body::Get(get)) => {
             let ticket = core.transfers.queue().ok_or_else(busy)?;
-            Ok(Work::Get(Get::prepare(core, root, get).await?, ticket))
+            Ok(Work::Get(
+                Box::new(Get::prepare(core, root, get).await?),
+                ticket,
+            ))
         }
         Some(order::Body::Cancel(cancel)) => Ok(Work::Cancel(cancel)),
         Some(order::Body::Trust(trust)) => Ok(Work::Trust(trust)),
+        Some(order::Body::ListTrust(_)) => Ok(Work::ListTrust),
+        Some(order::Body::RotateKey(rotate)) => Ok(Work::RotateKey(rotate)),
         Some(order::Body::ClearLogs(clear)) => Ok(Work::ClearLogs(clear)),
         Some(order::Body::Update(update)) => {
             Ok(Work::Update(Box::new(Update::prepare(core, update)?)))
         }
-        Some(order::Body::Call(_) | order::Body::Docker(_)) => Err(Refusal::new(
-            RefusedReason::NotSupported,
-            "this node serves nothing but jobs and files",
-        )),
+        Some(order::Body::Call(call)) => {
+            let ticket = core.jobs.queue().ok_or_else(busy)?;
+            let call = Call::prepare(core, &order.id, call)?;
+            Ok(Work::Call(Box::new(call), ticket))
+        }
+        Some(order::Body::Docker(docker)) => {
+            let ticket = core.jobs.queue().ok_or_else(busy)?;
+            Ok(Work::Docker(DockerOrder::prepare(docker)?, ticket))
+        }
         None => Err(Refusal::new(
             RefusedReason::Malformed,
             "it asks for nothing",
@@ -252,6 +289,7 @@ fn task(core: &Core, order: &str, run: RunJob) -> Result<Task, Refusal> {
         grace: config.stop_grace,
         folder: core.folder(order),
         output_limit: config.output_limit,
+        most_output: None,
     })
 }
 
@@ -304,8 +342,45 @@ fn set_trust(core: &Core, order: &str, trust: &SetTrust) -> ended::Outcome {
             })
         }
         Err(error @ TrustError::Fixed) => failed(RefusedReason::NotSupported, error.to_string()),
+        Err(error @ TrustError::Last) => failed(RefusedReason::Unspecified, error.to_string()),
         Err(error) => failed(RefusedReason::Io, error.to_string()),
     }
+}
+
+fn list_trust(core: &Core) -> ended::Outcome {
+    let trusted: Vec<String> = core.trust.list().iter().map(ToString::to_string).collect();
+    ended::Outcome::Done(Done {
+        had_effect: false,
+        detail: trusted.join("\n"),
+        ..Done::default()
+    })
+}
+
+/// Makes the next key; the caller puts it to use when the root has been told of it.
+async fn rotate_key(
+    core: &Arc<Core>,
+    order: &str,
+    rotate: &RotateKey,
+    next: &mut Option<KeyRing>,
+) -> ended::Outcome {
+    let overlap = Duration::from_millis(rotate.overlap_ms);
+    let kept = Arc::clone(core);
+    let rotated = tokio::task::spawn_blocking(move || kept.keys().rotate(now_ms(), overlap)).await;
+    let refusal = match rotated {
+        Ok(Ok(keys)) => {
+            let detail = keys.address().to_string();
+            *next = Some(keys);
+            return ended::Outcome::Done(Done {
+                had_effect: true,
+                detail,
+                ..Done::default()
+            });
+        }
+        Ok(Err(error @ KeyRingError::Fixed)) => Refusal::new(RefusedReason::NotSupported, error),
+        Ok(Err(error)) => Refusal::new(RefusedReason::Unspecified, error),
+        Err(error) => Refusal::new(RefusedReason::Unspecified, error),
+    };
+    ended::Outcome::Failed(refusal.of(order))
 }
 
 async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ended::Outcome {

@@ -94,6 +94,16 @@ impl Target {
         }
     }
 
+    /// The open folder.
+    pub(crate) fn folder(&self) -> &File {
+        &self.folder
+    }
+
+    /// The real path of the folder.
+    pub(crate) fn folder_path(&self) -> &Path {
+        &self.folder_path
+    }
+
     /// Makes what was renamed in the folder survive a power cut.
     pub(crate) fn sync(&self) -> io::Result<()> {
         File::open(self.held(None).parent().unwrap_or(Path::new("/")))?.sync_all()
@@ -144,6 +154,23 @@ impl Places {
         if !metadata.is_file() {
             return Err(PlaceError::NotRegular(path.to_owned()));
         }
+        Ok((file, real))
+    }
+
+    /// Opens a folder for looking through it. Returns it with its real path.
+    ///
+    /// # Errors
+    ///
+    /// When the place is not allowed, or there is no folder that may be read.
+    pub(crate) fn open_folder(&self, path: &Path) -> Result<(File, PathBuf), PlaceError> {
+        self.check_written(path)?;
+        let folder = i32::try_from(rustix::fs::OFlags::DIRECTORY.bits()).unwrap_or_default();
+        let file = File::options()
+            .read(true)
+            .custom_flags(folder)
+            .open(path)
+            .map_err(|error| self.hide(path, error))?;
+        let real = self.check_real(path, &file)?;
         Ok((file, real))
     }
 

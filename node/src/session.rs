@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jarvis_nodeclient::{NodeLink, RootMessage};
+use jarvis_nodeclient::{Address, NodeLink, RootMessage};
 use jarvis_proto::node::Heartbeat;
 use jarvis_proto::node::node_frame::Frame;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::clock::now_ms;
 use crate::core::Core;
 use crate::orders;
 
@@ -19,18 +20,20 @@ const SLOWEST_HEARTBEAT: Duration = Duration::from_secs(3600);
 /// Serves a session until it is over, or the node stops, or its root is no longer trusted.
 pub(crate) async fn serve(
     core: &Arc<Core>,
+    me: &Address,
     link: NodeLink,
     mut inbox: mpsc::Receiver<RootMessage>,
 ) {
-    let root = link.root().clone();
-    tracing::info!(root = %root, name = link.welcome().node_name, "session begins");
-    let number = core.lines.add(&link);
+    // Whatever key a root has now, its orders are kept under the first.
+    let root = core.trust.origin(link.root());
+    tracing::info!(root = %link.root(), name = link.welcome().node_name, "session begins");
+    let number = core.lines.add(&root, &link);
     core.updates.session_with(&root);
     // Three lanes that never wait for each other: a full line holds up neither orders nor cancels.
     tokio::select! {
-        () = listen(core, &link, &mut inbox) => {}
-        () = tell_again(core, &link) => {}
-        () = beat(core, &link) => {}
+        () = listen(core, &root, &link, &mut inbox) => {}
+        () = tell_again(core, &root) => {}
+        () = beat(core, me, &link) => {}
         () = core.stopping.cancelled() => {
             // Endings of jobs that are being stopped still go out.
             core.tasks.wait().await;
@@ -42,19 +45,24 @@ pub(crate) async fn serve(
     tracing::info!(root = %root, %reason, "session over");
 }
 
-async fn listen(core: &Arc<Core>, link: &NodeLink, inbox: &mut mpsc::Receiver<RootMessage>) {
+async fn listen(
+    core: &Arc<Core>,
+    root: &Address,
+    link: &NodeLink,
+    inbox: &mut mpsc::Receiver<RootMessage>,
+) {
     while let Some(message) = inbox.recv().await {
         match message {
             RootMessage::Order(order) => {
-                orders::take(core, link.root(), link.root_clock_offset_ms(), order);
+                orders::take(core, root, link.root_clock_offset_ms(), order);
             }
             RootMessage::EndedAck(order) => {
-                if let Err(error) = core.ledger.acknowledge(link.root(), &order) {
+                if let Err(error) = core.ledger.acknowledge(root, &order) {
                     tracing::error!(order, %error, "the acknowledgement cannot be written to the journal");
                 }
             }
             RootMessage::Reconcile(orders) => {
-                let (core, root) = (Arc::clone(core), link.root().clone());
+                let (core, root) = (Arc::clone(core), root.clone());
                 let tasks = core.tasks.clone();
                 tasks.spawn(async move {
                     for order in orders {
@@ -67,23 +75,35 @@ async fn listen(core: &Arc<Core>, link: &NodeLink, inbox: &mut mpsc::Receiver<Ro
 }
 
 /// Tells the root each ending that it has not acknowledged, then waits for ever.
-async fn tell_again(core: &Core, link: &NodeLink) {
-    for order in core.ledger.unacknowledged(link.root()) {
-        core.tell_state(link.root(), &order).await;
+async fn tell_again(core: &Core, root: &Address) {
+    for order in core.ledger.unacknowledged(root) {
+        core.tell_state(root, &order).await;
     }
     std::future::pending::<()>().await;
 }
 
-/// Sends heartbeats; returns when the root is no longer trusted.
-async fn beat(core: &Core, link: &NodeLink) {
+/// Sends heartbeats; returns when the root is no longer trusted, or this node has another key.
+async fn beat(core: &Core, me: &Address, link: &NodeLink) {
+    let mut renewals = core.renewals();
     let every = Duration::from_millis(link.welcome().heartbeat_ms)
         .clamp(FASTEST_HEARTBEAT, SLOWEST_HEARTBEAT);
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        let is_tick = tokio::select! {
+            _ = ticks.tick() => true,
+            // The sender lives as long as the core.
+            _ = renewals.changed() => false,
+        };
+        core.trust.retire(now_ms());
+        if core.keys().address() != me {
+            return link.close("the node has a new key").await;
+        }
         if !core.trust.is_trusted(link.root()) {
             return link.close("this root is no longer trusted").await;
+        }
+        if !is_tick {
+            continue;
         }
         let load = core.load.measure(core.data(), core.jobs.in_use());
         if link

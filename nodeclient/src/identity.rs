@@ -95,6 +95,12 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// The address of a public key of 33 bytes, if it is one.
+pub(crate) fn address_of(public_key: &[u8]) -> Option<Address> {
+    let public_key: &[u8; 33] = public_key.try_into().ok()?;
+    Some(Address::of(&PublicKey::from_slice(public_key).ok()?))
+}
+
 /// Checks a signature over a digest; the address of the key that made it, or nothing when the key,
 /// the signature, or its fit is bad. A signature with high S is bad.
 pub(crate) fn signer(digest: [u8; 32], public_key: &[u8], signature: &[u8]) -> Option<Address> {

@@ -24,11 +24,11 @@
 //! root.enroll(Enrolment::new(NodeName::parse("web-1")?, node.address().clone()));
 //!
 //! // …and that node, which obeys this root and nobody else.
-//! let trusted = root.address().clone();
+//! let trusted = root.address();
 //! let transport = root.local_dialer().dial().await?;
 //! let (link, _orders) =
 //!     attach_dialled(transport, &node, |root| *root == trusted, |_| Default::default()).await?;
-//! assert_eq!(link.root(), root.address());
+//! assert_eq!(*link.root(), root.address());
 //! assert!(matches!(events.recv().await, Some(RootEvent::Connected { .. })));
 //!
 //! link.close("done").await;
@@ -46,6 +46,7 @@ mod dial;
 mod http2;
 mod identity;
 mod keyfile;
+mod keyring;
 mod link;
 mod listener;
 mod name;
@@ -61,14 +62,16 @@ pub use clock::unix_ms;
 pub use dial::{BoxedIo, Dialer, Io, Redial, TcpDialer};
 pub use identity::Identity;
 pub use keyfile::KeyFileError;
+pub use keyring::{KeyRing, KeyRingError, Succession};
 pub use link::{
-    AttachError, Closed, LineError, NodeLink, RootMessage, attach_accepted, attach_dialled,
+    AttachError, Closed, Credentials, LineError, NodeLink, Proven, RootMessage, attach_accepted,
+    attach_dialled, introduce,
 };
 pub use listener::{ListenError, NodeListener};
 pub use name::{NodeName, NodeNameError};
 pub use order::{CheckedOrder, MOST_ORDER_BYTES, OrderError, OrderSpec, check_order, sign_order};
 pub use root::{
-    DisconnectReason, Enrolment, Expectation, FileSink, FileSource, LocalDialer, NodeStatus,
-    OfferGuard, Root, RootEvent, RootOptions, SendError,
+    DisconnectReason, Download, Enrolment, Expectation, FileSink, FileSource, Gate, LocalDialer,
+    NodeLoad, NodeStatus, OfferGuard, Root, RootClock, RootEvent, RootOptions, SendError,
 };
 pub use transfer::{Meter, ReceiveError, Received, ResumePoint};

@@ -21,7 +21,7 @@ use crate::address::Address;
 use crate::stop::Stop;
 
 pub(crate) use attach::HEARTBEATS;
-pub use attach::{AttachError, attach_accepted, attach_dialled};
+pub use attach::{AttachError, Credentials, Proven, attach_accepted, attach_dialled, introduce};
 use line::Line;
 
 /// How long saying goodbye may take.

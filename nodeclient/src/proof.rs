@@ -27,6 +27,7 @@ pub(crate) fn prove(identity: &Identity, role: Role, exporter: &[u8; 32], time_m
         public_key: public_key.to_vec().into(),
         signature: signature.to_vec().into(),
         time_ms,
+        join: None,
     }
 }
 
@@ -73,7 +74,7 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_proves_nothing(public_key: Vec<u8>, signature: Vec<u8>, time_ms: i64) {
-            let proof = Proof { public_key: public_key.into(), signature: signature.into(), time_ms };
+            let proof = Proof { public_key: public_key.into(), signature: signature.into(), time_ms, join: None };
             prop_assert_eq!(proven(&proof, Role::Node, &[0; 32]), None);
         }
     }

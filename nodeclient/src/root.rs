@@ -2,7 +2,9 @@
 
 mod connection;
 mod dialling;
+mod download;
 mod event;
+mod gate;
 mod registry;
 mod service;
 mod session;
@@ -13,7 +15,7 @@ mod transfers;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::address::Address;
+use crate::clock::unix_ms;
 use crate::dial::{BoxedIo, Dialer};
-use crate::identity::Identity;
+use crate::keyring::KeyRing;
 use crate::link::HEARTBEATS;
 use crate::listener::{ListenError, NodeListener};
 use crate::name::NodeName;
@@ -33,7 +36,8 @@ use crate::order::{MOST_ORDER_BYTES, OrderSpec, sign_order};
 use crate::tls::{PROOF_TIMEOUT, Side};
 
 pub use event::{DisconnectReason, RootEvent};
-pub use registry::{Enrolment, NodeStatus};
+pub use gate::{Download, Gate};
+pub use registry::{Enrolment, NodeLoad, NodeStatus};
 pub use transfers::{Expectation, FileSink, FileSource, OfferGuard};
 
 use registry::Registry;
@@ -59,6 +63,35 @@ pub struct RootOptions {
     pub events: usize,
     /// How long [`Root::send`] waits for a line that is full.
     pub send_timeout: Duration,
+    /// Tells the time to nodes, which judge the age of orders by it.
+    pub clock: RootClock,
+}
+
+/// A clock in Unix milliseconds; this machine's by default.
+#[derive(Clone)]
+pub struct RootClock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl RootClock {
+    /// A clock that tells what `now_ms` tells.
+    pub fn from_fn(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl Default for RootClock {
+    fn default() -> Self {
+        Self::from_fn(unix_ms)
+    }
+}
+
+impl fmt::Debug for RootClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootClock")
+    }
 }
 
 impl Default for RootOptions {
@@ -69,6 +102,7 @@ impl Default for RootOptions {
             most_unproven: 256,
             events: 1024,
             send_timeout: Duration::from_secs(5),
+            clock: RootClock::default(),
         }
     }
 }
@@ -106,7 +140,8 @@ pub struct Root {
 
 /// What all connections of a root share.
 struct Shared {
-    identity: Identity,
+    keys: RwLock<Arc<KeyRing>>,
+    gate: OnceLock<Arc<dyn Gate>>,
     options: RootOptions,
     registry: Registry,
     transfers: Transfers,
@@ -119,12 +154,18 @@ struct Shared {
     kill: CancellationToken,
 }
 
+impl Shared {
+    fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl Root {
     /// Starts with no nodes and no listener, and runs until [`Root::shutdown`]. Events must be
     /// received, or sessions wait.
     #[must_use]
     pub fn start(
-        identity: Identity,
+        keys: impl Into<KeyRing>,
         mut options: RootOptions,
     ) -> (Self, mpsc::Receiver<RootEvent>) {
         options.heartbeat = options
@@ -133,7 +174,8 @@ impl Root {
         let (events, receiver) = mpsc::channel(options.events.max(1));
         let unproven = Arc::new(Semaphore::new(options.most_unproven.max(1)));
         let shared = Shared {
-            identity,
+            keys: RwLock::new(Arc::new(keys.into())),
+            gate: OnceLock::new(),
             options,
             registry: Registry::default(),
             transfers: Transfers::default(),
@@ -153,8 +195,31 @@ impl Root {
 
     /// The address that nodes must trust.
     #[must_use]
-    pub fn address(&self) -> &Address {
-        self.shared.identity.address()
+    pub fn address(&self) -> Address {
+        self.shared.keys().address().clone()
+    }
+
+    /// The key in use, with the changes that led to it.
+    #[must_use]
+    pub fn keys(&self) -> Arc<KeyRing> {
+        self.shared.keys()
+    }
+
+    /// Goes on with another key. All sessions end, and begin again under it; nodes that trust an old key
+    /// of the ring trust the new one.
+    pub fn set_keys(&self, keys: KeyRing) {
+        *self
+            .shared
+            .keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.shared.registry.end_all(&DisconnectReason::KeyChanged);
+    }
+
+    /// Who decides about newcomers from now on; without one, nobody can join. Only the first call
+    /// counts.
+    pub fn set_gate(&self, gate: Arc<dyn Gate>) {
+        let _ = self.shared.gate.set(gate);
     }
 
     /// Lets nodes dial in; may be called for several addresses. Gives the address in use.
@@ -189,13 +254,26 @@ impl Root {
         dialling::enroll(&self.shared, node);
     }
 
+    /// The address that a node has now, which may have been another one before.
+    #[must_use]
+    pub fn current(&self, address: &Address) -> Address {
+        self.shared.registry.current(address)
+    }
+
+    /// A node goes on under another address, which is known to be its own. A session of it ends. Until
+    /// `old_until_ms` (Unix milliseconds) the old address is let in as well.
+    pub fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
+        self.shared.registry.succeed(old, new, old_until_ms);
+    }
+
     /// Ends a node's session and lets it in no more. Whether there was such a node.
     pub fn forget(&self, name: &NodeName) -> bool {
         self.shared.registry.forget(name)
     }
 
     /// Gives a node another name; false when there is no such node or the new name is taken. The node
-    /// itself learns of it at its next session.
+    /// itself learns of it at its next session. What was begun under the old name goes on: until another
+    /// node has it, the old name leads to this node.
     pub fn rename(&self, name: &NodeName, new: &NodeName) -> bool {
         self.shared.registry.rename(name, new)
     }
@@ -204,6 +282,12 @@ impl Root {
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeStatus> {
         self.shared.registry.nodes()
+    }
+
+    /// What the last heartbeats told, of all enrolled nodes in no order: cheap enough to ask often.
+    #[must_use]
+    pub fn loads(&self) -> Vec<NodeLoad> {
+        self.shared.registry.loads()
     }
 
     /// One enrolled node.
@@ -215,7 +299,8 @@ impl Root {
     /// Signs an order to a node.
     #[must_use]
     pub fn sign(&self, node: &Address, spec: OrderSpec) -> SignedOrder {
-        sign_order(&self.shared.identity, node, spec)
+        let node = self.shared.registry.addressee(node);
+        sign_order(self.shared.keys().identity(), &node, spec)
     }
 
     /// Hands an order to a node's session. That the node has it is told by [`RootEvent::Accepted`] or
@@ -277,13 +362,15 @@ impl Root {
     /// several times, from any offset.
     #[must_use]
     pub fn offer(&self, node: &Address, order: &str, source: FileSource) -> OfferGuard {
-        self.shared.transfers.offer(node, order, source)
+        let node = self.shared.registry.current(node);
+        self.shared.transfers.offer(&node, order, source)
     }
 
     /// Expects a file from one node under an order, as long as the expectation lives.
     #[must_use]
     pub fn expect(&self, node: &Address, order: &str, sink: FileSink) -> Expectation {
-        self.shared.transfers.expect(node, order, sink)
+        let node = self.shared.registry.current(node);
+        self.shared.transfers.expect(&node, order, sink)
     }
 
     /// Stops: no new connections, goodbye to all sessions, then the connections are cut. Takes four
@@ -304,7 +391,7 @@ impl Root {
 impl fmt::Debug for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Root")
-            .field("address", self.address())
+            .field("address", &self.address())
             .finish_non_exhaustive()
     }
 }

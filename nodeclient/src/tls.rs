@@ -22,7 +22,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use crate::dial::BoxedIo;
 
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-jarvis-session-v1";
-const ALPN: &[u8] = b"h2";
+const HTTP2: &[u8] = b"h2";
+/// For plain downloads by whoever has a one-time token; nodes never speak it.
+const HTTP1: &[u8] = b"http/1.1";
 /// The name in every certificate; it means nothing.
 const NAME: &str = "jarvis";
 /// rustls reads at most 4 KiB at once: this buffer below it saves system calls.
@@ -43,6 +45,21 @@ static CONNECTOR: LazyLock<TlsConnector> =
 pub(crate) struct Secured {
     pub(crate) io: TlsStream<BufReader<BoxedIo>>,
     pub(crate) exporter: [u8; 32],
+    /// Sessions are HTTP/2; anything else can only be a download.
+    pub(crate) is_http2: bool,
+}
+
+impl Secured {
+    /// The connection, if a session can be had on it.
+    pub(crate) fn for_session(self) -> io::Result<Self> {
+        if self.is_http2 {
+            return Ok(self);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the peer does not speak HTTP/2",
+        ))
+    }
 }
 
 /// Which end of the transport this side is; HTTP/2 roles are another matter.
@@ -83,13 +100,9 @@ pub(crate) async fn secure(io: BoxedIo, side: Side) -> io::Result<Secured> {
             )
         }
     };
-    if alpn != Some(ALPN) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the peer does not speak HTTP/2",
-        ));
-    }
+    let is_http2 = alpn == Some(HTTP2);
     Ok(Secured {
+        is_http2,
         exporter: exporter.map_err(io::Error::other)?,
         io,
     })
@@ -102,7 +115,7 @@ fn server_config() -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sy
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key.into())?;
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
     config.send_tls13_tickets = 0;
     Ok(config)
 }
@@ -115,7 +128,7 @@ fn client_config() -> ClientConfig {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
         .with_no_client_auth();
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_sni = false;
     config

@@ -6,6 +6,7 @@
 //! `tests/python`).
 
 pub mod console;
+pub mod docker;
 pub mod farm;
 pub mod faults;
 pub mod jarvis;

@@ -53,15 +53,6 @@ impl Node {
         Ok(node)
     }
 
-    /// Adds a line to the configuration.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn configure(&self, line: &str) -> Result<()> {
-        let text = std::fs::read_to_string(self.config())?;
-        Ok(std::fs::write(self.config(), format!("{line}\n{text}"))?)
-    }
-
     /// The address to enrol.
     pub fn address(&self) -> &str {
         &self.address

@@ -1,6 +1,8 @@
 //! A TCP proxy that a story can cut, stall and mend.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -35,7 +37,29 @@ pub enum Cut {
 pub struct Proxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
+    passed: Arc<Passed>,
     task: JoinHandle<()>,
+}
+
+/// Bytes that have passed in both directions, and where the weather changes.
+#[derive(Debug)]
+struct Passed {
+    bytes: AtomicU64,
+    /// `u64::MAX`: nowhere.
+    limit: AtomicU64,
+    weather: watch::Sender<Weather>,
+    then: std::sync::Mutex<Weather>,
+}
+
+impl Passed {
+    fn count(&self, length: usize) {
+        let bytes = self.bytes.fetch_add(length as u64, Ordering::SeqCst) + length as u64;
+        if bytes >= self.limit.load(Ordering::SeqCst) {
+            self.limit.store(u64::MAX, Ordering::SeqCst);
+            let then = *self.then.lock().expect("no holder panics");
+            self.weather.send_replace(then);
+        }
+    }
 }
 
 impl Proxy {
@@ -48,14 +72,22 @@ impl Proxy {
         let address = listener.local_addr()?;
         let weather = watch::Sender::new(Weather::Fair);
         let forecast = weather.subscribe();
+        let passed = Arc::new(Passed {
+            bytes: AtomicU64::new(0),
+            limit: AtomicU64::new(u64::MAX),
+            weather: weather.clone(),
+            then: std::sync::Mutex::new(Weather::Fair),
+        });
+        let counter = Arc::clone(&passed);
         let task = tokio::spawn(async move {
             while let Ok((line, _)) = listener.accept().await {
-                tokio::spawn(serve(line, target, forecast.clone()));
+                tokio::spawn(serve(line, target, forecast.clone(), Arc::clone(&counter)));
             }
         });
         Ok(Self {
             address,
             weather,
+            passed,
             task,
         })
     }
@@ -85,6 +117,37 @@ impl Proxy {
         self.weather.send_replace(Weather::Fair);
     }
 
+    /// Cuts by itself when so many more bytes have passed.
+    pub fn cut_after(&self, bytes: u64) {
+        self.change_after(bytes, Weather::Cut(Cut::Closed));
+    }
+
+    /// Stalls by itself when so many more bytes have passed.
+    pub fn stall_after(&self, bytes: u64) {
+        self.change_after(bytes, Weather::Stalled);
+    }
+
+    fn change_after(&self, bytes: u64, then: Weather) {
+        *self.passed.then.lock().expect("no holder panics") = then;
+        let limit = self.passed() + bytes;
+        self.passed.limit.store(limit, Ordering::SeqCst);
+    }
+
+    /// Waits until the lines are cut or stalled.
+    pub async fn is_bad(&self) {
+        let mut weather = self.weather.subscribe();
+        let bad = weather.wait_for(|weather| *weather != Weather::Fair);
+        tokio::time::timeout(crate::process::PATIENCE, bad)
+            .await
+            .expect("so many bytes pass in time")
+            .expect("the proxy lives");
+    }
+
+    /// Bytes that have passed so far, in both directions.
+    pub fn passed(&self) -> u64 {
+        self.passed.bytes.load(Ordering::SeqCst)
+    }
+
     /// Cuts, waits, mends.
     pub async fn cut_for(&self, time: Duration) {
         self.cut();
@@ -100,7 +163,12 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(mut line: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
+async fn serve(
+    mut line: TcpStream,
+    target: SocketAddr,
+    mut weather: watch::Receiver<Weather>,
+    passed: Arc<Passed>,
+) {
     if matches!(*weather.borrow_and_update(), Weather::Cut(_)) {
         return;
     }
@@ -113,8 +181,8 @@ async fn serve(mut line: TcpStream, target: SocketAddr, mut weather: watch::Rece
         let (mut far_read, mut far_write) = onward.split();
         let both_ways = async {
             tokio::join!(
-                pump(&mut near_read, &mut far_write, weather.clone()),
-                pump(&mut far_read, &mut near_write, weather.clone()),
+                pump(&mut near_read, &mut far_write, weather.clone(), &passed),
+                pump(&mut far_read, &mut near_write, weather.clone(), &passed),
             )
         };
         let mut storm = weather.clone();
@@ -143,6 +211,7 @@ async fn pump(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     mut weather: watch::Receiver<Weather>,
+    passed: &Passed,
 ) -> Result<(), WasReset> {
     let mut chunk = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
@@ -160,6 +229,7 @@ async fn pump(
         if matches!(now, Weather::Cut(Cut::After(_))) {
             return Err(WasReset);
         }
+        passed.count(length);
     }
     let _ = to.shutdown().await;
     Ok(())

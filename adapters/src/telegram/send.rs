@@ -23,6 +23,8 @@ use crate::host::Turn;
 
 /// A file must move at least this fast, in bytes a second.
 const SLOWEST: u64 = 32 * 1024;
+/// Largest file that is sent as a picture, in bytes; Telegram takes up to 10 MB.
+const MOST_PICTURE: u64 = 10_000_000;
 
 /// Where an action goes.
 struct Place {
@@ -258,6 +260,15 @@ impl Sender<'_> {
         let html = caption
             .as_ref()
             .map(|caption| (caption.html.clone(), Some(ParseMode::Html)));
+        if is_picture(file) {
+            match self.send_photo(place, open().await?, html.clone()).await {
+                // Telegram finds fault with the picture or its caption: as a file it may go.
+                Err(CallError::Api(error)) => {
+                    tracing::debug!(%error, "a picture is sent as a file");
+                }
+                answer => return Ok(answer?),
+            }
+        }
         match self
             .send_document(place, open().await?, html, None, file.size)
             .await
@@ -270,6 +281,29 @@ impl Sender<'_> {
             }
             answer => Ok(answer?),
         }
+    }
+
+    /// Sends a picture that is shown in the chat.
+    async fn send_photo(
+        &self,
+        place: &Place,
+        file: InputFile,
+        caption: Option<(String, Option<ParseMode>)>,
+    ) -> Result<Message, CallError> {
+        if let Err(Outcome::RateLimited(limited)) = self.errand.turn(Turn::Message).await {
+            return Err(CallError::Limited(Duration::from_millis(
+                limited.retry_after_ms,
+            )));
+        }
+        let mut request = self.bot.send_photo(place.chat, file);
+        if let Some((caption, mode)) = caption {
+            request.caption = Some(caption);
+            request.parse_mode = mode;
+        }
+        request.message_thread_id = place.thread;
+        request.reply_parameters = place.reply_parameters();
+        let longest = CALL_LIMIT + Duration::from_secs(MOST_PICTURE / SLOWEST);
+        call(longest, request).await
     }
 
     async fn send_document(
@@ -361,6 +395,11 @@ fn no_preview() -> LinkPreviewOptions {
         prefer_large_media: false,
         show_above_text: false,
     }
+}
+
+/// Whether the chat can show the file: Telegram takes pictures up to a size.
+fn is_picture(file: &FileRef) -> bool {
+    file.mime == "image/png" && file.size <= MOST_PICTURE
 }
 
 /// The name that the receiver sees; without one Telegram would show none.

@@ -8,7 +8,10 @@ use std::time::Duration;
 use super::repair::fold;
 use super::target::{Target, TargetProblem, is_name};
 use crate::account::Role;
+use crate::commands::watch::Topics;
+use crate::job::DockerAction;
 use crate::text::{Language, Text, excerpt, text};
+use crate::watch::Topic;
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,12 @@ pub enum ValueProblem {
     /// Neither `failed` nor `all`.
     #[error("neither failed nor all")]
     Which,
+    /// Nothing that Docker is asked for.
+    #[error("no docker action")]
+    Docker,
+    /// No topic of subscriptions.
+    #[error("no topic")]
+    Topic,
     /// No target.
     #[error(transparent)]
     Target(#[from] TargetProblem),
@@ -59,6 +68,8 @@ impl ValueProblem {
             Self::Name => text!(language, "value-name", value = value),
             Self::Place => text!(language, "value-place", value = value),
             Self::Which => text!(language, "value-which", value = value),
+            Self::Docker => text!(language, "value-docker", value = value),
+            Self::Topic => text!(language, "value-topic", value = value),
             Self::Target(problem) => problem.explain(language),
         }
     }
@@ -172,6 +183,41 @@ pub fn name(text: &str) -> Result<String, ValueProblem> {
         Ok(name.to_owned())
     } else {
         Err(ValueProblem::Name)
+    }
+}
+
+/// What the Docker engine is asked for.
+///
+/// # Errors
+/// [`ValueProblem::Docker`].
+pub fn docker(text: &str) -> Result<DockerAction, ValueProblem> {
+    let action = match fold(text.trim()).to_lowercase().as_str() {
+        "ps" | "list" | "列表" => DockerAction::Ps,
+        "logs" | "log" | "日志" => DockerAction::Logs,
+        "restart" | "重启" => DockerAction::Restart,
+        "stop" | "停止" => DockerAction::Stop,
+        "start" | "启动" => DockerAction::Start,
+        _ => return Err(ValueProblem::Docker),
+    };
+    Ok(action)
+}
+
+/// What a subscription is about.
+///
+/// # Errors
+/// [`ValueProblem::Topic`].
+pub fn topic(text: &str) -> Result<Topic, ValueProblem> {
+    fold(text).parse().map_err(|_| ValueProblem::Topic)
+}
+
+/// What a subscription is about, or all there is.
+///
+/// # Errors
+/// [`ValueProblem::Topic`].
+pub fn topic_or_all(text: &str) -> Result<Topics, ValueProblem> {
+    match fold(text.trim()).to_lowercase().as_str() {
+        "all" | "*" | "全部" => Ok(Topics::All),
+        text => topic(text).map(Topics::One),
     }
 }
 

@@ -14,9 +14,10 @@ use crate::command::permission::Permission;
 use crate::command::target::Target;
 use crate::command::value::FilePlace;
 use crate::command::words;
+use crate::file;
 use crate::reply::Reply;
 use crate::service::FetchError;
-use crate::store::{Dialog, Op};
+use crate::store::{Dialog, FileRecord, Op, Unit};
 use crate::text::{format, text};
 
 /// How long an attachment may take to arrive.
@@ -63,6 +64,9 @@ pub(super) async fn the_file(call: &Call<'_>) -> Result<KeptFile, Answer> {
     let attachment = match call.message.attachments.as_slice() {
         [one] => one.clone(),
         [] => {
+            if let Ok(Some(file)) = answered_file(call).await {
+                return Ok(file);
+            }
             return Err(Answer::say(text!(
                 language,
                 "put-no-file",
@@ -72,6 +76,23 @@ pub(super) async fn the_file(call: &Call<'_>) -> Result<KeptFile, Answer> {
         _ => return Err(Answer::say(text!(language, "put-one-file"))),
     };
     fetch(call, attachment).await
+}
+
+/// The file of the message that this one answers.
+///
+/// # Errors
+/// When the store cannot be asked.
+pub(super) async fn answered_file(call: &Call<'_>) -> Result<Option<KeptFile>, Trouble> {
+    let message = &call.message.reply_to;
+    if message.is_empty() {
+        return Ok(None);
+    }
+    let file = call
+        .brain
+        .store()
+        .file_of_message(call.room(), message)
+        .await?;
+    Ok(file.map(|file| files::store::kept(&file)))
 }
 
 async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answer> {
@@ -91,14 +112,22 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
             limit = format::bytes(most),
         )));
     }
+    if let Err(full) = file::make_room(call.brain, attachment.size).await {
+        warn!(error = %full, "no room for an attachment");
+        return Err(Answer::say(full.explain(language)));
+    }
     let mime = attachment.mime.clone();
     match call.inbound.session.fetch(attachment, FETCH_LIMIT).await {
-        Ok(blob) => Ok(KeptFile {
-            blob: blob.hash,
-            name,
-            mime,
-            size: blob.size,
-        }),
+        Ok(blob) => {
+            let kept = KeptFile {
+                blob: blob.hash,
+                name,
+                mime,
+                size: blob.size,
+            };
+            note(call, &kept).await;
+            Ok(kept)
+        }
         Err(error) => {
             warn!(%error, "an attachment did not come");
             let detail = match error {
@@ -111,6 +140,32 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
                 detail = detail
             )))
         }
+    }
+}
+
+/// Gives a file that came its place in the list of files.
+async fn note(call: &Call<'_>, kept: &KeptFile) {
+    let record = FileRecord {
+        number: 0,
+        hash: kept.blob.clone(),
+        name: kept.name.clone(),
+        mime: kept.mime.clone(),
+        size: i64::try_from(kept.size).unwrap_or(i64::MAX),
+        source: String::new(),
+        account: call.account().clone(),
+        room: call.room().clone(),
+        message: call.message.message_id.clone(),
+        job: 0,
+        created_ms: 0,
+    };
+    let noted = async {
+        let record = file::numbered(call.brain, record).await?;
+        let put = Op::PutFile(Box::new(record));
+        call.brain.store().commit(Unit::of(vec![put])).await
+    };
+    // It is used nevertheless; only `files` does not know it.
+    if let Err(error) = noted.await {
+        warn!(%error, "a file gets no number");
     }
 }
 
@@ -221,7 +276,7 @@ async fn send_to(call: &Call<'_>, file: &KeptFile, said: &str) -> Result<Option<
         ..*call
     };
     if let Ok(place) = word.parse::<FilePlace>() {
-        return files::run::put(call, file, &place, None, false)
+        return files::run::put(call, file, &place, files::run::PutHow::default())
             .await
             .map(Some);
     }

@@ -1,6 +1,7 @@
-//! Files to and from nodes: `get`, `put`.
+//! Files to and from nodes, and those that are kept here: `get`, `put`, `cp`, `files`, `file`, `rmfile`.
 
 pub(crate) mod run;
+pub(crate) mod store;
 
 use clap::Args;
 
@@ -46,6 +47,9 @@ pub struct GetArgs {
     /// Compressed.
     #[arg(long, short = 'z')]
     pub gzip: bool,
+    /// Only into the store of files.
+    #[arg(long, short = 'k')]
+    pub keep: bool,
     /// The file: `NODE:PATH`, or node and path as two words.
     #[arg(value_name = "NODE:PATH", num_args = 1..=2, conflicts_with_all = ["node", "file"], required_unless_present = "node")]
     pub place: Vec<String>,
@@ -111,9 +115,36 @@ pub struct PutArgs {
     /// Does not ask back.
     #[arg(long, short = 'y')]
     pub yes: bool,
-    /// Where the attached file goes, on one node or several.
-    #[arg(value_name = "NODE:PATH", required = true, value_parser = str::parse::<FilePlace>)]
-    pub place: FilePlace,
+    /// A file of the store, by its number.
+    #[arg(long, short = 'f', value_name = "NUMBER", value_parser = value::job)]
+    pub file: Option<i64>,
+    /// Unpacks it there.
+    #[arg(long, short = 'x', aliases = ["unpack"])]
+    pub extract: bool,
+    /// Every node with this tag; then only the path follows.
+    #[arg(long, value_name = "TAG", value_parser = value::name)]
+    pub tag: Option<String>,
+    /// Where the file goes, on one node or several.
+    #[arg(value_name = "NODE:PATH", required = true)]
+    pub place: String,
+}
+
+impl PutArgs {
+    /// Where the file goes.
+    ///
+    /// # Errors
+    /// The words name no place.
+    pub fn file_place(&self) -> Result<FilePlace, ParseProblem> {
+        let whole = match &self.tag {
+            Some(tag) => format!("tag:{tag}:{}", self.place),
+            None => self.place.clone(),
+        };
+        whole.parse().map_err(|problem| ParseProblem::Value {
+            argument: Some("NODE:PATH".to_owned()),
+            value: self.place.clone(),
+            problem,
+        })
+    }
 }
 
 impl Arguments for PutArgs {
@@ -121,6 +152,93 @@ impl Arguments for PutArgs {
         name: "put",
         aliases: &["upload", "放", "上传"],
         confirm: Confirm::SeveralNodes,
+        ..FILE
+    };
+
+    fn check(&self) -> Result<(), ParseProblem> {
+        self.file_place().map(|_| ())
+    }
+}
+
+/// `cp NODE:PATH NODE:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CpArgs {
+    /// How long to wait for nodes that are offline.
+    #[arg(long, short = 'w', value_name = "TIME", value_parser = value::time)]
+    pub wait: Option<std::time::Duration>,
+    /// Does not ask back.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// What is copied, on one node.
+    #[arg(value_name = "FROM", required = true, value_parser = str::parse::<FilePlace>)]
+    pub from: FilePlace,
+    /// Where it goes, on one node or several.
+    #[arg(value_name = "TO", required = true, value_parser = str::parse::<FilePlace>)]
+    pub to: FilePlace,
+}
+
+impl Arguments for CpArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "cp",
+        aliases: &["copy", "复制", "拷贝"],
+        confirm: Confirm::SeveralNodes,
+        ..FILE
+    };
+}
+
+/// `files [--mine] [TEXT]`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FilesArgs {
+    /// One's own, wherever they were seen.
+    #[arg(long, short = 'm')]
+    pub mine: bool,
+    /// How many.
+    #[arg(short = 'n', long = "number", value_name = "NUMBER", value_parser = value::number)]
+    pub number: Option<u32>,
+    /// Part of the name or of the place.
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+impl Arguments for FilesArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "files",
+        aliases: &["文件", "文件列表"],
+        permission: Permission::Member,
+        ..FILE
+    };
+}
+
+/// `file NUMBER`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FileArgs {
+    /// Which.
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
+    pub number: i64,
+}
+
+impl Arguments for FileArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "file",
+        aliases: &["发文件"],
+        permission: Permission::Member,
+        ..FILE
+    };
+}
+
+/// `rmfile NUMBER`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RmfileArgs {
+    /// Which.
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
+    pub number: i64,
+}
+
+impl Arguments for RmfileArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "rmfile",
+        aliases: &["删文件"],
+        permission: Permission::Member,
         ..FILE
     };
 }

@@ -29,6 +29,9 @@ pub struct NodesArgs {
     /// Only with this tag.
     #[arg(long, value_name = "TAG", value_parser = value::name)]
     pub tag: Option<String>,
+    /// Only those that are away.
+    #[arg(long)]
+    pub offline: bool,
     /// How many at most.
     #[arg(short = 'n', long = "number", alias = "nums", value_name = "NUMBER", value_parser = value::number)]
     pub number: Option<u32>,

@@ -5,7 +5,7 @@ mod errand;
 mod nodes;
 mod waiting;
 
-use errand::Errand;
+use errand::{Copied, Errand};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::follow::Glimpse;
 use super::live::{LiveTask, ResultFileNews};
 use super::news::NodeNews;
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::{Job, JobState, TaskState, status};
+use super::{Job, JobState, Task, TaskState, status};
 use crate::activity::Ongoing;
 use crate::audit::AuditEntry;
 use crate::brain::Brain;
@@ -49,6 +49,8 @@ pub(super) enum Tell {
         node: NodeName,
         _done: oneshot::Sender<()>,
     },
+    /// The node is called otherwise now.
+    NodeRenamed(NodeName, NodeName),
 }
 
 /// Where an open job hears from others.
@@ -73,6 +75,8 @@ pub(super) struct Actor {
     shown: watch::Sender<Vec<Glimpse>>,
     errand_tasks: tokio::task::JoinSet<()>,
     _permits: Permits,
+    /// What a copy copies.
+    copied: Copied,
     _ongoing: Ongoing,
 }
 
@@ -109,6 +113,7 @@ impl Actor {
             shown,
             errand_tasks: tokio::task::JoinSet::new(),
             _permits: permits,
+            copied: Copied::default(),
             _ongoing: ongoing,
             brain,
             job,
@@ -280,13 +285,21 @@ impl Actor {
 
     async fn take_errand(&mut self, news: Errand) {
         match news {
+            Errand::Goes { position, progress } => {
+                let live = &mut self.tasks[position];
+                if !live.task.state.is_final() {
+                    live.progress = Some(progress);
+                }
+            }
             Errand::Moved {
                 position,
                 ending,
                 file,
             } => {
                 if let Some(file) = file {
-                    self.tasks[position].files.push(ResultFileNews::Came(file));
+                    self.tasks[position]
+                        .files
+                        .push(ResultFileNews::Came { file, number: 0 });
                 }
                 self.end_task(position, ending).await;
             }
@@ -294,24 +307,6 @@ impl Actor {
                 let live = &mut self.tasks[position];
                 live.fetching = false;
                 live.files = files;
-            }
-        }
-    }
-
-    async fn take_told(&mut self, told: Tell) {
-        match told {
-            Tell::Cancel => {
-                for position in 0..self.tasks.len() {
-                    self.cancel(position).await;
-                }
-            }
-            Tell::YourTurn { node, _done } => {
-                for position in 0..self.tasks.len() {
-                    let live = &self.tasks[position];
-                    if live.node == node && live.task.state == TaskState::Waiting {
-                        self.send(position).await;
-                    }
-                }
             }
         }
     }
@@ -441,6 +436,7 @@ impl Actor {
             JobState::Failed
         };
         self.job.ended_ms = Some(now_ms);
+        let kept = self.keep_files().await;
         let mut items = vec![OutboxItem::new(
             &self.job.room,
             &status::action(&self.brain, &self.job, &self.tasks, true),
@@ -449,6 +445,8 @@ impl Actor {
         for action in status::file_actions(&self.job, &self.tasks) {
             items.push(OutboxItem::new(&self.job.room, &action, now_ms));
         }
+        let ended: Vec<Task> = self.tasks.iter().map(|live| live.task.clone()).collect();
+        items.extend(crate::watch::notices(&self.brain, &self.job, &ended).await);
         let mut ops = vec![
             Op::Require(Condition::EndJob(JobEnd {
                 id: self.job.id.clone(),
@@ -470,6 +468,7 @@ impl Actor {
         if let Some(first) = self.first_status.take() {
             ops.push(Op::OutboxDone { id: first.id });
         }
+        ops.extend(kept);
         ops.extend(items.iter().cloned().map(Op::Outbox));
         info!(job.number = self.job.number, state = ?self.job.state, "job ended");
         // Whoever ends a job first says its last word; nobody says it twice.

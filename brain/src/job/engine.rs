@@ -202,6 +202,25 @@ impl Jobs {
         }
     }
 
+    /// A node is called otherwise now: the jobs with tasks on it are told.
+    pub(crate) fn node_renamed(&self, brain: &Brain, name: &str, new: &NodeName) {
+        let Ok(name) = NodeName::parse(name) else {
+            return;
+        };
+        for job in self.lock().values_mut() {
+            if !job.nodes.remove(&name) {
+                continue;
+            }
+            job.nodes.insert(new.clone());
+            let news = Tell::NodeRenamed(name.clone(), new.clone());
+            if let Err(mpsc::error::TrySendError::Full(news)) = job.tell.try_send(news) {
+                // A job that is busy hears of it when it has time.
+                let tell = job.tell.clone();
+                brain.spawn(async move { drop(tell.send(news).await) });
+            }
+        }
+    }
+
     fn spawn(
         &self,
         brain: &Brain,
@@ -210,22 +229,24 @@ impl Jobs {
         first_status: Option<OutboxItem>,
         mut permits: Permits,
     ) {
+        let (tell, told) = mpsc::channel(TELL_LIMIT);
+        let told = Told {
+            tell: told,
+            news: Arc::default(),
+        };
+        let (shown, glimpses) = watch::channel(Vec::new());
         if let JobSpec::Update(spec) = &job.spec {
             let spec = (**spec).clone();
-            let (tell, told) = mpsc::channel(TELL_LIMIT);
-            let (_, glimpses) = watch::channel(Vec::new());
-            let news = Arc::new(NodeNews::default());
             let names = tasks
                 .iter()
                 .filter_map(|task| NodeName::parse(&task.node).ok());
             let open = OpenJob {
                 tell,
                 glimpses,
-                news: Arc::clone(&news),
+                news: Arc::clone(&told.news),
                 nodes: names.collect(),
             };
             self.lock().insert(job.number, open);
-            let told = Told { tell: told, news };
             let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
             return brain.spawn(rollout.run());
         }
@@ -236,10 +257,8 @@ impl Jobs {
                 live.place = Some(self.queue.enter(&live.node, job.number, permit));
             }
         }
-        let (tell, told) = mpsc::channel(TELL_LIMIT);
         let number = job.number;
-        let news = Arc::new(NodeNews::default());
-        let (shown, glimpses) = watch::channel(Vec::new());
+        let news = Arc::clone(&told.news);
         let nodes = tasks.iter().map(|live| live.node.clone()).collect();
         // Made here and not in its task: from now on its orders are its own, and no strays.
         let actor = Actor::new(
@@ -247,10 +266,7 @@ impl Jobs {
             job,
             tasks,
             first_status,
-            Told {
-                tell: told,
-                news: Arc::clone(&news),
-            },
+            told,
             shown,
             permits,
         );

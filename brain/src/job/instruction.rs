@@ -18,6 +18,13 @@ pub enum Instruction {
         /// Whether it is to be obeyed from now on.
         trusted: bool,
     },
+    /// Asks whom the node obeys.
+    ListTrust {},
+    /// Gives the node a new key.
+    RotateKey {
+        /// How long the old one stays good, in milliseconds.
+        overlap_ms: u64,
+    },
     /// Removes the stored output of jobs that ended.
     ClearLogs {
         /// Only of jobs that ended longer ago than this, in milliseconds; 0 = of all.
@@ -97,6 +104,10 @@ impl Instruction {
                 address: address.clone(),
                 trusted: *trusted,
             }),
+            Self::ListTrust {} => order::Body::ListTrust(node::ListTrust {}),
+            Self::RotateKey { overlap_ms } => order::Body::RotateKey(node::RotateKey {
+                overlap_ms: *overlap_ms,
+            }),
             Self::ClearLogs { older_than_ms } => order::Body::ClearLogs(ClearLogs {
                 older_than_ms: *older_than_ms,
             }),
@@ -132,6 +143,8 @@ impl Instruction {
                 trusted: true,
             } => format!("trust {address}"),
             Self::Trust { address, .. } => format!("untrust {address}"),
+            Self::ListTrust {} => "trusted".to_owned(),
+            Self::RotateKey { .. } => "rotatekey".to_owned(),
             Self::ClearLogs { older_than_ms: 0 } => "clearlogs".to_owned(),
             Self::ClearLogs { older_than_ms } => {
                 let age = humantime::format_duration(Duration::from_millis(*older_than_ms));
@@ -152,7 +165,7 @@ impl Instruction {
     /// What its caller has to be.
     pub fn permission(&self) -> Permission {
         match self {
-            Self::Trust { .. } => Permission::Owner,
+            Self::Trust { .. } | Self::ListTrust {} | Self::RotateKey { .. } => Permission::Owner,
             Self::ClearLogs { .. } | Self::Call { .. } | Self::Docker { .. } => {
                 Permission::Operator
             }
@@ -162,7 +175,8 @@ impl Instruction {
     /// Whether people are asked before it is done, even on one node.
     pub fn asks_back(&self) -> bool {
         match self {
-            Self::Trust { .. } | Self::ClearLogs { .. } => true,
+            Self::Trust { .. } | Self::RotateKey { .. } | Self::ClearLogs { .. } => true,
+            Self::ListTrust {} => false,
             Self::Call { danger, .. } => *danger,
             Self::Docker { action, .. } => {
                 matches!(action, DockerAction::Stop | DockerAction::Restart)
@@ -175,7 +189,10 @@ impl Instruction {
         match self {
             Self::Call { .. } => true,
             Self::Docker { action, .. } => *action == DockerAction::Logs,
-            Self::Trust { .. } | Self::ClearLogs { .. } => false,
+            Self::Trust { .. }
+            | Self::ListTrust {}
+            | Self::RotateKey { .. }
+            | Self::ClearLogs { .. } => false,
         }
     }
 }

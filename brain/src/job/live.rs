@@ -13,7 +13,12 @@ use super::transfer::Fetched;
 #[derive(Debug)]
 pub(super) enum ResultFileNews {
     /// Here it is.
-    Came(Fetched),
+    Came {
+        /// The file.
+        file: Fetched,
+        /// What people call it in the store of files; 0 = not yet.
+        number: i64,
+    },
     /// It stays on the node.
     Stays {
         /// Its path there.

@@ -251,17 +251,26 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
                 same_incarnation,
             } => {
                 debug!(node.name = %node, same_incarnation, "taking up its jobs");
+                brain.watch().changed(&brain, &node, true);
                 brain.jobs().node_connected(&brain, &node);
                 settle_strays(&brain, &node, open_orders).await;
-                brain.fleet().connected(&brain, &node, &status);
+                brain.fleet().connected(&brain, &node, &status).await;
             }
             RootEvent::Disconnected { node, .. } => {
+                brain.watch().changed(&brain, &node, false);
                 cut_errands(&brain, &node);
                 brain.jobs().node_disconnected(&node);
                 brain.fleet().disconnected(&brain, &node);
             }
-            RootEvent::Stranger { address, peer } => {
+            RootEvent::Stranger {
+                address,
+                claims,
+                peer,
+            } => {
                 brain.fleet().stranger(&brain, &address, &peer);
+                if let Some(claims) = claims {
+                    crate::join::raise_alarm(&brain, &claims, &address, &peer).await;
+                }
             }
         }
     }
@@ -271,7 +280,7 @@ async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) 
     let job = {
         let mut routes = brain.orders().lock();
         match routes.by_order.get(&order) {
-            Some(route) if route.node != *node => {
+            Some(route) if !is_same(brain, &route.node, node) => {
                 warn!(node.name = %node, order, "report on another node's order is ignored");
                 return;
             }
@@ -324,13 +333,20 @@ async fn deliver(brain: &Brain, node: &NodeName, order: String, report: Report) 
     }
 }
 
+/// Whether two names mean one node: it may have been renamed while an order was under way.
+fn is_same(brain: &Brain, one: &NodeName, other: &NodeName) -> bool {
+    one == other
+        || match (brain.root().node(one), brain.root().node(other)) {
+            (Some(one), Some(other)) => one.address == other.address,
+            _ => false,
+        }
+}
+
 /// Answers nothing any more to those who wait for short orders of a node that went away.
 fn cut_errands(brain: &Brain, node: &NodeName) {
-    brain
-        .orders()
-        .lock()
-        .by_order
-        .retain(|_, route| route.node != *node || matches!(route.waiting, Waiting::Job(_)));
+    brain.orders().lock().by_order.retain(|_, route| {
+        !is_same(brain, &route.node, node) || matches!(route.waiting, Waiting::Job(_))
+    });
 }
 
 /// Orders that the node still has open though nobody here waits for them: jobs that were cancelled

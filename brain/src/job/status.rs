@@ -6,11 +6,11 @@ mod words;
 use std::time::Duration;
 
 use jarvis_proto::chat::{Action, FileRef, Progress as ProgressAction, SendFile, action};
-use jarvis_proto::node::RefusedReason;
+use jarvis_proto::node::{RefusedReason, ended};
 
 use super::ending::TaskEnding;
 use super::live::{LiveTask, ResultFileNews};
-use super::{Job, JobSpec, JobState, Task, TaskState};
+use super::{Job, JobSpec, JobState, Task, TaskState, transfer};
 use crate::answer::{Place, Speech, redact, wire_room};
 use crate::brain::Brain;
 use crate::commands::jobs::run::{shortened, title};
@@ -27,9 +27,7 @@ const MOST_ROWS: usize = 60;
 
 /// The status message as an action of the job's progress object.
 pub(super) fn action(brain: &Brain, job: &Job, tasks: &[LiveTask], is_final: bool) -> Action {
-    let key = format!("job:{}", job.id);
-    let reply = reply(brain, job, tasks);
-    progress(brain, (&job.room, &job.reply_to), key, &reply, is_final)
+    action_of(brain, job, &reply(brain, job, tasks), is_final)
 }
 
 /// A status message of a job as an action of its progress object.
@@ -81,13 +79,16 @@ pub(super) fn outcome_line(tasks: &[LiveTask]) -> String {
 
 /// The files that a job brought, each as a message of its own.
 pub(super) fn file_actions(job: &Job, tasks: &[LiveTask]) -> Vec<Action> {
+    if matches!(&job.spec, JobSpec::Get(get) if get.keep) {
+        return Vec::new();
+    }
     let several = tasks.len() > 1;
     let files = tasks
         .iter()
         .flat_map(|live| live.files.iter().map(move |file| (live, file)));
     files
         .filter_map(|(live, news)| match news {
-            ResultFileNews::Came(file) => Some((live, file)),
+            ResultFileNews::Came { file, .. } => Some((live, file)),
             ResultFileNews::Stays { .. } => None,
         })
         .map(|(live, file)| {
@@ -241,16 +242,7 @@ impl View<'_> {
         if let Some(done) = live.ending.as_ref().and_then(TaskEnding::done) {
             reply = self.containers(reply, done);
         }
-        for news in &live.files {
-            if let ResultFileNews::Stays { path, why } = news {
-                reply = reply.line(text!(
-                    language,
-                    "status-file-stays",
-                    path = Text::code(path),
-                    why = why.as_str()
-                ));
-            }
-        }
+        reply = self.about_files(reply, live);
         if let Some(advice) = self.advice(live) {
             reply = reply.line(advice);
         }
@@ -291,15 +283,25 @@ impl View<'_> {
         };
         let place =
             crate::command::words::quote(&format!("{}:{}", live.node, get.path)).into_owned();
-        reply
-            .button(
+        let refused = live.ending.as_ref().and_then(TaskEnding::refusal);
+        let several = refused.and_then(transfer::count_of);
+        let mut reply = reply;
+        if !get.gzip {
+            reply = reply.button(
                 text!(self.language, "button-gzip"),
                 format!("get --gzip {place}"),
-            )
-            .button(
+            );
+        }
+        if several.is_none() {
+            reply = reply.button(
                 text!(self.language, "button-tail", lines = 1000),
                 format!("get --tail 1000 {place}"),
-            )
+            );
+        }
+        reply.button(
+            text!(self.language, "button-keep"),
+            format!("get --keep {place}"),
+        )
     }
 
     fn many(&self, tasks: &[LiveTask]) -> Reply {
@@ -345,6 +347,9 @@ impl View<'_> {
                 node = live.node.as_str(),
                 what = self.row(live),
             ));
+            if live.task.state.is_final() {
+                reply = self.about_files(reply, live);
+            }
         }
         if tasks.len() > MOST_ROWS {
             reply = reply.line(text!(
@@ -372,6 +377,52 @@ impl View<'_> {
             );
         }
         reply
+    }
+
+    /// What there is to say of files beyond how much they are.
+    fn about_files(&self, mut reply: Reply, live: &LiveTask) -> Reply {
+        let language = self.language;
+        for note in self.notes(live) {
+            reply = reply.line(text!(language, "status-file-note", note = note));
+        }
+        for news in &live.files {
+            match news {
+                ResultFileNews::Stays { path, why } => {
+                    reply = reply.line(text!(
+                        language,
+                        "status-file-stays",
+                        path = Text::code(path),
+                        why = why.as_str()
+                    ));
+                }
+                ResultFileNews::Came { file, number } => {
+                    if file.began_again {
+                        reply = reply.line(text!(language, "status-file-began-again"));
+                    }
+                    if matches!(&self.job.spec, JobSpec::Get(get) if get.keep) && *number > 0 {
+                        reply = reply.line(text!(
+                            language,
+                            "status-file-kept",
+                            number = *number,
+                            send = Text::code(&format!("file {number}")),
+                            put = Text::code(&format!("put --file {number} NODE:/path"))
+                        ));
+                    }
+                }
+            }
+        }
+        reply
+    }
+
+    /// What the node said of a transfer.
+    fn notes<'l>(&self, live: &'l LiveTask) -> &'l [String] {
+        match &live.ending {
+            Some(TaskEnding::Ended(ended)) => match &ended.outcome {
+                Some(ended::Outcome::Transfer(moved)) => &moved.notes,
+                _ => &[],
+            },
+            _ => &[],
+        }
     }
 
     fn too_large(&self, live: &LiveTask) -> Option<u64> {

@@ -271,6 +271,18 @@ async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
     let mut ops = vec![Op::OutboxDone {
         id: item.id.clone(),
     }];
+    if let Some(message) = message_id.clone().filter(|message| !message.is_empty())
+        && let Ok(Action {
+            kind: Some(Kind::File(sent)),
+            ..
+        }) = Action::decode(item.action.as_slice())
+    {
+        ops.push(Op::FileShown {
+            hash: sent.file.unwrap_or_default().blob,
+            room: item.room.clone(),
+            message,
+        });
+    }
     if let (Some(key), Some(message_id)) = (&item.progress_key, message_id)
         && !message_id.is_empty()
     {

@@ -5,7 +5,8 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, follow, job, node, outbox, question, rollout, room, setting,
+    account, binding, blob, dialog, file, follow, job, join, node, outbox, question, rollout, room,
+    setting, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
@@ -100,10 +101,27 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::PutFollow(new) => follow::put(tx, new).await,
         Op::DropFollow { id } => follow::remove(tx, id).await,
         Op::DropNode { address } => node::remove(tx, address).await,
+        Op::PutJoin(token) => join::put(tx, token).await,
+        Op::RenameNode { address, name } => join::rename(tx, address, name).await,
+        Op::TagNode { address, tags } => join::set_tags(tx, address, tags).await,
         Op::PutSetting { name, value } => setting::put(tx, name, value).await,
         Op::DropSetting { name } => setting::remove(tx, name).await,
         Op::PutBlob(blob) => blob::put(tx, blob).await,
         Op::DropBlobs { origin } => blob::remove(tx, origin).await,
+        Op::Subscribe(subscription) => watch::subscribe(tx, subscription).await,
+        Op::Unsubscribe { room, topic } => watch::unsubscribe(tx, room, *topic).await,
+        Op::PutWatched(node) => watch::put_watched(tx, node).await,
+        Op::DropWatched(address) => watch::drop_watched(tx, address).await,
+        Op::PutLoad(minute) => watch::put_minute(tx, minute).await,
+        Op::PutFile(new) => file::put(tx, new).await,
+        Op::FileShown {
+            hash,
+            room,
+            message,
+        } => file::shown(tx, hash, room, message).await,
+        Op::DropFile { number } => file::remove(tx, *number).await,
+        Op::DropFilesOf { hash } => file::remove_hash(tx, hash).await,
+        Op::DropOldFiles { before_ms } => file::remove_old(tx, *before_ms).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }
@@ -120,6 +138,13 @@ async fn require(tx: &mut Tx, condition: &Condition) -> Result<(), Fault> {
         Condition::UseClaim { code_hash, now_ms } => {
             binding::use_claim(tx, code_hash, *now_ms).await?
         }
+        Condition::TakeJoin {
+            token_hash,
+            node,
+            now_ms,
+        } => join::take(tx, token_hash, node, *now_ms).await?,
+        Condition::TellJoin { token_hash } => join::tell(tx, token_hash).await?,
+        Condition::SucceedNode(former) => join::succeed(tx, former).await?,
         Condition::TakeBinding { code_hash, now_ms } => {
             binding::take(tx, code_hash, *now_ms).await?.is_some()
         }

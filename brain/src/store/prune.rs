@@ -9,6 +9,8 @@ const EVENT_LIFE_MS: i64 = 30 * DAY_MS;
 const PROGRESS_LIFE_MS: i64 = 30 * DAY_MS;
 /// How long a used or expired code or question is kept, for those who wonder.
 const EXPIRED_LIFE_MS: i64 = DAY_MS;
+/// How long minutes of load are kept: what `top` can show, and an hour.
+const LOAD_MINUTES: i64 = 25 * 60;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Rows that one step removes from a table, so that a step does not hold up the writer for long.
@@ -94,8 +96,21 @@ pub(super) async fn step(tx: &mut Tx, now_ms: i64) -> Result<(u64, bool), Fault>
         )?,
         execute!(
             tx,
+            "DELETE FROM join_token WHERE token_hash IN \
+             (SELECT token_hash FROM join_token WHERE expires_ms < $1 \
+             AND (node IS NULL OR told = 1) LIMIT $2)",
+            now_ms - EXPIRED_LIFE_MS,
+            STEP
+        )?,
+        execute!(
+            tx,
             "DELETE FROM dialog WHERE expires_ms < $1",
             now_ms - EXPIRED_LIFE_MS
+        )?,
+        execute!(
+            tx,
+            "DELETE FROM load_minute WHERE minute < $1",
+            now_ms / 60_000 - LOAD_MINUTES
         )?,
     ];
     let full = u64::try_from(STEP).unwrap_or(u64::MAX);

@@ -1,15 +1,17 @@
 //! What can be asked of the store. Each method fails with what the database suffers from.
 
 use super::{
-    AuditFilter, Binding, BlobRef, Dialog, Follow, JobFilter, NodeRecord, OutboxCount, Question,
-    Room, Store, StoreError, account, audit, binding, blob, dialog, event, follow, job, node,
-    outbox, question, rollout, room, setting,
+    AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
+    JobFilter, JoinToken, LoadMinute, NodeRecord, OutboxCount, Question, Room, Store, StoreError,
+    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, node,
+    outbox, question, rollout, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, Part, Task};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
+use crate::watch::Subscription;
 
 /// What a read gives.
 type Read<T> = Result<T, StoreError>;
@@ -17,6 +19,24 @@ type Read<T> = Result<T, StoreError>;
 /// A limit as the databases count.
 fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Joining nodes and their keys.
+impl Store {
+    /// The token with this hash, whatever became of it.
+    pub async fn join_token(&self, token_hash: &str) -> Read<Option<JoinToken>> {
+        Ok(join::get(&self.db, token_hash).await?)
+    }
+
+    /// Tokens that were used and whose rooms have not been told.
+    pub async fn untold_joins(&self) -> Read<Vec<JoinToken>> {
+        Ok(join::untold(&self.db).await?)
+    }
+
+    /// Addresses that nodes had before.
+    pub async fn former_addresses(&self) -> Read<Vec<FormerAddress>> {
+        Ok(join::former(&self.db).await?)
+    }
 }
 
 /// Accounts, identities and rooms.
@@ -207,6 +227,31 @@ impl Store {
         Ok(blob::of_origin(&self.db, origin).await?)
     }
 
+    /// Files that fit, newest first.
+    pub async fn files(&self, filter: &FileFilter, limit: usize) -> Read<Vec<FileRecord>> {
+        Ok(file::list(&self.db, filter, rows(limit)).await?)
+    }
+
+    /// All files, oldest first.
+    pub async fn oldest_files(&self, limit: usize) -> Read<Vec<FileRecord>> {
+        Ok(file::oldest(&self.db, rows(limit)).await?)
+    }
+
+    /// The file that people call by this number.
+    pub async fn file(&self, number: i64) -> Read<Option<FileRecord>> {
+        Ok(file::by_number(&self.db, number).await?)
+    }
+
+    /// The file that a message of this room shows.
+    pub async fn file_of_message(&self, room: &RoomKey, message: &str) -> Read<Option<FileRecord>> {
+        Ok(file::of_message(&self.db, room, message).await?)
+    }
+
+    /// What questions and dialogs that wait keep for themselves, as JSON texts.
+    pub async fn waiting_data(&self, now_ms: i64) -> Read<Vec<String>> {
+        Ok(file::waiting(&self.db, now_ms).await?)
+    }
+
     /// The value of a setting.
     pub async fn setting(&self, name: &str) -> Read<Option<String>> {
         Ok(setting::get(&self.db, name).await?)
@@ -215,6 +260,24 @@ impl Store {
     /// All settings, by name.
     pub async fn settings(&self) -> Read<Vec<(String, String)>> {
         Ok(setting::list(&self.db).await?)
+    }
+}
+
+/// Watching.
+impl Store {
+    /// All subscriptions, by room.
+    pub async fn subscriptions(&self) -> Read<Vec<Subscription>> {
+        Ok(watch::subscriptions(&self.db).await?)
+    }
+
+    /// What subscribers were last told of nodes, by address.
+    pub async fn watched_nodes(&self) -> Read<Vec<WatchedNode>> {
+        Ok(watch::watched(&self.db).await?)
+    }
+
+    /// Minutes of load from this one on (minutes since 1970), oldest first.
+    pub async fn load_minutes(&self, from: i64) -> Read<Vec<LoadMinute>> {
+        Ok(watch::minutes(&self.db, from).await?)
     }
 }
 

@@ -14,9 +14,11 @@ use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, JobSpec, JobState, RunSpec, Task, TaskState};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey, RoomKind};
+use crate::watch::{Subscription, Topic};
 
 mod atomic;
 mod faults;
+mod join;
 mod load;
 mod nouns;
 

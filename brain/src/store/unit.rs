@@ -3,15 +3,19 @@
 use super::binding::{Binding, Claim};
 use super::blob::BlobRef;
 use super::dialog::Dialog;
+use super::file::FileRecord;
 use super::follow::Follow;
+use super::join::{FormerAddress, JoinToken};
 use super::node::NodeRecord;
 use super::question::Question;
 use super::room::Room;
+use super::watch::{LoadMinute, WatchedNode};
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, JobState, Part, Task, TaskState};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
+use crate::watch::{Subscription, Topic};
 
 /// Names an inbound event: unique per bot, so that a repeated one is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -164,6 +168,23 @@ pub enum Op {
         /// Which.
         address: String,
     },
+    /// A new one-time token with which a node may join.
+    PutJoin(JoinToken),
+    /// Gives a node another name, also in the tasks that it was given. A taken name makes the unit fail
+    /// with a conflict.
+    RenameNode {
+        /// Which.
+        address: String,
+        /// What it is called now.
+        name: String,
+    },
+    /// Gives a node other tags.
+    TagNode {
+        /// Which.
+        address: String,
+        /// All that it has now.
+        tags: Vec<String>,
+    },
     /// Sets a setting.
     PutSetting {
         /// Name.
@@ -182,6 +203,47 @@ pub enum Op {
     DropBlobs {
         /// Their origin.
         origin: String,
+    },
+    /// A room wants to be told of something.
+    Subscribe(Subscription),
+    /// A room wants to be told no more.
+    Unsubscribe {
+        /// Which.
+        room: RoomKey,
+        /// Of what; `None` = of nothing.
+        topic: Option<Topic>,
+    },
+    /// Subscribers were told of a node.
+    PutWatched(WatchedNode),
+    /// The node of this address is forgotten.
+    DropWatched(String),
+    /// A minute of load, by its number and part.
+    PutLoad(LoadMinute),
+    /// Keeps a file under its number; the same bytes in the same room only become younger.
+    PutFile(Box<FileRecord>),
+    /// A message shows these bytes.
+    FileShown {
+        /// BLAKE3 hex.
+        hash: String,
+        /// Where.
+        room: RoomKey,
+        /// The platform's message.
+        message: String,
+    },
+    /// Forgets a file.
+    DropFile {
+        /// Its number.
+        number: i64,
+    },
+    /// Forgets all files with these bytes.
+    DropFilesOf {
+        /// BLAKE3 hex.
+        hash: String,
+    },
+    /// Forgets files that are older.
+    DropOldFiles {
+        /// Unix milliseconds.
+        before_ms: i64,
     },
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
@@ -210,6 +272,22 @@ pub enum Condition {
         /// Unix milliseconds.
         now_ms: i64,
     },
+    /// The token is good; this node has used it up now.
+    TakeJoin {
+        /// Hash of the token.
+        token_hash: String,
+        /// The node's address.
+        node: String,
+        /// Unix milliseconds.
+        now_ms: i64,
+    },
+    /// Nobody was told of this join; they are now.
+    TellJoin {
+        /// Hash of the token.
+        token_hash: String,
+    },
+    /// A node has this old address; it goes on under the new one.
+    SucceedNode(FormerAddress),
     /// The binding code is good; it is used up now.
     TakeBinding {
         /// Hash of the code.

@@ -47,6 +47,54 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     deserializer.deserialize_str(Visitor)
 }
 
+/// A number of bytes, or text with a unit such as "10 GiB".
+pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Visitor;
+
+    impl de::Visitor<'_> for Visitor {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(
+                "a number of bytes, or a size with its unit such as \"500 MB\" or \"10 GiB\"",
+            )
+        }
+
+        fn visit_u64<E: de::Error>(self, bytes: u64) -> Result<u64, E> {
+            Ok(bytes)
+        }
+
+        fn visit_i64<E: de::Error>(self, bytes: i64) -> Result<u64, E> {
+            u64::try_from(bytes).map_err(|_| E::invalid_value(de::Unexpected::Signed(bytes), &self))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+            let digits = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
+            let unit = match text[digits..].trim() {
+                "" | "B" => Some(1),
+                "KiB" => Some(1_u64 << 10),
+                "MiB" => Some(1 << 20),
+                "GiB" => Some(1 << 30),
+                "TiB" => Some(1 << 40),
+                "kB" | "KB" => Some(1_000),
+                "MB" => Some(1_000_000),
+                "GB" => Some(1_000_000_000),
+                "TB" => Some(1_000_000_000_000),
+                _ => None,
+            };
+            let number = text[..digits].parse::<u64>().ok();
+            number
+                .zip(unit)
+                .and_then(|(number, unit)| number.checked_mul(unit))
+                .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+
+    deserializer.deserialize_any(Visitor)
+}
+
 /// A TCP address to listen on, or "off".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Listen(pub(crate) Option<SocketAddr>);

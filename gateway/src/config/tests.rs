@@ -377,6 +377,8 @@ fn collect_sections(path: &str, table: &toml::Table, list: bool, sections: &mut 
             format!("{path}.{name}")
         };
         match value {
+            // A table with names of one's own, as `nodes.programs`, has no keys to compare.
+            toml::Value::Table(table) if table.is_empty() => {}
             toml::Value::Table(table) => collect_sections(&inner, table, false, sections),
             toml::Value::Array(items) => {
                 if let Some(table) = items.first().and_then(toml::Value::as_table) {

@@ -7,12 +7,16 @@ use std::time::Duration;
 use jarvis_nodeclient::Address;
 use serde::{Deserialize, Deserializer, de};
 
+use super::service::{RawDocker, RawService, docker, services};
 use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 35] = [
     "allow",
     "data",
+    "docker",
+    "docker.socket",
+    "docker.timeout",
     "job_timeout",
     "key",
     "listen",
@@ -27,6 +31,15 @@ const KEYS: [&str; 23] = [
     "root",
     "root.address",
     "root.connect",
+    "service",
+    "service.args",
+    "service.cwd",
+    "service.danger",
+    "service.description",
+    "service.name",
+    "service.output_limit",
+    "service.program",
+    "service.timeout",
     "shell",
     "stop_grace",
     "trust",
@@ -67,6 +80,8 @@ struct Raw {
     #[serde(deserialize_with = "bytes")]
     retention_size: Option<u64>,
     shell: Option<String>,
+    service: Vec<RawService>,
+    docker: Option<RawDocker>,
     #[serde(deserialize_with = "duration")]
     redial_at_most: Option<Duration>,
 }
@@ -129,6 +144,8 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     set(&mut node.retention, raw.retention);
     set(&mut node.retention_size, raw.retention_size);
     set(&mut node.shell, raw.shell);
+    node.services = services(raw.service, folder).map_err(invalid)?;
+    node.docker = docker(raw.docker).map_err(invalid)?;
     set(&mut node.redial_at_most, raw.redial_at_most);
     let roots = raw.root.into_iter().map(|root| RootEntry {
         address: root.address,
@@ -154,17 +171,17 @@ fn set<T>(value: &mut T, given: Option<T>) {
 }
 
 fn check_keys(path: &Path, table: &toml::Table) -> Result<(), ConfigError> {
-    let roots = table.get("root").and_then(toml::Value::as_array);
-    let root_keys = roots
-        .into_iter()
-        .flatten()
-        .filter_map(toml::Value::as_table)
-        .flat_map(toml::Table::keys)
-        .map(|key| format!("root.{key}"));
+    let inner_keys = table.iter().flat_map(|(outer, value)| {
+        let one = value.as_table().into_iter();
+        let several = value.as_array().into_iter().flatten();
+        one.chain(several.filter_map(toml::Value::as_table))
+            .flat_map(toml::Table::keys)
+            .map(move |key| format!("{outer}.{key}"))
+    });
     let unknown = table
         .keys()
         .cloned()
-        .chain(root_keys)
+        .chain(inner_keys)
         .find(|key| !KEYS.contains(&key.as_str()));
     unknown.map_or(Ok(()), |key| {
         Err(ConfigError::UnknownKey {
@@ -184,7 +201,7 @@ fn nearest(key: &str) -> Option<String> {
         .map(|(_, known)| known.to_owned())
 }
 
-fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(from)?;
     humantime::parse_duration(&text).map(Some).map_err(|error| {
         de::Error::custom(format!(
@@ -194,7 +211,7 @@ fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::E
 }
 
 /// A number of bytes, or text such as `"64 MiB"`.
-fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+pub(super) fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Size {
@@ -319,19 +336,18 @@ mod tests {
     fn the_list_of_keys_is_the_struct() {
         for key in KEYS
             .iter()
-            .filter(|key| !key.contains('.') && **key != "root")
+            .filter(|key| !key.contains('.') && !matches!(**key, "root" | "service"))
         {
-            // A key that serde does not know gives "unknown field", any other fault is fine here.
-            let error = toml::from_str::<Raw>(&format!("{key} = {{}}"))
-                .err()
-                .unwrap()
-                .to_string();
-            assert!(!error.contains("unknown field"), "{key}: {error}");
+            // A key that serde does not know gives "unknown field", anything else is fine here.
+            if let Err(error) = toml::from_str::<Raw>(&format!("{key} = {{}}")) {
+                let error = error.to_string();
+                assert!(!error.contains("unknown field"), "{key}: {error}");
+            }
         }
         let error = toml::from_str::<Raw>("zzz = 1").err().unwrap().to_string();
         let fields = error.matches('`').count() / 2 - 1;
         assert!(
-            fields >= KEYS.len() - 2,
+            fields >= KEYS.iter().filter(|key| !key.contains('.')).count(),
             "a field is missing in KEYS: {error}"
         );
     }

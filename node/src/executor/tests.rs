@@ -28,6 +28,7 @@ fn bench(script: &str) -> Bench {
         grace: Duration::from_secs(20),
         folder: folder.path().join("job"),
         output_limit: 64 << 20,
+        most_output: None,
     };
     let (stop, _) = watch::channel(None);
     Bench { folder, task, stop }
@@ -334,5 +335,23 @@ async fn result_files_are_listed() {
     assert_eq!(
         (ended.files[0].name.as_str(), ended.files[0].size),
         ("a.out", 6)
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_may_not_write_so_much_is_ended_and_its_output_kept() {
+    let mut bench = bench("printf '%050000d' 0; sleep 600 & wait");
+    bench.task.most_output = Some(40_000);
+    let ended = bench.run().await;
+    assert!(!ended.timed_out && !ended.cancelled, "{ended:?}");
+    assert!(ended.counts.unwrap().stdout_bytes > 40_000);
+    assert!(bench.survivors().is_empty());
+    // However short, the output is a file when there is a limit.
+    let mut short = self::bench("echo hi");
+    short.task.most_output = Some(10);
+    short.run().await;
+    assert_eq!(
+        std::fs::read_to_string(short.task.folder.join("stdout")).unwrap(),
+        "hi\n"
     );
 }

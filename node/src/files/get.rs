@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -18,11 +18,14 @@ use jarvis_proto::node::{
 };
 
 use super::lines::{Head, ReadAt, tail_offset};
+use super::pack::{Summary, pack};
+use super::tree::{Extent, MOST_ENTRIES, Tree, WalkError};
 use super::{LINE_BACK, MOST_CUTS, blocking, modified_ms, tell_progress};
 use crate::core::{Core, Ticket};
 use crate::executor::Stop;
 use crate::ledger::State;
 use crate::orders::directory;
+use crate::places::PlaceError;
 use crate::refusal::Refusal;
 
 /// Most bytes of a file whose size is not known, as those in `/proc`.
@@ -37,6 +40,8 @@ pub(crate) struct Get {
     size: u64,
     modified_ms: i64,
     order: GetFile,
+    /// What was packed, with a tree.
+    summary: Arc<Mutex<Summary>>,
 }
 
 #[derive(Debug)]
@@ -44,6 +49,8 @@ enum Source {
     File(File),
     /// Output so short that it was never written to a file.
     Memory(Bytes),
+    /// What is sent as an archive.
+    Tree(Tree),
 }
 
 impl Get {
@@ -61,8 +68,14 @@ impl Get {
         blocking(move || {
             let get = match order.source.clone() {
                 Some(get_file::Source::Path(path)) => {
-                    let (file, real) = core.places.open(&directory(&core, &path))?;
-                    Self::of_file(file, &real, order)?
+                    let path = directory(&core, &path);
+                    match core.places.open(&path) {
+                        Ok((file, real)) => Self::of_file(file, &real, order)?,
+                        Err(error) if order.archive => {
+                            Self::of_several(&core, &path, error, order)?
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Some(get_file::Source::Output(output)) => {
                     Self::of_output(&core, &root, &output, order)?
@@ -92,6 +105,61 @@ impl Get {
             size: metadata.len(),
             modified_ms: modified_ms(&metadata),
             order,
+            summary: Arc::default(),
+        })
+    }
+
+    /// What is no file: a folder, or a pattern of names.
+    fn of_several(
+        core: &Core,
+        path: &Path,
+        error: PlaceError,
+        order: GetFile,
+    ) -> Result<Self, Refusal> {
+        let tree = match &error {
+            PlaceError::IsDirectory(_) => Tree::of_folder(&core.places, path)?,
+            PlaceError::NotFound(_) | PlaceError::NotAllowed(_) => {
+                match Tree::of_pattern(&core.places, path) {
+                    Some(tree) => tree?,
+                    None => return Err(error.into()),
+                }
+            }
+            _ => return Err(error.into()),
+        };
+        if order.tail_lines > 0 || order.head_lines > 0 {
+            let directory = PlaceError::IsDirectory(tree.path().to_owned());
+            return Err(directory.into());
+        }
+        let mut extent = Extent::default();
+        match tree.measure(&mut extent) {
+            Ok(()) => {}
+            Err(WalkError::TooMany) if order.count_only => extent.entries = MOST_ENTRIES + 1,
+            Err(error @ WalkError::TooMany) => {
+                return Err(Refusal::new(RefusedReason::TooLarge, error));
+            }
+            Err(WalkError::Io(error)) => return Err(error.into()),
+        }
+        if tree.is_pattern() && extent.entries == 0 {
+            return Err(PlaceError::NotFound(path.to_owned()).into());
+        }
+        if tree.is_pattern()
+            && let Some(only) = &extent.only_file
+        {
+            let (file, real) = core.places.open(&tree.path().join(only))?;
+            return Self::of_file(file, &real, order);
+        }
+        Ok(Self {
+            name: format!("{}.tar.gz", tree.name().to_string_lossy()),
+            path: tree.path().to_string_lossy().into_owned(),
+            size: extent.bytes,
+            modified_ms: 0,
+            order,
+            summary: Arc::new(Mutex::new(Summary {
+                entries: extent.entries,
+                bytes: extent.bytes,
+                ..Summary::default()
+            })),
+            source: Source::Tree(tree),
         })
     }
 
@@ -125,6 +193,7 @@ impl Get {
                     name: String::new(),
                     modified_ms: ended.ended_ms,
                     order,
+                    summary: Arc::default(),
                 }
             }
             (Err(error), State::Open { .. }) if error.kind() == io::ErrorKind::NotFound => Self {
@@ -134,6 +203,7 @@ impl Get {
                 size: 0,
                 modified_ms: 0,
                 order,
+                summary: Arc::default(),
             },
             (Err(error), _) => return Err(error.into()),
         };
@@ -143,7 +213,7 @@ impl Get {
 
     fn check_size(&self) -> Result<(), Refusal> {
         let most = self.order.most_bytes;
-        if self.is_whole() && most > 0 && self.size > most {
+        if self.is_whole() && !self.order.count_only && most > 0 && self.size > most {
             let detail = format!(
                 "`{}` has {} bytes, and {most} are the limit",
                 self.path, self.size
@@ -170,15 +240,33 @@ impl Get {
         ticket: Ticket,
     ) -> ended::Outcome {
         let stop = core.begin(root, order);
+        if self.order.count_only {
+            return ended::Outcome::Transfer(TransferEnded {
+                size: self.size,
+                ..self.ended()
+            });
+        }
         match self.deliver(core, root, order, ticket, stop).await {
             Ok(sent) => ended::Outcome::Transfer(TransferEnded {
-                path: self.path,
                 size: sent.size,
                 blake3: sent.blake3.to_vec().into(),
-                already_there: false,
-                modified_ms: self.modified_ms,
+                ..self.ended()
             }),
             Err(refusal) => ended::Outcome::Failed(refusal.of(order)),
+        }
+    }
+
+    /// What is told of it in the end, but for its bytes.
+    fn ended(&self) -> TransferEnded {
+        let summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        TransferEnded {
+            path: self.path.clone(),
+            modified_ms: self.modified_ms,
+            entries: summary.entries,
+            content_bytes: summary.bytes,
+            notes: summary.notes(),
+            is_archive: matches!(self.source, Source::Tree(_)),
+            ..TransferEnded::default()
         }
     }
 
@@ -195,7 +283,12 @@ impl Get {
             let _place = ticket.place().await;
             self.send(core, root, order, &meter).await
         };
-        let total = if self.is_whole() { self.size } else { 0 };
+        let is_tree = matches!(self.source, Source::Tree(_));
+        let total = if self.is_whole() && !is_tree {
+            self.size
+        } else {
+            0
+        };
         tell_progress(core, root, order, &meter, total, stop, transfer).await
     }
 
@@ -262,6 +355,10 @@ impl Get {
                 reader.set_position(start);
                 return self.cut(reader, options);
             }
+            Source::Tree(tree) => {
+                let packed = pack(tree.try_clone()?, Arc::clone(&self.summary))?;
+                return Ok(send_reader(packed, options));
+            }
         };
         if self.is_whole() && self.size > 0 {
             let is_same = self.order.known_size == self.size
@@ -324,27 +421,24 @@ fn open_result(
     let State::Ended(ended) = core.ledger.state(root, &result.order)? else {
         return Err(not_known(&result.order));
     };
-    let Some(order::Body::Run(job)) = core
+    let body = core
         .ledger
         .order(root, &result.order)?
-        .and_then(|order| order.body)
-    else {
-        return Err(not_known(&result.order));
+        .and_then(|order| order.body);
+    // A service names files only where any root may fetch them; a job also in its own directory.
+    let (files, places) = match (ended.outcome, body) {
+        (Some(ended::Outcome::Run(run)), Some(order::Body::Run(job))) => {
+            (run.files, core.places.and(&directory(core, &job.cwd)))
+        }
+        (Some(ended::Outcome::Service(answer)), _) => (answer.files, core.places.clone()),
+        _ => return Err(not_known(&result.order)),
     };
-    let Some(ended::Outcome::Run(run)) = ended.outcome else {
-        return Err(not_known(&result.order));
-    };
-    let file = run.files.get(result.index as usize).ok_or_else(|| {
+    let file = files.get(result.index as usize).ok_or_else(|| {
         Refusal::new(
             RefusedReason::NotFound,
-            format!(
-                "order {} has {} result files",
-                result.order,
-                run.files.len()
-            ),
+            format!("order {} has {} result files", result.order, files.len()),
         )
     })?;
-    let places = core.places.and(&directory(core, &job.cwd));
     Ok(places.open(Path::new(&file.path))?)
 }
 

@@ -1,14 +1,18 @@
 //! A file from a root, into its place at once and whole.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use jarvis_nodeclient::transfer::{Meter, ReceiveError, ReceiveOptions, receive_file};
 use jarvis_nodeclient::{Address, LineError};
 use jarvis_proto::node::{FetchRequest, PutFile, RefusedReason, TransferEnded, ended};
 
+use super::pack::Summary;
+use super::unpack::{Limits, unpack};
 use super::{LINE_BACK, MOST_CUTS, blocking, hash, modified_ms, tell_progress};
 use crate::core::{Core, Ticket};
 use crate::executor::Stop;
@@ -28,6 +32,8 @@ pub(crate) struct Put {
     size: u64,
     blake3: [u8; 32],
     mode: u32,
+    /// It is an archive that is unpacked into the target's folder.
+    extract: bool,
 }
 
 impl Put {
@@ -40,10 +46,14 @@ impl Put {
         let blake3 = <[u8; 32]>::try_from(&order.blake3[..])
             .map_err(|_| Refusal::new(RefusedReason::Malformed, "a BLAKE3 hash has 32 bytes"))?;
         let core = Arc::clone(core);
+        let extract = order.extract;
         let target = blocking(move || {
-            Ok(core
-                .places
-                .target(&directory(&core, &order.path), &order.file_name)?)
+            let mut path = directory(&core, &order.path);
+            if extract {
+                // What is named is a folder, whether it says so or not.
+                path.push("");
+            }
+            Ok(core.places.target(&path, &order.file_name)?)
         })
         .await?;
         Ok(Self {
@@ -51,6 +61,7 @@ impl Put {
             size: order.size,
             blake3,
             mode: order.mode,
+            extract,
         })
     }
 
@@ -80,12 +91,15 @@ impl Put {
         let meter = Meter::default();
         let transfer = async {
             let _place = ticket.place().await;
-            if self.is_there_already().await? {
+            if !self.extract && self.is_there_already().await? {
                 return self.finished(true).await;
             }
             let _claim = self.claim(core)?;
             self.check_space().await?;
             self.fetch(core, root, order, &meter).await?;
+            if self.extract {
+                return self.unpack().await;
+            }
             self.move_in().await?;
             self.finished(false).await
         };
@@ -215,6 +229,38 @@ impl Put {
         .await
     }
 
+    /// Puts what is in the archive into the folder, and removes the archive.
+    async fn unpack(&self) -> Result<TransferEnded, Refusal> {
+        let (target, partial) = (Arc::clone(&self.target), self.partial());
+        let scratch = OsString::from(format!(".{}.jarvis-unpack", hex::encode(&self.blake3[..8])));
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let _guard = Abandon(Arc::clone(&abandoned));
+        let unpacked = blocking(move || {
+            let archive = File::open(&partial)?;
+            let unpacked = unpack(
+                archive,
+                target.folder(),
+                &scratch,
+                &Limits::default(),
+                &abandoned,
+            );
+            // Also when it was refused: the same bytes would be refused again.
+            fs::remove_file(&partial)?;
+            unpacked
+        });
+        let summary: Summary = unpacked.await?;
+        Ok(TransferEnded {
+            path: self.target.folder_path().to_string_lossy().into_owned(),
+            size: self.size,
+            blake3: self.blake3.to_vec().into(),
+            entries: summary.entries,
+            content_bytes: summary.bytes,
+            notes: summary.notes(),
+            is_archive: true,
+            ..TransferEnded::default()
+        })
+    }
+
     async fn finished(&self, already_there: bool) -> Result<TransferEnded, Refusal> {
         let metadata = tokio::fs::metadata(self.target.held(None)).await?;
         Ok(TransferEnded {
@@ -223,6 +269,7 @@ impl Put {
             blake3: self.blake3.to_vec().into(),
             already_there,
             modified_ms: modified_ms(&metadata),
+            ..TransferEnded::default()
         })
     }
 }
@@ -239,6 +286,15 @@ fn receive_refusal(error: &ReceiveError) -> Refusal {
         _ => RefusedReason::Io,
     };
     Refusal::new(reason, error)
+}
+
+/// Tells a thread that nobody waits for it any more.
+struct Abandon(Arc<AtomicBool>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Gives the name of a partial file free again.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use jarvis_nodeclient::{Enrolment, NodeName, OrderSpec, Root, RootEvent, RootOptions};
+use jarvis_nodeclient::{Enrolment, Identity, NodeName, OrderSpec, Root, RootEvent, RootOptions};
 use jarvis_nodeclient::{FileSink, FileSource};
 use jarvis_proto::node::{
     CancelOrder, ClearLogs, Ended, GetFile, OutputStream, PutFile, RefusedReason, ResultFile,
@@ -46,7 +46,7 @@ async fn world_with(change: impl FnOnce(&mut NodeConfig)) -> World {
     let name = NodeName::parse("web-1").unwrap();
     root.enroll(Enrolment::new(name.clone(), identity.address().clone()));
     let mut config = NodeConfig::new(folder.path().join("data"));
-    config.trust = TrustSource::Fixed(vec![root.address().clone()]);
+    config.trust = TrustSource::Fixed(vec![root.address()]);
     config.allow = vec![folder.path().join("app")];
     fs::create_dir(folder.path().join("app")).unwrap();
     change(&mut config);
@@ -66,7 +66,7 @@ async fn world_with(change: impl FnOnce(&mut NodeConfig)) -> World {
 impl World {
     async fn start(&mut self) {
         let dial = RootDial {
-            address: self.root.address().clone(),
+            address: self.root.address(),
             dialer: Arc::new(self.root.local_dialer()),
         };
         let identity = Identity::from_file(&self.key).unwrap();
@@ -94,7 +94,7 @@ impl World {
         self.config.data = copy;
         self.root.forget(&self.name);
         self.root
-            .enroll(Enrolment::new(self.name.clone(), handle.address().clone()));
+            .enroll(Enrolment::new(self.name.clone(), handle.address()));
         std::mem::forget(handle);
     }
 
@@ -716,7 +716,7 @@ async fn the_trust_file_decides_and_orders_may_change_it() {
     let mut world = world().await;
     world.stop().await;
     let file = world.folder.path().join("node.toml");
-    let root = world.root.address().clone();
+    let root = world.root.address();
     fs::write(&file, format!("trust = [\"{root}\"]\n")).unwrap();
     world.config.trust = TrustSource::File(file.clone());
     world.start().await;
@@ -771,7 +771,7 @@ async fn a_root_may_dial_the_node_over_tcp() {
     let node = identity.address().clone();
     let (root, mut events) = Root::start(Identity::generate(), RootOptions::default());
     let mut config = NodeConfig::new(folder.path());
-    config.trust = TrustSource::Fixed(vec![root.address().clone()]);
+    config.trust = TrustSource::Fixed(vec![root.address()]);
     config.listen = Some("127.0.0.1:0".parse().unwrap());
     let handle = Node::start(identity, config, Vec::new()).await.unwrap();
     let dial = Some(handle.listening().unwrap().to_string());

@@ -4,7 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use jarvis_proto::node::node_network_client::NodeNetworkClient;
-use jarvis_proto::node::{NodeFrame, NodeHello, Pong, RootFrame, Welcome, node_frame, root_frame};
+use jarvis_proto::node::{
+    Goodbye, Introduction, NodeFrame, NodeHello, Pong, RootFrame, Welcome, node_frame, root_frame,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
@@ -17,6 +19,7 @@ use crate::clock::unix_ms;
 use crate::dial::BoxedIo;
 use crate::http2;
 use crate::identity::Identity;
+use crate::keyring::{KeyRing, Succession, successions};
 use crate::proof::{Role, prove, proven};
 use crate::stop::Stop;
 use crate::tls::{PROOF_TIMEOUT, Secured, Side, secure};
@@ -58,6 +61,77 @@ pub enum AttachError {
     Io(#[from] io::Error),
 }
 
+/// Who a node is, and what it says of itself before it is let in.
+#[derive(Debug)]
+pub struct Credentials<'a> {
+    identity: &'a Identity,
+    introduction: Option<Introduction>,
+}
+
+impl<'a> From<&'a Identity> for Credentials<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Self {
+            identity,
+            introduction: None,
+        }
+    }
+}
+
+impl<'a> Credentials<'a> {
+    /// A key with the changes that led to it, and the name under which the node thinks it is known.
+    #[must_use]
+    pub fn new(keys: &'a KeyRing, name: Option<&str>) -> Self {
+        Self {
+            identity: keys.identity(),
+            introduction: Some(Introduction {
+                name: name.unwrap_or_default().to_owned(),
+                key_changes: keys.changes().to_vec(),
+                ..Introduction::default()
+            }),
+        }
+    }
+
+    /// Asks to be enrolled with a one-time token.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.introduction.get_or_insert_default().token);
+        self
+    }
+
+    /// Asks to be forgotten.
+    #[must_use]
+    pub fn leaving(mut self) -> Self {
+        self.introduction.get_or_insert_default().leave = true;
+        self
+    }
+}
+
+/// Joins or leaves: proves both sides, says what the credentials ask for, and ends when the root has
+/// answered. No session begins, so one that the node has goes on. Takes ten seconds at most.
+///
+/// # Errors
+/// See [`AttachError`]; [`AttachError::Refused`] carries the root's own words.
+pub async fn introduce(
+    io: BoxedIo,
+    who: Credentials<'_>,
+    is_trusted: impl Fn(&Address) -> bool + Send + Sync,
+) -> Result<Welcome, AttachError> {
+    let introducing = async {
+        let secured = secure(io, Side::Dialled).await?;
+        let mut begun = begin(secured, who, is_trusted).await?;
+        let bye = Goodbye {
+            reason: "introduced".to_owned(),
+        };
+        say(&begun.frames, node_frame::Frame::Goodbye(bye)).await;
+        // The root ends its side when it has read that: nothing is lost on the way.
+        while let Ok(Some(_)) = begun.incoming.message().await {}
+        Ok(begun.welcome)
+    };
+    timeout(PROOF_TIMEOUT, introducing)
+        .await
+        .unwrap_or(Err(AttachError::TimedOut(PROOF_TIMEOUT)))
+}
+
 /// Begins a session on a transport that this node has dialled.
 ///
 /// Gives the session, and what the root says in it; the receiver ends with the session, and must be
@@ -68,14 +142,14 @@ pub enum AttachError {
 /// See [`AttachError`].
 pub async fn attach_dialled(
     io: BoxedIo,
-    identity: &Identity,
+    who: impl Into<Credentials<'_>>,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: impl FnOnce(&Address) -> NodeHello + Send,
+    hello: impl FnOnce(&Proven) -> NodeHello + Send,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     attach(
         io,
         Side::Dialled,
-        identity,
+        who.into(),
         is_trusted,
         hello,
         PROOF_TIMEOUT,
@@ -89,14 +163,14 @@ pub async fn attach_dialled(
 /// See [`AttachError`].
 pub async fn attach_accepted(
     io: BoxedIo,
-    identity: &Identity,
+    who: impl Into<Credentials<'_>>,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: impl FnOnce(&Address) -> NodeHello + Send,
+    hello: impl FnOnce(&Proven) -> NodeHello + Send,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     attach(
         io,
         Side::Accepted,
-        identity,
+        who.into(),
         is_trusted,
         hello,
         PROOF_TIMEOUT,
@@ -107,26 +181,55 @@ pub async fn attach_accepted(
 pub(super) async fn attach(
     io: BoxedIo,
     side: Side,
-    identity: &Identity,
+    who: Credentials<'_>,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: impl FnOnce(&Address) -> NodeHello + Send,
+    hello: impl FnOnce(&Proven) -> NodeHello + Send,
     limit: Duration,
 ) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
     let greeting = async {
         let secured = secure(io, side).await?;
-        greet(secured, identity, is_trusted, hello).await
+        greet(secured, who, is_trusted, hello).await
     };
     timeout(limit, greeting)
         .await
         .unwrap_or(Err(AttachError::TimedOut(limit)))
 }
 
-async fn greet(
-    Secured { io, exporter }: Secured,
-    identity: &Identity,
+/// A root that has proven itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// What its key proves.
+    pub root: Address,
+    /// The changes that led to this key, newest first, proven as well. Whoever trusts one of the old
+    /// addresses trusts this root.
+    pub successions: Vec<Succession>,
+}
+
+impl Proven {
+    /// Its address, then those that it had before, newest first.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        std::iter::once(&self.root).chain(self.successions.iter().map(|step| &step.old))
+    }
+}
+
+/// A line on which both sides are proven and the root has said welcome.
+struct Begun {
+    proven: Proven,
+    welcome: Welcome,
+    root_clock_offset_ms: i64,
+    client: NodeNetworkClient<Line>,
+    frames: mpsc::Sender<NodeFrame>,
+    incoming: Streaming<RootFrame>,
+    stop: Stop<Closed>,
+    unfinished: StopOnDrop,
+}
+
+async fn begin(
+    secured: Secured,
+    who: Credentials<'_>,
     is_trusted: impl Fn(&Address) -> bool + Send + Sync,
-    hello: impl FnOnce(&Address) -> NodeHello + Send,
-) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
+) -> Result<Begun, AttachError> {
+    let Secured { io, exporter, .. } = secured.for_session()?;
     let stop = Stop::<Closed>::new();
     // Ends the connection when the greeting fails or its future is dropped.
     let unfinished = StopOnDrop(Some(stop.clone()));
@@ -157,18 +260,51 @@ async fn greet(
     };
     let root_clock_offset_ms = proof.time_ms.saturating_sub(unix_ms());
     let root = proven(&proof, Role::Root, &exporter).ok_or(AttachError::ProofFailed)?;
-    if !is_trusted(&root) {
-        return Err(AttachError::NotTrusted { root });
+    let changes = proof.join.map(|said| said.key_changes).unwrap_or_default();
+    let proven = Proven {
+        successions: successions(&changes, &root),
+        root,
+    };
+    if !proven.addresses().any(&is_trusted) {
+        return Err(AttachError::NotTrusted { root: proven.root });
     }
-    let proof = prove(identity, Role::Node, &exporter, unix_ms());
+    let mut proof = prove(who.identity, Role::Node, &exporter, unix_ms());
+    proof.join = who.introduction;
     say(&frames, node_frame::Frame::Proof(proof)).await;
     let root_frame::Frame::Welcome(welcome) = next(&mut incoming).await? else {
         return Err(AttachError::Protocol(
             "no welcome came after the proof".into(),
         ));
     };
-    say(&frames, node_frame::Frame::Hello(hello(&root))).await;
+    Ok(Begun {
+        proven,
+        welcome,
+        root_clock_offset_ms,
+        client,
+        frames,
+        incoming,
+        stop,
+        unfinished,
+    })
+}
 
+async fn greet(
+    secured: Secured,
+    who: Credentials<'_>,
+    is_trusted: impl Fn(&Address) -> bool + Send + Sync,
+    hello: impl FnOnce(&Proven) -> NodeHello + Send,
+) -> Result<(NodeLink, mpsc::Receiver<RootMessage>), AttachError> {
+    let Begun {
+        proven,
+        welcome,
+        root_clock_offset_ms,
+        client,
+        frames,
+        incoming,
+        stop,
+        unfinished,
+    } = begin(secured, who, is_trusted).await?;
+    say(&frames, node_frame::Frame::Hello(hello(&proven))).await;
     let (messages, inbox) = mpsc::channel(QUEUE);
     let reader = Reader {
         incoming,
@@ -180,7 +316,7 @@ async fn greet(
     tokio::spawn(reader.run());
     unfinished.disarm();
     let inner = Inner {
-        root,
+        root: proven.root,
         welcome,
         root_clock_offset_ms,
         client,

@@ -92,7 +92,7 @@ async fn attached_in(
     attach(
         io,
         Side::Dialled,
-        &node,
+        (&node).into(),
         |_| true,
         |_| NodeHello::default(),
         limit,

@@ -12,12 +12,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use jarvis_proto::node::node_network_server::NodeNetworkServer;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use super::Shared;
 use super::service::SessionService;
+use super::{Shared, download};
 use crate::address::Address;
 use crate::dial::BoxedIo;
 use crate::http2;
@@ -74,6 +74,14 @@ pub(super) async fn serve(shared: Arc<Shared>, io: BoxedIo, side: Side, peer: Pe
             return false;
         }
     };
+    if !secured.is_http2 {
+        // No session can come of it; the place among the unproven is kept to the end.
+        let _permit = permit;
+        if side == Side::Accepted {
+            download::serve_http1(shared, secured.io, deadline, &name).await;
+        }
+        return false;
+    }
     let connection = Arc::new(Connection {
         exporter: secured.exporter,
         peer: name,
@@ -87,6 +95,7 @@ pub(super) async fn serve(shared: Arc<Shared>, io: BoxedIo, side: Side, peer: Pe
     let _over = connection.over.clone().drop_guard();
     let service = SessionService::new(Arc::clone(&shared), Arc::clone(&connection));
     let service = NodeNetworkServer::new(service).max_decoding_message_size(http2::MESSAGE);
+    let granted = CancellationToken::new();
     let http = Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .initial_stream_window_size(http2::STREAM_WINDOW)
@@ -97,13 +106,24 @@ pub(super) async fn serve(shared: Arc<Shared>, io: BoxedIo, side: Side, peer: Pe
         .keep_alive_timeout(http2::KEEP_ALIVE_TIMEOUT)
         .serve_connection(
             TokioIo::new(secured.io),
-            service_fn(move |request: http::Request<Incoming>| service.clone().call(request)),
+            service_fn(|request: http::Request<Incoming>| {
+                let (mut service, shared) = (service.clone(), Arc::clone(&shared));
+                let granted = granted.clone();
+                async move {
+                    if download::is_wanted(&request) {
+                        Ok(download::answer(&shared, request, &granted).await)
+                    } else {
+                        service.call(request).await
+                    }
+                }
+            }),
         );
     let mut http = pin!(http);
     let unproven = async {
         tokio::select! {
-            () = sleep_until(deadline) => {}
+            () = download::hurried(deadline, &granted) => {}
             () = shared.stop.cancelled() => {}
+            () = download::expired(&granted, &connection.proven) => {}
             () = connection.proven.cancelled() => {
                 drop(permit);
                 pending::<()>().await;

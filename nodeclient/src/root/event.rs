@@ -71,6 +71,8 @@ pub enum RootEvent {
     Stranger {
         /// What the key proves.
         address: Address,
+        /// The enrolled node that it claims to be, or that was dialled there: one with another key.
+        claims: Option<NodeName>,
         /// Where it came from.
         peer: String,
     },
@@ -89,6 +91,8 @@ pub enum DisconnectReason {
     Replaced,
     /// The node was forgotten here.
     Forgotten,
+    /// One side has a new key; the next session is under it.
+    KeyChanged,
     /// This root shuts down.
     Stopping,
     /// The node broke the protocol.
@@ -103,6 +107,7 @@ impl fmt::Display for DisconnectReason {
             Self::Silent => f.write_str("the node was silent for three heartbeats"),
             Self::Replaced => f.write_str("the node has a newer session"),
             Self::Forgotten => f.write_str("the node was forgotten here"),
+            Self::KeyChanged => f.write_str("the next session is under a new key"),
             Self::Stopping => f.write_str("this root shuts down"),
             Self::Protocol(what) => write!(f, "the node broke the protocol: {what}"),
         }

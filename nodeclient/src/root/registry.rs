@@ -72,6 +72,17 @@ pub struct NodeStatus {
     pub round_trip: Option<Duration>,
 }
 
+/// What heartbeats tell of a node, and nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeLoad {
+    /// Its address.
+    pub address: Address,
+    /// It has a session.
+    pub online: bool,
+    /// Its last heartbeat's load.
+    pub load: Option<Load>,
+}
+
 /// Frames to a node; an error ends its session.
 pub(super) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
 
@@ -88,6 +99,8 @@ struct Entry {
     status: NodeStatus,
     session: Option<SessionHandle>,
     online: watch::Sender<bool>,
+    /// The address that it proved last; an old one of its own as long as that is good.
+    proven: Option<Address>,
     /// Ends the dialling.
     dialling: CancellationToken,
 }
@@ -112,11 +125,30 @@ pub(super) struct Registry(Mutex<Nodes>);
 struct Nodes {
     entries: HashMap<Address, Entry>,
     names: HashMap<NodeName, Address>,
+    /// Names that nodes had before; they count as long as no node has them.
+    former_names: HashMap<NodeName, Address>,
+    /// Addresses that nodes had before, with what they are now, and until when they are let in, Unix
+    /// milliseconds.
+    former: HashMap<Address, (Address, i64)>,
 }
 
 impl Nodes {
     fn named(&self, name: &NodeName) -> Option<&Entry> {
-        self.entries.get(self.names.get(name)?)
+        let address = self.names.get(name).or_else(|| self.former_names.get(name));
+        self.entries.get(address?)
+    }
+
+    /// The address that a node has now, which may have been another one before.
+    fn current<'a>(&'a self, address: &'a Address) -> &'a Address {
+        let mut current = address;
+        // Each step leads to a later key; a circle is impossible, and bounded all the same.
+        for _ in 0..self.former.len() {
+            match self.former.get(current) {
+                Some((next, _)) => current = next,
+                None => break,
+            }
+        }
+        current
     }
 
     /// Takes a node out, its session told to end.
@@ -124,6 +156,8 @@ impl Nodes {
         let Some(address) = self.names.remove(name) else {
             return false;
         };
+        self.former_names.retain(|_, leads_to| *leads_to != address);
+        self.former.retain(|_, (leads_to, _)| *leads_to != address);
         if let Some(entry) = self.entries.remove(&address)
             && let Some(session) = &entry.session
         {
@@ -185,6 +219,7 @@ impl Registry {
                 round_trip: None,
             },
             session: None,
+            proven: None,
             online: watch::Sender::new(false),
             dialling: CancellationToken::new(),
         };
@@ -197,8 +232,82 @@ impl Registry {
             stop: entry.dialling.clone(),
         };
         nodes.names.remove(&old_name);
+        nodes.former_names.remove(&name);
         nodes.names.insert(name, address);
         to_dial
+    }
+
+    /// See [`Root::succeed`](super::Root::succeed).
+    pub(super) fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
+        let mut nodes = self.lock();
+        if old == new {
+            return;
+        }
+        nodes.former.remove(new);
+        nodes
+            .former
+            .insert(old.clone(), (new.clone(), old_until_ms));
+        if let Some(mut entry) = nodes.entries.remove(old) {
+            // It still holds the place, so that its end is told before the next one begins.
+            if let Some(session) = &entry.session {
+                session.stop.ask(DisconnectReason::KeyChanged);
+            }
+            entry.status.address = new.clone();
+            let name = entry.status.name.clone();
+            nodes.entries.insert(new.clone(), entry);
+            nodes.names.insert(name, new.clone());
+        }
+        for address in nodes.former_names.values_mut() {
+            if address == old {
+                *address = new.clone();
+            }
+        }
+    }
+
+    /// The address that a node has now, which may have been another one before.
+    pub(super) fn current(&self, address: &Address) -> Address {
+        self.lock().current(address).clone()
+    }
+
+    /// The address under which a node that proved `address` is let in at this time.
+    pub(super) fn admitted(&self, address: &Address, now_ms: i64) -> Option<Address> {
+        let nodes = self.lock();
+        let mut current = address;
+        for _ in 0..=nodes.former.len() {
+            match nodes.former.get(current) {
+                Some((next, until_ms)) if now_ms <= *until_ms => current = next,
+                Some(_) => return None,
+                None => break,
+            }
+        }
+        nodes.entries.contains_key(current).then(|| current.clone())
+    }
+
+    /// A node has just proven this address of its own.
+    pub(super) fn proved(&self, node: &Address, proven: Address) {
+        if let Some(entry) = self.lock().entries.get_mut(node) {
+            entry.proven = Some(proven);
+        }
+    }
+
+    /// The address under which a node takes orders: the one that it proved last, or has now.
+    pub(super) fn addressee(&self, address: &Address) -> Address {
+        let nodes = self.lock();
+        let current = nodes.current(address);
+        let proven = nodes
+            .entries
+            .get(current)
+            .and_then(|entry| entry.proven.clone());
+        proven.unwrap_or_else(|| current.clone())
+    }
+
+    /// Ends all sessions.
+    pub(super) fn end_all(&self, reason: &DisconnectReason) {
+        for entry in self.lock().entries.values() {
+            if let Some(session) = &entry.session {
+                session.stop.ask(reason.clone());
+            }
+        }
     }
 
     pub(super) fn forget(&self, name: &NodeName) -> bool {
@@ -216,6 +325,8 @@ impl Registry {
         if let Some(entry) = nodes.entries.get_mut(&address) {
             entry.status.name = new.clone();
         }
+        nodes.former_names.remove(new);
+        nodes.former_names.insert(name.clone(), address.clone());
         nodes.names.insert(new.clone(), address);
         true
     }
@@ -231,16 +342,32 @@ impl Registry {
         all
     }
 
+    pub(super) fn loads(&self) -> Vec<NodeLoad> {
+        self.lock()
+            .entries
+            .values()
+            .map(|entry| NodeLoad {
+                address: entry.status.address.clone(),
+                online: entry.status.online,
+                load: entry.status.load,
+            })
+            .collect()
+    }
+
     pub(super) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
         self.lock().named(name).map(|entry| entry.status.clone())
     }
 
+    /// Whether a node has this name now.
+    pub(super) fn has_name(&self, name: &NodeName) -> bool {
+        self.lock().names.contains_key(name)
+    }
+
     /// The name of a node that may come in.
     pub(super) fn name_of(&self, address: &Address) -> Option<NodeName> {
-        self.lock()
-            .entries
-            .get(address)
-            .map(|entry| entry.status.name.clone())
+        let nodes = self.lock();
+        let entry = nodes.entries.get(nodes.current(address));
+        entry.map(|entry| entry.status.name.clone())
     }
 
     /// Where to send frames to a node.
@@ -291,7 +418,9 @@ impl Registry {
 
     /// Notes something that a node told in its session.
     pub(super) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
-        if let Some(entry) = self.lock().entries.get_mut(address) {
+        let mut nodes = self.lock();
+        let address = nodes.current(address).clone();
+        if let Some(entry) = nodes.entries.get_mut(&address) {
             let now = unix_ms();
             entry.status.last_seen_ms = Some(now);
             note(&mut entry.status, now);
@@ -316,7 +445,8 @@ impl Registry {
     /// enrolled again meanwhile.
     fn holder(&self, address: &Address, session: &SessionHandle, change: impl FnOnce(&mut Entry)) {
         let mut nodes = self.lock();
-        if let Some(entry) = nodes.entries.get_mut(address)
+        let address = nodes.current(address).clone();
+        if let Some(entry) = nodes.entries.get_mut(&address)
             && entry
                 .session
                 .as_ref()

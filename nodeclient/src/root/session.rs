@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use jarvis_proto::node::{
-    Goodbye, NodeFrame, NodeHello, Ping, RootFrame, Welcome, node_frame, root_frame,
+    Goodbye, Introduction, NodeFrame, NodeHello, Ping, RootFrame, Welcome, node_frame, root_frame,
 };
 use prost::Message;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::Shared;
 use super::connection::Connection;
 use super::event::{DisconnectReason, RootEvent};
 use super::registry::{Admission, FrameLine, SessionHandle};
 use crate::address::Address;
-use crate::clock::unix_ms;
+use crate::keyring::{Succession, successions};
 use crate::name::NodeName;
 use crate::proof::{Role, prove, proven};
 use crate::stop::Stop;
@@ -42,7 +42,9 @@ pub(super) async fn run(
     let (node, name, hello) = match greeted {
         Ok(Ok(greeted)) => greeted,
         Ok(Err(refusal)) => {
-            tracing::info!(peer = %connection.peer, reason = refusal.message(), "session refused");
+            if refusal.code() != Code::Ok {
+                tracing::info!(peer = %connection.peer, reason = refusal.message(), "session refused");
+            }
             let _ = line.try_send(Err(refusal));
             return;
         }
@@ -79,36 +81,28 @@ async fn greet(
     frames: &mut Streaming<NodeFrame>,
     line: &FrameLine,
 ) -> Result<(Address, NodeName, Hello), Status> {
-    let proof = prove(
-        &shared.identity,
+    let keys = shared.keys();
+    let clock = &shared.options.clock;
+    let mut proof = prove(
+        keys.identity(),
         Role::Root,
         &connection.exporter,
-        unix_ms(),
+        clock.now_ms(),
     );
+    proof.join = (!keys.changes().is_empty()).then(|| Introduction {
+        key_changes: keys.changes().to_vec(),
+        ..Introduction::default()
+    });
+    drop(keys);
     say(line, root_frame::Frame::Proof(proof)).await?;
-    let Some(node_frame::Frame::Proof(proof)) = next(frames).await? else {
+    let Some(node_frame::Frame::Proof(mut proof)) = next(frames).await? else {
         return Err(Status::failed_precondition("no proof came first"));
     };
-    let clock_offset_ms = proof.time_ms.saturating_sub(unix_ms());
-    let node = proven(&proof, Role::Node, &connection.exporter)
+    let clock_offset_ms = proof.time_ms.saturating_sub(clock.now_ms());
+    let proven = proven(&proof, Role::Node, &connection.exporter)
         .ok_or_else(|| Status::unauthenticated("the node's proof does not fit this connection"))?;
-    if connection
-        .meant
-        .as_ref()
-        .is_some_and(|meant| *meant != node)
-    {
-        tracing::warn!(peer = %connection.peer, node.address = %node, "another node answered than the one dialled");
-        return Err(Status::permission_denied("another node was meant"));
-    }
-    let Some(name) = shared.registry.name_of(&node) else {
-        let peer = connection.peer.clone();
-        let _ = shared.events.try_send(RootEvent::Stranger {
-            address: node.clone(),
-            peer,
-        });
-        let said = format!("node {node} is not enrolled at this root");
-        return Err(Status::permission_denied(said));
-    };
+    let said = proof.join.take().unwrap_or_default();
+    let (node, name) = let_in(shared, connection, proven, said).await?;
     connection
         .node
         .set(node.clone())
@@ -133,10 +127,92 @@ async fn greet(
                 clock_offset_ms,
             },
         )),
+        // It came only to introduce itself.
+        Some(node_frame::Frame::Goodbye(_)) | None => Err(Status::ok("")),
         _ => Err(Status::failed_precondition(
             "no hello came after the welcome",
         )),
     }
+}
+
+/// Who a node is that proved `proven`: one that is enrolled, one that was under an earlier key, or one
+/// that is enrolled now.
+async fn let_in(
+    shared: &Shared,
+    connection: &Connection,
+    proven: Address,
+    said: Introduction,
+) -> Result<(Address, NodeName), Status> {
+    let registry = &shared.registry;
+    let now_ms = shared.options.clock.now_ms();
+    let mut known = registry.admitted(&proven, now_ms);
+    if known.is_none()
+        && let Some(gate) = shared.gate.get()
+    {
+        let chain = successions(&said.key_changes, &proven);
+        let known_by = chain.iter().find_map(|step| {
+            let name = registry.name_of(&step.old)?;
+            Some((name, step))
+        });
+        if let Some((name, step)) = known_by {
+            // All later keys follow from the one that is known here.
+            let change = Succession {
+                new: proven.clone(),
+                ..step.clone()
+            };
+            gate.key_changed(&name, &change)
+                .await
+                .map_err(Status::permission_denied)?;
+            known = registry.admitted(&proven, now_ms);
+        } else if !said.token.is_empty() {
+            gate.join(&proven, &said)
+                .await
+                .map_err(Status::permission_denied)?;
+            known = registry.admitted(&proven, now_ms);
+        }
+    } else if !said.token.is_empty()
+        && let (Some(gate), Some(known)) = (shared.gate.get(), &known)
+    {
+        gate.join(known, &said)
+            .await
+            .map_err(Status::permission_denied)?;
+    }
+    let meant = connection
+        .meant
+        .as_ref()
+        .map(|meant| registry.current(meant));
+    if let Some(meant) = meant
+        && known.as_ref() != Some(&meant)
+    {
+        stranger(shared, connection, &proven, registry.name_of(&meant));
+        return Err(Status::permission_denied("another node was meant"));
+    }
+    let Some((node, name)) = known.and_then(|node| {
+        let name = registry.name_of(&node)?;
+        Some((node, name))
+    }) else {
+        let claims = NodeName::parse(&said.name)
+            .ok()
+            .filter(|name| registry.has_name(name));
+        stranger(shared, connection, &proven, claims);
+        let said = format!("node {proven} is not enrolled at this root");
+        return Err(Status::permission_denied(said));
+    };
+    registry.proved(&node, proven);
+    if said.leave
+        && let Some(gate) = shared.gate.get()
+    {
+        gate.leave(&name).await.map_err(Status::permission_denied)?;
+    }
+    Ok((node, name))
+}
+
+fn stranger(shared: &Shared, connection: &Connection, address: &Address, claims: Option<NodeName>) {
+    let _ = shared.events.try_send(RootEvent::Stranger {
+        address: address.clone(),
+        claims,
+        peer: connection.peer.clone(),
+    });
 }
 
 struct Hello {

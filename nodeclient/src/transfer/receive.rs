@@ -161,6 +161,11 @@ pub async fn receive_file<E: Display>(
         }
     }
 
+    meter.announce((!size_unknown).then_some(ResumePoint {
+        offset,
+        size,
+        modified_ms,
+    }));
     let (line, incoming) = mpsc::channel(AHEAD);
     let writer = Writer {
         path: partial.clone(),

@@ -67,7 +67,7 @@ impl Net {
     }
 
     pub(crate) async fn attach(&self, dialer: &dyn Dialer) -> Result<Link, AttachError> {
-        attach(dialer, &self.node, self.root.address(), hello("one")).await
+        attach(dialer, &self.node, &self.root.address(), hello("one")).await
     }
 
     pub(crate) async fn event(&mut self) -> RootEvent {

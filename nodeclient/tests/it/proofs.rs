@@ -19,7 +19,7 @@ use crate::net::{LIMIT, Net, attach, hello, loopback, name};
 async fn both_prove_themselves_over_tcp() {
     let mut net = Net::new().await;
     let (link, _inbox) = net.attach(&net.tcp()).await.unwrap();
-    assert_eq!(link.root(), net.root.address());
+    assert_eq!(*link.root(), net.root.address());
     assert_eq!(link.welcome().node_name, "web-1");
     assert!(link.root_clock_offset_ms().abs() < 60_000);
     let RootEvent::Connected {
@@ -44,7 +44,7 @@ async fn both_prove_themselves_over_tcp() {
 async fn a_session_runs_in_memory_too() {
     let mut net = Net::new().await;
     let (link, _inbox) = net.attach(&net.root.local_dialer()).await.unwrap();
-    assert_eq!(link.root(), net.root.address());
+    assert_eq!(*link.root(), net.root.address());
     assert!(matches!(net.event().await, RootEvent::Connected { .. }));
 }
 
@@ -59,7 +59,7 @@ async fn a_root_dials_a_node() {
         let (io, _peer) = timeout(LIMIT, listener.accept()).await.unwrap();
         let trusted = net.root.address();
         let attached =
-            attach_accepted(io, &net.node, |root| root == trusted, |_| hello("one")).await;
+            attach_accepted(io, &net.node, |root| *root == trusted, |_| hello("one")).await;
         let (link, _inbox) = attached.unwrap();
         let RootEvent::Connected {
             same_incarnation, ..
@@ -97,7 +97,7 @@ async fn an_untrusted_root_is_refused_by_the_node() {
     let io = net.tcp().dial().await.unwrap();
     let attached = attach_dialled(io, &net.node, |_| false, |_| hello("one")).await;
     match attached {
-        Err(AttachError::NotTrusted { root }) => assert_eq!(&root, net.root.address()),
+        Err(AttachError::NotTrusted { root }) => assert_eq!(root, net.root.address()),
         other => panic!("{other:?}"),
     }
 }
@@ -106,13 +106,17 @@ async fn an_untrusted_root_is_refused_by_the_node() {
 async fn a_node_that_nobody_enrolled_is_a_stranger() {
     let mut net = Net::new().await;
     let stranger = Identity::generate();
-    let attached = attach(&net.tcp(), &stranger, net.root.address(), hello("one")).await;
+    let attached = attach(&net.tcp(), &stranger, &net.root.address(), hello("one")).await;
     match attached {
         Err(AttachError::Refused(why)) => assert!(why.contains("not enrolled"), "{why}"),
         other => panic!("{other:?}"),
     }
     match net.event().await {
-        RootEvent::Stranger { address, peer } => {
+        RootEvent::Stranger {
+            address,
+            peer,
+            claims: None,
+        } => {
             assert_eq!(&address, stranger.address());
             assert!(peer.starts_with("127.0.0.1:"));
         }

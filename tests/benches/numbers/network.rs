@@ -50,9 +50,9 @@ impl Network {
             let identity = Identity::generate();
             let name = network.enroll(&format!("node-{number}"), identity.address().clone())?;
             let mut config = NodeConfig::new(network.folder.path().join(name.to_string()));
-            config.trust = TrustSource::Fixed(vec![network.root.address().clone()]);
+            config.trust = TrustSource::Fixed(vec![network.root.address()]);
             let dial = RootDial {
-                address: network.root.address().clone(),
+                address: network.root.address(),
                 dialer: Arc::new(network.root.local_dialer()),
             };
             let node = Node::start(identity, config, vec![dial]).await?;

@@ -3,11 +3,14 @@
 
 mod bad_input;
 mod crashes;
+mod docker;
 mod edges;
 mod fake_telegram;
 mod faults;
+mod files;
 mod first_contact;
 mod jobs;
+mod join;
 mod leaks;
 mod lines;
 mod logs;
@@ -19,4 +22,7 @@ mod python_telegram_bot;
 mod rollout;
 mod secrets;
 mod self_update;
+mod services;
 mod source_rules;
+mod trust;
+mod watch;

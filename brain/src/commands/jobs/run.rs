@@ -27,8 +27,10 @@ pub(in crate::commands) async fn run(
         Ok(nodes) => nodes,
         Err(answer) => return Ok(answer),
     };
-    let has_file = call.kept_file.is_some() || !call.message.attachments.is_empty();
     let command = args.command.as_deref().map(str::trim).unwrap_or_default();
+    let has_file = call.kept_file.is_some()
+        || !call.message.attachments.is_empty()
+        || (command.is_empty() && attach::answered_file(call).await?.is_some());
     let mut spec = RunSpec {
         env: args.env.iter().cloned().collect(),
         cwd: args.cwd.clone().unwrap_or_default(),
@@ -209,7 +211,21 @@ async fn repeat(
             }
         }
     }
-    let facts: Vec<NodeFacts> = nodes.iter().map(facts_of).collect();
+    let mut facts: Vec<NodeFacts> = nodes.iter().map(facts_of).collect();
+    if let JobSpec::Copy(copy) = &job.spec {
+        // Reading there has to be allowed still.
+        match call.brain.fleet().get(call.brain, &copy.from) {
+            Some(source) => facts.push(facts_of(&source)),
+            None => {
+                let node = copy.from.clone();
+                return Ok(Answer::say(text!(
+                    call.language(),
+                    "node-forgotten",
+                    node = node
+                )));
+            }
+        }
+    }
     let own = job.account == *call.account();
     let object = Object::Job { own, nodes: &facts };
     if let Err(answer) = call.check(job.spec.permission(), &object, how.line) {
@@ -255,6 +271,7 @@ pub(crate) fn title(spec: &JobSpec) -> String {
         JobSpec::Run(run) => run.title.clone(),
         JobSpec::Get(get) => format!("get {}", get.path),
         JobSpec::Put(put) => format!("put {} → {}", put.name, put.path),
+        JobSpec::Copy(copy) => format!("cp {}:{} → {}", copy.from, copy.source, copy.path),
         JobSpec::Instruct(instruction) => instruction.title(),
         JobSpec::Update(update) => {
             job::rollout::restart_or_version(Language::En, update).to_string()

@@ -37,7 +37,11 @@ pub(in crate::commands) fn nodes(call: &Call<'_>, args: &NodesArgs) -> Answer {
                 .as_ref()
                 .is_none_or(|tag| node.record.tags.contains(tag))
         })
+        .filter(|node| !args.offline || !node.is_online())
         .collect();
+    if nodes.is_empty() && args.offline {
+        return Answer::say(text!(language, "nodes-none-offline"));
+    }
     if nodes.is_empty() {
         let none_at_all = call.brain.fleet().all(call.brain).is_empty();
         return Answer::say(if none_at_all {
@@ -357,7 +361,9 @@ async fn record_of(brain: &Brain, entry: &NodeEntry) -> Result<NodeRecord, Enrol
     let malformed = |error: &dyn std::error::Error| EnrollError::Malformed(error.to_string());
     let name = NodeName::parse(&entry.name).map_err(|error| malformed(&error))?;
     let address = Address::parse(&entry.address).map_err(|error| malformed(&error))?;
-    if address == *brain.root().address() {
+    // The configuration may still have the one from before a change of key.
+    let address = brain.root().current(&address);
+    if address == brain.root().address() {
         return Err(EnrollError::Taken(address.to_string()));
     }
     if let Some(other) = brain.store().node(name.as_str()).await?
@@ -408,7 +414,7 @@ pub(in crate::commands) fn forget(call: &Call<'_>, args: &ForgetArgs, line: &str
     .then(After::ForgetNode(args.name.clone()))
 }
 
-fn unknown_node(call: &Call<'_>, name: &str) -> Text {
+pub(in crate::commands) fn unknown_node(call: &Call<'_>, name: &str) -> Text {
     let language = call.language();
     let names: Vec<String> = call
         .brain

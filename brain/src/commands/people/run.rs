@@ -224,14 +224,20 @@ fn decide_on_nodes(
     subject: &Subject,
     invocation: &Invocation,
 ) -> Option<Decision> {
-    let target: Target = match invocation {
-        Invocation::Run(args) => args.target.clone(),
-        Invocation::Get(args) => args.file_place().ok()?.target,
-        Invocation::Put(args) => args.place.target.clone(),
+    let targets: Vec<Target> = match invocation {
+        Invocation::Run(args) => vec![args.target.clone()],
+        Invocation::Get(args) => vec![args.file_place().ok()?.target],
+        Invocation::Put(args) => vec![args.file_place().ok()?.target],
+        Invocation::Cp(args) => vec![args.from.target.clone(), args.to.target.clone()],
+        Invocation::Call(args) => vec![args.target.clone()],
+        Invocation::Docker(args) => vec![args.target.clone()],
         _ => return None,
     };
     let known = call.node_facts();
-    let facts: Vec<NodeFacts> = target.resolve(&known).ok()?.into_iter().cloned().collect();
+    let mut facts: Vec<NodeFacts> = Vec::new();
+    for target in targets {
+        facts.extend(target.resolve(&known).ok()?.into_iter().cloned());
+    }
     Some(decide(
         subject,
         invocation.spec().permission,

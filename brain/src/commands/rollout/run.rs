@@ -78,6 +78,7 @@ pub(in crate::commands) async fn updnodes(
             name: file.name.clone(),
             size: file.size,
             path: String::new(),
+            extract: false,
         }),
     };
     if !args.yes && !call.is_confirmed {

@@ -103,6 +103,9 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
             ));
         }
     }
+    for problem in crate::watch::problems::problems(language, &nodes) {
+        reply = reply.line(problem);
+    }
     for stranger in brain.fleet().strangers() {
         reply = reply.line(text!(
             language,

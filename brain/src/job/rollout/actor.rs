@@ -338,8 +338,16 @@ impl Rollout {
                     }
                 }
             }
-            // Waves are limited by their size, and wait for no other job.
+            // Nodes of a wave are waited for here, in no queue.
             Tell::YourTurn { .. } => {}
+            Tell::NodeRenamed(name, new) => {
+                for position in self.positions_on(&name) {
+                    let live = &mut self.nodes[position].live;
+                    live.task.node = new.to_string();
+                    live.node = new.clone();
+                }
+                self.look_after(&BTreeSet::from([new])).await;
+            }
         }
     }
 

@@ -35,6 +35,24 @@ impl View<'_> {
                     (false, false) => text!(language, "trust-was-taken", address = address),
                 }
             }
+            Instruction::ListTrust {} => {
+                let own = self.brain.root().address().to_string();
+                let lines = done.detail.lines().map(|address| {
+                    if address == own {
+                        text!(language, "trusted-self", address = Text::code(address))
+                    } else {
+                        Text::code(address)
+                    }
+                });
+                Text::join(lines, " · ")
+            }
+            Instruction::RotateKey { .. } => {
+                text!(
+                    language,
+                    "rotate-key-done",
+                    address = Text::code(&done.detail)
+                )
+            }
             Instruction::ClearLogs { .. } if !done.had_effect => {
                 text!(language, "logs-cleared-none")
             }
@@ -49,6 +67,14 @@ impl View<'_> {
                 action, container, ..
             } => self.docker(*action, container, done),
         }
+    }
+
+    /// Whether its output is that of a container.
+    pub(super) fn is_container_log(&self) -> bool {
+        matches!(
+            &self.job.spec,
+            JobSpec::Instruct(Instruction::Docker { .. })
+        )
     }
 
     fn docker(&self, action: DockerAction, container: &str, done: &Done) -> Text {
@@ -143,6 +169,7 @@ impl View<'_> {
         };
         let lines = match answer.failure() {
             ServiceFailure::Unspecified => small_answer(&answer.json).unwrap_or_default(),
+            ServiceFailure::NotStarted => return self.answered(answer),
             _ => return self.outcome_and(self.answered(answer), &last(&answer.error_tail)),
         };
         if lines.is_empty() {
@@ -190,7 +217,10 @@ impl View<'_> {
                 }
             }
         } else {
-            reply = reply.pre(answer.error_tail.trim_end());
+            // Why it could not be started is for the node's own log.
+            if answer.failure() != ServiceFailure::NotStarted {
+                reply = reply.pre(answer.error_tail.trim_end());
+            }
             // What it wrote last is above; the rest is kept on the node.
             if counts.stderr_bytes > 0 {
                 reply = reply.button(text!(language, "button-log-file"), format!("{log} --err"));

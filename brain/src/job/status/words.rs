@@ -8,9 +8,13 @@ use super::View;
 use crate::commands::jobs::run::{shortened, title};
 use crate::job::ending::TaskEnding;
 use crate::job::live::LiveTask;
+use crate::job::transfer::{self, TransferError};
 use crate::job::{Instruction, JobSpec, TaskState};
 use crate::text::outcome::{self, RefusedOrder};
 use crate::text::{Text, format, text};
+
+/// Entries that a node packs into one archive.
+const MOST_PACKED: u64 = 100_000;
 
 impl View<'_> {
     /// The rest of the first line of a job on one node.
@@ -25,7 +29,7 @@ impl View<'_> {
             None => self.own_ending(live),
         };
         match (&self.job.spec, live.task.state) {
-            (JobSpec::Run(_) | JobSpec::Put(_), TaskState::Done) => outcome,
+            (JobSpec::Run(_) | JobSpec::Put(_) | JobSpec::Copy(_), TaskState::Done) => outcome,
             _ => text!(
                 language,
                 "status-outcome-of",
@@ -106,6 +110,14 @@ impl View<'_> {
                 elapsed = elapsed,
             );
         }
+        if progress.bytes_done > 0 {
+            return text!(
+                language,
+                "progress-bytes-only",
+                done = format::bytes(progress.bytes_done),
+                elapsed = elapsed,
+            );
+        }
         let counts = progress.counts.unwrap_or_default();
         let lines = counts.stdout_lines + counts.stderr_lines;
         if lines == 0 {
@@ -145,6 +157,11 @@ impl View<'_> {
             return Text::default();
         };
         match &ended.outcome {
+            Some(ended::Outcome::Run(run)) if self.is_container_log() => {
+                let counts = run.counts.unwrap_or_default();
+                let lines = counts.stdout_lines + counts.stderr_lines;
+                text!(language, "docker-log", lines = lines)
+            }
             Some(ended::Outcome::Run(run)) => {
                 let (_, outcome) = outcome::run(language, run);
                 text!(language, "status-took", outcome = outcome, took = took)
@@ -153,24 +170,38 @@ impl View<'_> {
                 let hash = hex::encode(&moved.blake3);
                 let size = format::bytes(moved.size);
                 let path = Text::code(&format!("{}:{}", live.node, moved.path));
-                match (&self.job.spec, moved.already_there) {
-                    (JobSpec::Put(_), true) => {
+                let hash = short_hash(&hash);
+                let entries = moved.entries;
+                let content = format::bytes(moved.content_bytes);
+                let is_get = matches!(self.job.spec, JobSpec::Get(_) | JobSpec::Run(_));
+                match (is_get, moved.is_archive, moved.already_there) {
+                    (true, true, _) => text!(
+                        language,
+                        "status-get-archive",
+                        entries = entries,
+                        content = content,
+                        size = size,
+                        hash = hash
+                    ),
+                    (true, false, _) => {
+                        text!(language, "status-get-done", size = size, hash = hash)
+                    }
+                    (false, true, _) => text!(
+                        language,
+                        "status-put-unpacked",
+                        path = path,
+                        entries = entries,
+                        content = content
+                    ),
+                    (false, false, true) => {
                         text!(language, "status-put-there", path = path, size = size)
                     }
-                    (JobSpec::Put(_), false) => {
-                        text!(
-                            language,
-                            "status-put-done",
-                            path = path,
-                            size = size,
-                            hash = short_hash(&hash)
-                        )
-                    }
-                    _ => text!(
+                    (false, false, false) => text!(
                         language,
-                        "status-get-done",
+                        "status-put-done",
+                        path = path,
                         size = size,
-                        hash = short_hash(&hash)
+                        hash = hash
                     ),
                 }
             }
@@ -201,17 +232,61 @@ impl View<'_> {
 
     fn refusal(&self, live: &LiveTask, refused: &Refused) -> Text {
         let language = self.language;
-        if refused.reason() == RefusedReason::TooLarge && matches!(self.job.spec, JobSpec::Get(_)) {
-            let limit = format::bytes(self.brain.file_limit(&self.job.room.bot));
-            return text!(
-                language,
-                "get-too-large",
-                size = format::bytes(refused.size),
-                limit = limit
-            );
+        if let Some(trouble) = transfer::own_trouble(refused) {
+            return match trouble {
+                TransferError::Offline => text!(language, "outcome-offline"),
+                TransferError::DiskFull => text!(language, "files-disk-full"),
+                TransferError::Quota => text!(
+                    language,
+                    "files-quota-full",
+                    used = format::bytes(self.brain.blobs().used()),
+                    quota = format::bytes(self.brain.config().files_quota)
+                ),
+                _ => text!(language, "files-cut"),
+            };
         }
-        if let (RefusedReason::NotFound, JobSpec::Put(put)) = (refused.reason(), &self.job.spec) {
-            let path = Text::code(&put.path);
+        if refused.reason() == RefusedReason::TooLarge
+            && let JobSpec::Get(get) = &self.job.spec
+        {
+            let quota = self.brain.config().files_quota;
+            let limit = match self.brain.file_limit(&self.job.room.bot) {
+                0 => quota,
+                _ if get.keep => quota,
+                limit => limit.min(quota),
+            };
+            let (size, limit) = (format::bytes(refused.size), format::bytes(limit));
+            return match transfer::count_of(refused) {
+                Some(entries) if entries > MOST_PACKED => {
+                    text!(language, "get-too-many", most = format::count(MOST_PACKED))
+                }
+                Some(entries) => text!(
+                    language,
+                    "get-too-large-archive",
+                    entries = entries,
+                    size = size,
+                    limit = limit
+                ),
+                None => text!(language, "get-too-large", size = size, limit = limit),
+            };
+        }
+        if let JobSpec::Copy(copy) = &self.job.spec
+            && let Some(refused) = transfer::source_refusal(refused)
+        {
+            let root = self.brain.root().address().to_string();
+            let order = RefusedOrder {
+                node: &copy.from,
+                root: &root,
+                path: &copy.source,
+            };
+            return outcome::refused(language, &refused, order);
+        }
+        let folder = match &self.job.spec {
+            JobSpec::Put(put) => Some(&put.path),
+            JobSpec::Copy(copy) => Some(&copy.path),
+            _ => None,
+        };
+        if let (RefusedReason::NotFound, Some(path)) = (refused.reason(), folder) {
+            let path = Text::code(path);
             return text!(
                 language,
                 "put-no-folder",
@@ -229,9 +304,18 @@ impl View<'_> {
                 service = Text::code(service)
             );
         }
+        if let (RefusedReason::Malformed, Some(_)) = (refused.reason(), folder) {
+            return text!(
+                language,
+                "put-not-unpacked",
+                node = live.node.as_str(),
+                detail = refused.detail.as_str()
+            );
+        }
         let path = match &self.job.spec {
             JobSpec::Get(get) => get.path.as_str(),
             JobSpec::Put(put) => put.path.as_str(),
+            JobSpec::Copy(copy) => copy.path.as_str(),
             JobSpec::Run(run) => run.cwd.as_str(),
             JobSpec::Instruct(_) | JobSpec::Update(_) => "",
         };

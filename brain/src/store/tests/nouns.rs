@@ -13,6 +13,7 @@ contract!(
     audit_lines,
     the_outbox,
     blobs_and_settings,
+    subscriptions_and_load,
     text_that_a_database_might_refuse,
     old_rows_go,
     old_jobs_go,
@@ -424,6 +425,67 @@ async fn blobs_and_settings(place: &Place) {
     store.close().await;
 }
 
+async fn subscriptions_and_load(place: &Place) {
+    let store = place.open().await;
+    let (_, ann) = store.identify(person("ann"), NOW).await.unwrap();
+    let subscription = |topic, tag: &str| Subscription {
+        room: room("r1"),
+        room_kind: RoomKind::Private,
+        account: ann.id.clone(),
+        topic,
+        tag: tag.to_owned(),
+        node: String::new(),
+        everything: false,
+        language: "zh".to_owned(),
+        created_ms: NOW,
+    };
+    let all = [
+        subscription(Topic::Jobs, ""),
+        subscription(Topic::Nodes, ""),
+        subscription(Topic::Nodes, "web"),
+    ];
+    apply(&store, all.iter().cloned().map(Op::Subscribe).collect()).await;
+    let mut again = all[0].clone();
+    again.everything = true;
+    apply(&store, vec![Op::Subscribe(again.clone())]).await;
+    let expected = [again.clone(), all[1].clone(), all[2].clone()];
+    assert_eq!(store.subscriptions().await.unwrap(), expected);
+    let end = |room, topic| vec![Op::Unsubscribe { room, topic }];
+    apply(&store, end(room("r2"), None)).await;
+    apply(&store, end(room("r1"), Some(Topic::Nodes))).await;
+    assert_eq!(store.subscriptions().await.unwrap(), [again]);
+    apply(&store, end(room("r1"), None)).await;
+    assert_eq!(store.subscriptions().await.unwrap(), []);
+
+    let mut node = WatchedNode {
+        address: "1A".to_owned(),
+        online: true,
+        flapping: false,
+        changed_ms: NOW,
+    };
+    apply(&store, vec![Op::PutWatched(node.clone())]).await;
+    (node.online, node.flapping) = (false, true);
+    apply(&store, vec![Op::PutWatched(node.clone())]).await;
+    assert_eq!(store.watched_nodes().await.unwrap(), [node]);
+    apply(&store, vec![Op::DropWatched("1A".to_owned())]).await;
+    assert_eq!(store.watched_nodes().await.unwrap(), []);
+
+    let minute = |minute, part| LoadMinute {
+        minute,
+        part,
+        points: vec![0, 255, 7],
+    };
+    let now = NOW / 60_000;
+    let rows = [minute(now - 2000, 0), minute(now, 0), minute(now, 1)];
+    apply(&store, rows.iter().cloned().map(Op::PutLoad).collect()).await;
+    apply(&store, vec![Op::PutLoad(rows[2].clone())]).await;
+    assert_eq!(store.load_minutes(now).await.unwrap(), rows[1..]);
+    assert_eq!(store.load_minutes(0).await.unwrap(), rows);
+    assert_eq!(store.prune(NOW).await.unwrap(), 1);
+    assert_eq!(store.load_minutes(0).await.unwrap(), rows[1..]);
+    store.close().await;
+}
+
 async fn text_that_a_database_might_refuse(place: &Place) {
     let store = place.open().await;
     let odd = "a\0b'\"; DROP TABLE audit; -- \u{feff}\u{10ffff}e\u{301}\r\n$1 ? \\";
@@ -525,7 +587,6 @@ async fn old_jobs_go(place: &Place) {
     assert_eq!(left.len(), kept.len());
     let lines = store.audit(&AuditFilter::default(), 9).await.unwrap();
     assert_eq!(lines.len(), 1);
-    store.close().await;
 }
 
 async fn parts_of_updates(place: &Place) {

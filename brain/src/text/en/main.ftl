@@ -282,7 +282,7 @@ greeting-local = Jarvis { $version } · brain ready · node { $node } ({ $addres
 
 ## Claiming and binding
 
-claim-done = Welcome, owner. This { $platform } account is now yours here. Next: /nodes · /help · add a server: /enroll
+claim-done = Welcome, owner. This { $platform } account is now yours here. Next: /nodes · /help · add a server: /join
 claim-wrong = That code is not right. { $left ->
     [one] 1 try is left.
    *[other] { $left } tries are left.
@@ -428,7 +428,10 @@ log-gone = The output of job { $number } is no longer kept on { $node }.
 
 ## Asking back
 
-confirm-run = Run this on { $nodes } nodes?
+confirm-run = Run this on { $nodes ->
+    [one] 1 node
+   *[other] { $nodes } nodes
+  }?
 confirm-nodes = Nodes: { $nodes }
 confirm-offline = Offline now: { $nodes }
 confirm-waits = Waits { $duration }. Answer { $yes } or { $no }.
@@ -442,7 +445,6 @@ press-gone = That button is too old. Send the command again.
 ## Files
 
 get-too-large = { $size } is more than this chat takes ({ $limit }).
-get-one-node = `get` fetches from one node; { $target } is several.
 put-no-file = Attach the file: send it with the caption `{ $place }`.
 put-one-file = Send one file at a time.
 attachment-failed = I could not get the file from the chat: { $detail }. Send it again.

@@ -253,7 +253,7 @@ greeting-local = Jarvis { $version } · 已就绪 · 节点 { $node }（{ $addre
 
 ## 认领与绑定
 
-claim-done = 欢迎你，所有者。这个 { $platform } 账号现在归你使用。接下来：/nodes · /help · 添加服务器：/enroll
+claim-done = 欢迎你，所有者。这个 { $platform } 账号现在归你使用。接下来：/nodes · /help · 添加服务器：/join
 claim-wrong = 代码不对，还可以再试 { $left } 次。代码显示在服务器的控制台上。
 claim-none = 无需认领：这个 Jarvis 已有所有者。请让所有者给你分配角色，或发送 /bind 在这里使用你自己的账号。
 bind-code = 请在 { $duration }内，到你已登录的应用里发送：  `/bind { $code }`
@@ -380,7 +380,6 @@ press-gone = 这个按钮已失效，请重新发送命令。
 ## 文件
 
 get-too-large = { $size } 超过了这个聊天的上限（{ $limit }）。
-get-one-node = `get` 只能从一个节点取文件，{ $target } 是多个节点。
 put-no-file = 请附上文件：发送文件，并以 `{ $place }` 作为说明。
 put-one-file = 请一次只发送一个文件。
 attachment-failed = 没能从聊天中取到文件：{ $detail }。请重新发送。
