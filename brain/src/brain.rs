@@ -158,20 +158,30 @@ impl Brain {
         brain
             .root()
             .set_gate(Arc::new(crate::join::BrainGate::of(&brain)));
-        brain.spawn(job::pump(brain.clone(), events));
-        // Only now: a node that comes before its record is known would be a stranger.
-        if let Some(address) = brain.config().node_listen {
-            let address = brain.root().listen(address).await?;
-            let _ = brain.0.node_address.set(address);
-        }
         let unsent = brain.store().outbox_pending(RESUME_LIMIT).await?;
         brain.outbox().push(&brain, unsent);
         brain.jobs().resume(&brain).await?;
+        // Only now may nodes be heard: before, the orders of open jobs would be taken for strays.
+        brain.spawn(job::pump(brain.clone(), events));
+        brain.spawn(crate::fleet::keep_seen(brain.clone()));
+        if let Err(error) = brain.listen_for_nodes().await {
+            brain.shutdown().await;
+            return Err(error);
+        }
         crate::upkeep::tell_owners(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
         brain.spawn(crate::watch::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
+    }
+
+    async fn listen_for_nodes(&self) -> Result<(), StartError> {
+        if let Some(address) = self.config().node_listen {
+            let address = self.root().listen(address).await?;
+            // It listens once.
+            let _ = self.0.node_address.set(address);
+        }
+        Ok(())
     }
 
     async fn enroll_configured(&self) -> Result<(), StartError> {

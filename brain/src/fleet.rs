@@ -11,6 +11,8 @@ use tracing::warn;
 use crate::brain::Brain;
 use crate::store::{JoinToken, NodeRecord, Op, StoreError, Unit};
 
+/// How long what is seen of nodes is gathered before it is stored.
+const GATHER_SEEN: std::time::Duration = std::time::Duration::from_millis(200);
 /// Strangers that are remembered for `/health`.
 const STRANGERS: usize = 16;
 
@@ -65,10 +67,46 @@ pub struct Fleet {
     records: Mutex<HashMap<String, NodeRecord>>,
     strangers: Mutex<VecDeque<Stranger>>,
     came: Notify,
+    /// Nodes that were seen and are not stored yet, by address.
+    unsaved: Mutex<HashMap<String, Seen>>,
+    was_seen: Notify,
     /// Joins whose rooms are to be told when the node is there, by its address.
     pub(crate) newcomers: Mutex<HashMap<String, JoinToken>>,
     /// When owners were last told that a node came with another key, by its name.
     pub(crate) alarms: Mutex<HashMap<String, i64>>,
+}
+
+/// What was seen of a node.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The encoded facts, if it told any.
+    facts: Option<Vec<u8>>,
+    /// When, Unix milliseconds.
+    at_ms: i64,
+}
+
+/// Stores what nodes told of themselves and when they were seen, many at a time: a thousand nodes that
+/// come back at once are one transaction, and nobody waits for it. Runs until the brain stops.
+pub(crate) async fn keep_seen(brain: Brain) {
+    loop {
+        let is_last = tokio::select! {
+            () = brain.fleet().was_seen.notified() => false,
+            () = brain.stopping().cancelled() => true,
+        };
+        if !is_last {
+            let gathering = tokio::time::sleep(GATHER_SEEN);
+            brain.stopping().run_until_cancelled(gathering).await;
+        }
+        let seen = brain.fleet().take_seen();
+        if !seen.is_empty()
+            && let Err(error) = brain.store().commit(Unit::of(seen)).await
+        {
+            warn!(%error, "cannot note that nodes were seen");
+        }
+        if is_last {
+            return;
+        }
+    }
 }
 
 impl Fleet {
@@ -219,11 +257,11 @@ impl Fleet {
         self.came.notify_waiters();
         crate::join::tell_newcomer(brain, name, status).await;
         let facts = status.facts.as_ref().map(Message::encode_to_vec);
-        self.seen(brain, name, facts).await;
+        self.seen(brain, name, facts);
     }
 
-    pub(crate) async fn disconnected(&self, brain: &Brain, name: &NodeName) {
-        self.seen(brain, name, None).await;
+    pub(crate) fn disconnected(&self, brain: &Brain, name: &NodeName) {
+        self.seen(brain, name, None);
     }
 
     pub(crate) fn stranger(&self, brain: &Brain, address: &Address, peer: &str) {
@@ -242,29 +280,40 @@ impl Fleet {
         strangers.truncate(STRANGERS);
     }
 
-    async fn seen(&self, brain: &Brain, name: &NodeName, facts: Option<Vec<u8>>) {
-        let Some(address) = self
-            .lock()
-            .get(name.as_str())
-            .map(|record| record.address.clone())
-        else {
-            return;
-        };
+    /// Notes that a node was seen; [`keep_seen`] stores it.
+    fn seen(&self, brain: &Brain, name: &NodeName, facts: Option<Vec<u8>>) {
         let seen_ms = brain.now_ms();
-        if let Some(record) = self.lock().get_mut(name.as_str()) {
+        let address = {
+            let mut records = self.lock();
+            let Some(record) = records.get_mut(name.as_str()) else {
+                return;
+            };
             record.last_seen_ms = seen_ms;
             if let Some(facts) = &facts {
                 record.facts.clone_from(facts);
             }
-        }
-        let op = Op::NodeSeen {
-            address,
-            facts,
-            seen_ms,
+            record.address.clone()
         };
-        if let Err(error) = brain.store().commit(Unit::of(vec![op])).await {
-            warn!(%error, node.name = %name, "cannot note that a node was seen");
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = unsaved.entry(address).or_default();
+        seen.at_ms = seen_ms;
+        if facts.is_some() {
+            seen.facts = facts;
         }
+        drop(unsaved);
+        self.was_seen.notify_one();
+    }
+
+    /// What was seen since the last call, as changes for the store.
+    fn take_seen(&self) -> Vec<Op> {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = std::mem::take(&mut *unsaved).into_iter();
+        seen.map(|(address, seen)| Op::NodeSeen {
+            address,
+            facts: seen.facts,
+            seen_ms: seen.at_ms,
+        })
+        .collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, NodeRecord>> {

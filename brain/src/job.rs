@@ -7,6 +7,7 @@ mod engine;
 mod follow;
 mod instruction;
 mod live;
+mod news;
 mod orders;
 mod plan;
 mod queue;

@@ -6,8 +6,8 @@ use anyhow::Context;
 use jarvis_brain::{
     AdapterToken, Brain, BrainConfig, Clock, JobLimits, NodeEntry, ServeTls, WatchConfig,
 };
-
 use jarvis_nodeclient::KeyRing;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 use crate::crash;
@@ -25,6 +25,7 @@ pub(crate) struct Running {
 /// # Errors
 /// It cannot start.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<Outcome> {
+    allow_many_nodes();
     let mut signals = signals()?;
     let Some(running) = unless_stopped(&mut signals, start(config, Vec::new())).await? else {
         return Ok(Outcome::Stopped);
@@ -33,6 +34,19 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Outcome> {
     let mut services = Services::new();
     running.supervise(&mut services);
     Ok(services.run(signals).await)
+}
+
+/// Every node is an open file, and the usual limit is about a thousand. Raises it as far as the system
+/// allows; a brain runs no commands that would inherit it.
+fn allow_many_nodes() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// Starts a brain that knows `nodes` beside those of the configuration.

@@ -64,6 +64,8 @@ pub struct NodeConfig {
     pub services: Vec<ServiceConfig>,
     /// The Docker engine that roots may ask; `None` = they may not.
     pub docker: Option<DockerConfig>,
+    /// The longest wait between two attempts to reach a root; up to as much again is added at random.
+    pub redial_at_most: Duration,
 }
 
 /// The program that runs a node, and how to start it again.
@@ -173,6 +175,7 @@ impl NodeConfig {
             shell: "/bin/sh".to_owned(),
             services: Vec::new(),
             docker: None,
+            redial_at_most: Duration::from_secs(10),
         }
     }
 

@@ -27,13 +27,11 @@ use crate::update::{self, Restart};
 
 /// Peers that have proven nothing and are served at once.
 const MOST_UNPROVEN: usize = 16;
-/// The first attempt after a lost session comes so soon.
-const FIRST_REDIAL: Duration = Duration::from_millis(200);
 /// A session that lasted so long was a good one.
 const SHORT_SESSION: Duration = Duration::from_secs(5);
 /// How long an untrusted root is left alone before the trust list is asked again.
 const UNTRUSTED_PAUSE: Duration = Duration::from_secs(5);
-/// How long a root is left alone that refuses this node.
+/// How long a root is left alone that refuses this node, at least; up to as much again at random.
 const REFUSED_PAUSE: Duration = Duration::from_secs(3);
 /// How long orders may take to end on top of the grace for jobs.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -195,7 +193,7 @@ impl NodeHandle {
 /// Keeps a session with one root, for ever.
 async fn keep_dialled(core: Arc<Core>, root: RootDial) {
     let stopping = core.stopping.clone();
-    let mut redial = Redial::default();
+    let mut redial = Redial::up_to(core.config.redial_at_most);
     // One line per change: a root that is away for a week fills no log.
     let mut last_trouble = String::new();
     while !stopping.is_cancelled() {
@@ -206,8 +204,7 @@ async fn keep_dialled(core: Arc<Core>, root: RootDial) {
                     // A root that throws us out each time is not to be dialled all the time.
                     redial.wait()
                 } else {
-                    redial.reset();
-                    FIRST_REDIAL
+                    redial.wait_after_cut()
                 }
             }
             Err(trouble) => {
@@ -262,7 +259,8 @@ async fn dial(core: &Arc<Core>, root: &RootDial) -> Result<Duration, Trouble> {
         Err(error) => Err(Trouble {
             text: explain(&error, &expected),
             // Somebody is probably just about to enrol this node.
-            pause: matches!(error, AttachError::Refused(_)).then_some(REFUSED_PAUSE),
+            pause: matches!(error, AttachError::Refused(_))
+                .then(|| REFUSED_PAUSE.mul_f64(rand::random_range(1.0..2.0))),
         }),
     }
 }

@@ -79,30 +79,58 @@ pub(crate) async fn limited<T>(
     }
 }
 
-/// The waits between attempts to reach the other side: from half a second to 30 seconds, doubling,
+/// The longest wait between two attempts, before chance is added.
+const MOST_WAIT: Duration = Duration::from_secs(10);
+/// The first wait, likewise.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// A session that was cut is taken up again within this time, at random.
+const AFTER_CUT: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_millis(600);
+
+/// The waits between attempts to reach the other side: doubling from half a second to ten seconds,
 /// with up to as much again at random so that many nodes do not come back at the same moment.
-pub struct Redial(ExponentialBackoff);
+pub struct Redial {
+    waits: ExponentialBackoff,
+    most: Duration,
+}
 
 impl Redial {
+    /// Waits that grow to `most` before chance is added.
+    #[must_use]
+    pub fn up_to(most: Duration) -> Self {
+        let waits = ExponentialBuilder::new()
+            .with_min_delay(FIRST_WAIT.min(most))
+            .with_max_delay(most)
+            .with_jitter()
+            .without_max_times();
+        Self {
+            waits: waits.build(),
+            most,
+        }
+    }
+
     /// The wait before the next attempt.
     pub fn wait(&mut self) -> Duration {
-        self.0.next().expect("the number of attempts has no limit")
+        self.waits
+            .next()
+            .expect("the number of attempts has no limit")
+    }
+
+    /// The wait after a good session was cut: short, but not the same for all nodes of a root that
+    /// was restarted. Later waits begin anew.
+    pub fn wait_after_cut(&mut self) -> Duration {
+        self.reset();
+        rand::random_range(AFTER_CUT)
     }
 
     /// Begins again with short waits, because a session came about.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self::up_to(self.most);
     }
 }
 
 impl Default for Redial {
     fn default() -> Self {
-        let waits = ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(Duration::from_secs(30))
-            .with_jitter()
-            .without_max_times();
-        Self(waits.build())
+        Self::up_to(MOST_WAIT)
     }
 }
 
@@ -121,10 +149,19 @@ mod tests {
         let mut redial = Redial::default();
         assert!(redial.wait() >= Duration::from_millis(500));
         for _ in 0..10_000 {
-            assert!(redial.wait() <= Duration::from_secs(60));
+            assert!(redial.wait() <= Duration::from_secs(20));
         }
-        assert!(redial.wait() >= Duration::from_secs(30));
+        assert!(redial.wait() >= Duration::from_secs(10));
         redial.reset();
         assert!(redial.wait() <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn nodes_of_a_restarted_root_do_not_come_back_at_the_same_moment() {
+        let waits: std::collections::HashSet<_> = (0..100)
+            .map(|_| Redial::default().wait_after_cut().as_millis())
+            .collect();
+        assert!(waits.len() > 30, "{waits:?}");
+        assert!(waits.iter().all(|wait| *wait < 600), "{waits:?}");
     }
 }

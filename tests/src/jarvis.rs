@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 
 use crate::console::Console;
+use crate::network::End;
 use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::telegram::FakeTelegram;
 
@@ -22,6 +23,8 @@ use crate::telegram::FakeTelegram;
 pub struct Jarvis {
     folder: TempDir,
     nodes: SocketAddr,
+    /// Where its programs run, when not in our own network.
+    end: Option<End>,
     /// What the configuration says so far, by section.
     sections: Mutex<BTreeMap<String, String>>,
     /// The streams of every process that was started here, for the search for secrets.
@@ -72,6 +75,7 @@ impl Jarvis {
         let jarvis = Self {
             folder,
             nodes,
+            end: None,
             sections: Mutex::default(),
             heard: Mutex::default(),
         };
@@ -100,6 +104,32 @@ impl Jarvis {
             });
         std::fs::write(self.config(), whole)?;
         Ok(())
+    }
+
+    /// Lets nodes send heartbeats as often as this, such as `300ms`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_heartbeat(&self, every: &str) -> Result<()> {
+        self.listen_for_nodes(self.nodes, every)
+    }
+
+    fn listen_for_nodes(&self, nodes: SocketAddr, heartbeat: &str) -> Result<()> {
+        let keys = format!("listen = \"{nodes}\"\nheartbeat = \"{heartbeat}\"\n");
+        let mut sections = self.sections.lock().expect("no holder panics");
+        sections.insert("nodes".to_owned(), keys);
+        drop(sections);
+        self.configure("nodes", "")
+    }
+
+    /// Puts the programs of this installation at one end of a network of their own.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn move_to(&mut self, end: End) -> Result<()> {
+        self.nodes.set_ip(end.address());
+        self.end = Some(end);
+        self.listen_for_nodes(self.nodes, "1s")
     }
 
     /// Tells the configuration where the Telegram bot lives.
@@ -157,7 +187,10 @@ impl Jarvis {
     /// # Errors
     /// When it cannot be started.
     pub fn start(&self, arguments: &[&str]) -> Result<Process> {
-        let mut command = Process::command("jarvis", arguments)?;
+        let mut command = match &self.end {
+            Some(end) => end.command("jarvis", arguments)?,
+            None => Process::command("jarvis", arguments)?,
+        };
         command
             .current_dir(self.folder.path())
             .arg("--config")

@@ -7,9 +7,13 @@
 
 pub mod console;
 pub mod docker;
+pub mod farm;
+pub mod faults;
 pub mod jarvis;
+pub mod network;
 pub mod node;
 pub mod process;
 pub mod proxy;
 pub mod site;
+pub mod square;
 pub mod telegram;

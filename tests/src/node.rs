@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::console::word_after;
+use crate::network::End;
 use crate::process::{Heard, PATIENCE, Process, program};
 
 /// A node with a key and a folder of its own.
@@ -40,17 +41,16 @@ impl Node {
         let address = word_after(&init.out().text(), "address  ")
             .filter(|_| status.success())
             .with_context(|| format!("no address from jarvis-node init: {}", init.everything()))?;
-        // What is stopped in a story need not be given five seconds to think about it.
-        let config = folder.path().join("node.toml");
-        let text = std::fs::read_to_string(&config)?;
-        std::fs::write(&config, format!("stop_grace = \"1s\"\n{text}"))?;
-        Ok(Self {
+        let node = Self {
             name: name.to_owned(),
             folder,
             address,
             process: None,
             heard: vec![init.out().clone(), init.err().clone()],
-        })
+        };
+        // What is stopped in a story need not be given five seconds to think about it.
+        node.configure("stop_grace = \"1s\"")?;
+        Ok(node)
     }
 
     /// The address to enrol.
@@ -102,6 +102,16 @@ impl Node {
     /// When it cannot be started.
     pub fn start(&mut self) -> Result<()> {
         let mut command = Process::command("jarvis-node", ["run", "--config"])?;
+        command.arg(self.config());
+        self.start_by(command)
+    }
+
+    /// Starts the daemon at one end of a network of its own.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_at(&mut self, end: &End) -> Result<()> {
+        let mut command = end.command("jarvis-node", &["run", "--config"])?;
         command.arg(self.config());
         self.start_by(command)
     }

@@ -17,8 +17,19 @@ enum Weather {
     Fair,
     /// Lines stay open and nothing passes.
     Stalled,
-    /// Lines are closed, and new ones too.
-    Cut,
+    /// Lines are closed, and new ones too; how.
+    Cut(Cut),
+}
+
+/// How lines are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Closed in order, as a process that ends does.
+    Closed,
+    /// Reset, as a host that restarted does.
+    Reset,
+    /// Reset after so many more bytes in either direction: in the middle of a frame.
+    After(usize),
 }
 
 /// A running proxy. Its lines end when it is dropped.
@@ -88,7 +99,12 @@ impl Proxy {
 
     /// Closes all lines, and every new one at once.
     pub fn cut(&self) {
-        self.weather.send_replace(Weather::Cut);
+        self.cut_by(Cut::Closed);
+    }
+
+    /// Cuts all lines in this way, and every new one at once.
+    pub fn cut_by(&self, cut: Cut) {
+        self.weather.send_replace(Weather::Cut(cut));
     }
 
     /// Keeps lines open, but lets nothing pass: both ends have to notice by themselves.
@@ -103,7 +119,7 @@ impl Proxy {
 
     /// Cuts by itself when so many more bytes have passed.
     pub fn cut_after(&self, bytes: u64) {
-        self.change_after(bytes, Weather::Cut);
+        self.change_after(bytes, Weather::Cut(Cut::Closed));
     }
 
     /// Stalls by itself when so many more bytes have passed.
@@ -142,7 +158,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.weather.send_replace(Weather::Cut);
+        self.weather.send_replace(Weather::Cut(Cut::Closed));
         self.task.abort();
     }
 }
@@ -153,27 +169,42 @@ async fn serve(
     mut weather: watch::Receiver<Weather>,
     passed: Arc<Passed>,
 ) {
-    if *weather.borrow_and_update() == Weather::Cut {
+    if matches!(*weather.borrow_and_update(), Weather::Cut(_)) {
         return;
     }
     let Ok(mut onward) = TcpStream::connect(target).await else {
         return;
     };
     let _ = (line.set_nodelay(true), onward.set_nodelay(true));
-    let (mut near_read, mut near_write) = line.split();
-    let (mut far_read, mut far_write) = onward.split();
-    let both_ways = async {
-        tokio::join!(
-            pump(&mut near_read, &mut far_write, weather.clone(), &passed),
-            pump(&mut far_read, &mut near_write, weather.clone(), &passed),
-        )
+    let both_ways = {
+        let (mut near_read, mut near_write) = line.split();
+        let (mut far_read, mut far_write) = onward.split();
+        let both_ways = async {
+            tokio::join!(
+                pump(&mut near_read, &mut far_write, weather.clone(), &passed),
+                pump(&mut far_read, &mut near_write, weather.clone(), &passed),
+            )
+        };
+        let mut storm = weather.clone();
+        tokio::select! {
+            (near, far) = both_ways => near.and(far),
+            cut = storm.wait_for(|weather| {
+                matches!(weather, Weather::Cut(Cut::Closed | Cut::Reset))
+            }) => match cut.as_deref() {
+                Ok(Weather::Cut(Cut::Reset)) => Err(WasReset),
+                _ => Ok(()),
+            },
+        }
     };
-    let mut storm = weather.clone();
-    tokio::select! {
-        _ = both_ways => {}
-        _ = storm.wait_for(|weather| *weather == Weather::Cut) => {}
+    if both_ways.is_err() {
+        // What is closed with a linger of zero is reset.
+        let _ = (line.set_zero_linger(), onward.set_zero_linger());
     }
 }
+
+/// The line is to be reset.
+#[derive(Clone, Copy, Debug)]
+struct WasReset;
 
 /// Passes bytes one way; while the line is stalled it holds what it has read and reads no more.
 async fn pump(
@@ -181,16 +212,27 @@ async fn pump(
     to: &mut (impl AsyncWrite + Unpin),
     mut weather: watch::Receiver<Weather>,
     passed: &Passed,
-) {
+) -> Result<(), WasReset> {
     let mut chunk = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut chunk).await {
-        let stalled = weather.wait_for(|weather| *weather != Weather::Stalled);
-        if stalled.await.is_err() || to.write_all(&chunk[..length]).await.is_err() {
-            return;
+        let not_stalled = weather.wait_for(|weather| *weather != Weather::Stalled);
+        let Ok(now) = not_stalled.await.map(|now| *now) else {
+            return Ok(());
+        };
+        let passes = match now {
+            Weather::Cut(Cut::After(left)) => left.min(length),
+            _ => length,
+        };
+        if to.write_all(&chunk[..passes]).await.is_err() {
+            return Ok(());
+        }
+        if matches!(now, Weather::Cut(Cut::After(_))) {
+            return Err(WasReset);
         }
         passed.count(length);
     }
     let _ = to.shutdown().await;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -244,5 +286,27 @@ mod tests {
         proxy.mend();
         line.read_exact(&mut byte).await.unwrap();
         assert_eq!(byte, *b"y");
+    }
+
+    #[tokio::test]
+    async fn a_line_is_cut_in_the_middle_of_what_it_says() {
+        let proxy = Proxy::to(echo().await).await.unwrap();
+        let mut line = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(answers(&mut line).await);
+        proxy.cut_by(Cut::After(3));
+        line.write_all(b"abcdef").await.unwrap();
+        let mut said = Vec::new();
+        let end = line.read_to_end(&mut said).await;
+        assert!(said.len() <= 3 && end.is_err(), "{said:?} {end:?}");
+    }
+
+    #[tokio::test]
+    async fn a_line_is_reset() {
+        let proxy = Proxy::to(echo().await).await.unwrap();
+        let mut line = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(answers(&mut line).await);
+        proxy.cut_by(Cut::Reset);
+        let end = line.read_exact(&mut [0]).await.unwrap_err();
+        assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
     }
 }

@@ -20,6 +20,8 @@ use super::transfer::Link;
 const WELCOME_LIMIT: Duration = Duration::from_secs(15);
 /// Frames that may wait to be written.
 const OUTGOING: usize = 64;
+/// Longest wait before a new try. A brain has few adapters, and people wait behind each.
+const MOST_WAIT: Duration = Duration::from_secs(5);
 /// A session that lived this long starts the waits anew.
 const PROVEN: Duration = Duration::from_secs(5);
 
@@ -65,7 +67,7 @@ pub(super) async fn keep(brain: Brain, hello: Hello, events: mpsc::Sender<LineEv
         if events.send(LineEvent::Down { reason }).await.is_err() {
             return;
         }
-        sleep(delays.next().unwrap_or(WELCOME_LIMIT)).await;
+        sleep(delays.next().unwrap_or(MOST_WAIT).min(MOST_WAIT)).await;
     }
 }
 

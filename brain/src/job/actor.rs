@@ -2,11 +2,13 @@
 //! and says the last word once.
 
 mod errand;
+mod nodes;
 mod waiting;
 
 use errand::{Copied, Errand};
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jarvis_nodeclient::NodeName;
@@ -20,6 +22,7 @@ use super::ending::TaskEnding;
 use super::engine::Permits;
 use super::follow::Glimpse;
 use super::live::{LiveTask, ResultFileNews};
+use super::news::NodeNews;
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
 use super::{Job, JobState, Task, TaskState, status};
 use crate::activity::Ongoing;
@@ -35,15 +38,12 @@ const FIRST_STATUS_AFTER: Duration = Duration::from_millis(400);
 const STATUS_EVERY: Duration = Duration::from_secs(2);
 /// A running task whose node stays away for so long is given up.
 const LOST_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// What an open job is told.
 #[derive(Debug)]
 pub(super) enum Tell {
     /// A person wants it to end.
     Cancel,
-    /// The node is there (again).
-    NodeUp(NodeName),
-    /// The node is gone.
-    NodeDown(NodeName),
     /// The node is there, and of those who wait for it this job is next. Dropped when it has sent its order.
     YourTurn {
         node: NodeName,
@@ -51,6 +51,12 @@ pub(super) enum Tell {
     },
     /// The node is called otherwise now.
     NodeRenamed(NodeName, NodeName),
+}
+
+/// Where an open job hears from others.
+pub(super) struct Told {
+    pub(super) tell: mpsc::Receiver<Tell>,
+    pub(super) news: Arc<NodeNews>,
 }
 
 /// One open job at work.
@@ -62,7 +68,9 @@ pub(super) struct Actor {
     first_status: Option<OutboxItem>,
     reports: (mpsc::Sender<OrderReport>, mpsc::Receiver<OrderReport>),
     errands: (mpsc::Sender<Errand>, mpsc::Receiver<Errand>),
-    tell: mpsc::Receiver<Tell>,
+    told: Told,
+    /// Where the task of an order stands in `tasks`.
+    by_order: HashMap<String, usize>,
     /// What those see who follow the job.
     shown: watch::Sender<Vec<Glimpse>>,
     errand_tasks: tokio::task::JoinSet<()>,
@@ -78,16 +86,30 @@ impl Actor {
         job: Job,
         tasks: Vec<LiveTask>,
         first_status: Option<OutboxItem>,
-        (tell, shown): (mpsc::Receiver<Tell>, watch::Sender<Vec<Glimpse>>),
+        told: Told,
+        shown: watch::Sender<Vec<Glimpse>>,
         permits: Permits,
     ) -> Self {
         let ongoing = brain.activity().begin(&job.room.bot);
+        let reports = mpsc::channel(REPORT_LIMIT);
+        if job.spec.is_one_order() {
+            let under_way =
+                |live: &&LiveTask| matches!(live.task.state, TaskState::Sent | TaskState::Running);
+            for live in tasks.iter().filter(under_way) {
+                let orders = brain.orders();
+                orders.add_job(&live.task.order, &live.node, reports.0.clone());
+            }
+        }
+        let numbered = tasks.iter().enumerate();
         Self {
+            by_order: numbered
+                .map(|(position, live)| (live.task.order.clone(), position))
+                .collect(),
             tasks,
             first_status,
-            reports: mpsc::channel(REPORT_LIMIT),
+            reports,
             errands: mpsc::channel(REPORT_LIMIT),
-            tell,
+            told,
             shown,
             errand_tasks: tokio::task::JoinSet::new(),
             _permits: permits,
@@ -123,9 +145,13 @@ impl Actor {
                     dirty = true;
                     self.take_errand(news).await;
                 }
-                Some(told) = self.tell.recv() => {
+                Some(told) = self.told.tell.recv() => {
                     dirty = true;
                     self.take_told(told).await;
+                }
+                nodes = self.told.news.changed() => {
+                    dirty = true;
+                    self.look_after(&nodes).await;
                 }
                 () = tokio::time::sleep_until(first_status_at), if self.first_status.is_some() => {
                     if let Some(first) = self.first_status.take() {
@@ -164,9 +190,6 @@ impl Actor {
                 }
             }
             (true, _) => {
-                self.brain
-                    .orders()
-                    .add_job(&live.task.order, &live.node, self.reports.0.clone());
                 if self.brain.fleet().is_online(&self.brain, &live.node) {
                     self.ask_or_send(position).await;
                 } else {
@@ -214,8 +237,9 @@ impl Actor {
             .map(|news| news.order.clone())
             .collect();
         let mut endings = Vec::new();
+        let mut accepted_now = Vec::new();
         for OrderReport { order, report } in reports {
-            let Some(position) = self.tasks.iter().position(|live| live.task.order == order) else {
+            let Some(&position) = self.by_order.get(&order) else {
                 continue;
             };
             if self.tasks[position].task.state.is_final() {
@@ -229,8 +253,7 @@ impl Actor {
                         live.task.started_ms = accepted.time_ms;
                         // An ending in the same breath stores more than this would.
                         if !ending_now.contains(&order) {
-                            let task = live.task.clone();
-                            self.commit(vec![Op::UpdateTask(task)]).await;
+                            accepted_now.push(Op::UpdateTask(live.task.clone()));
                         }
                     }
                 }
@@ -244,6 +267,9 @@ impl Actor {
                 }
                 Report::Unknown => self.on_unknown(position).await,
             }
+        }
+        if !accepted_now.is_empty() {
+            self.commit(accepted_now).await;
         }
         self.end_tasks(endings).await;
     }
@@ -283,54 +309,6 @@ impl Actor {
                 live.files = files;
             }
         }
-    }
-
-    async fn take_told(&mut self, told: Tell) {
-        match told {
-            Tell::Cancel => {
-                for position in 0..self.tasks.len() {
-                    self.cancel(position).await;
-                }
-            }
-            Tell::NodeUp(node) => {
-                for position in self.positions_on(&node) {
-                    match self.tasks[position].task.state {
-                        TaskState::Sent | TaskState::Running if self.job.spec.is_one_order() => {
-                            self.ask_or_send(position).await;
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            Tell::YourTurn { node, _done } => {
-                for position in self.positions_on(&node) {
-                    if self.tasks[position].task.state == TaskState::Waiting {
-                        self.send(position).await;
-                    }
-                }
-            }
-            Tell::NodeRenamed(node, new) => {
-                for position in self.positions_on(&node) {
-                    let live = &mut self.tasks[position];
-                    live.task.node = new.to_string();
-                    live.node = new.clone();
-                }
-            }
-            Tell::NodeDown(node) => {
-                for position in self.positions_on(&node) {
-                    let live = &mut self.tasks[position];
-                    if !live.task.state.is_final() && live.task.state != TaskState::Waiting {
-                        live.away_since.get_or_insert_with(Instant::now);
-                    }
-                }
-            }
-        }
-    }
-
-    fn positions_on(&self, node: &NodeName) -> Vec<usize> {
-        (0..self.tasks.len())
-            .filter(|&at| self.tasks[at].node == *node)
-            .collect()
     }
 
     async fn cancel(&mut self, position: usize) {

@@ -1,15 +1,16 @@
 //! All open jobs: starting them, telling them things, taking them up after a restart.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jarvis_nodeclient::NodeName;
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::info;
 
-use super::actor::{Actor, Tell};
+use super::actor::{Actor, Tell, Told};
 use super::follow::{Follows, Glimpse};
 use super::live::LiveTask;
+use super::news::NodeNews;
 use super::queue::Queue;
 use super::quota::{Permit, Quota, Slot};
 use super::rollout::Rollout;
@@ -47,6 +48,9 @@ pub struct Permits {
 struct OpenJob {
     tell: mpsc::Sender<Tell>,
     glimpses: watch::Receiver<Vec<Glimpse>>,
+    news: Arc<NodeNews>,
+    /// Where its tasks are.
+    nodes: HashSet<NodeName>,
 }
 
 /// Which of an account's limits is reached.
@@ -180,18 +184,40 @@ impl Jobs {
         self.lock().remove(&number);
     }
 
+    /// A node came: the jobs with tasks on it are to look, and those that wait for it move up.
     pub(super) fn node_connected(&self, brain: &Brain, node: &NodeName) {
-        self.tell_all(brain, || Tell::NodeUp(node.clone()));
+        self.node_changed(node);
         self.queue.move_up(brain, node);
     }
 
-    pub(super) fn node_disconnected(&self, brain: &Brain, node: &NodeName) {
-        self.tell_all(brain, || Tell::NodeDown(node.clone()));
+    /// A node went: the jobs with tasks on it are to look.
+    pub(super) fn node_disconnected(&self, node: &NodeName) {
+        self.node_changed(node);
     }
 
+    fn node_changed(&self, node: &NodeName) {
+        let open = self.lock();
+        for job in open.values().filter(|job| job.nodes.contains(node)) {
+            job.news.note(node);
+        }
+    }
+
+    /// A node is called otherwise now: the jobs with tasks on it are told.
     pub(crate) fn node_renamed(&self, brain: &Brain, name: &str, new: &NodeName) {
-        if let Ok(name) = NodeName::parse(name) {
-            self.tell_all(brain, || Tell::NodeRenamed(name.clone(), new.clone()));
+        let Ok(name) = NodeName::parse(name) else {
+            return;
+        };
+        for job in self.lock().values_mut() {
+            if !job.nodes.remove(&name) {
+                continue;
+            }
+            job.nodes.insert(new.clone());
+            let news = Tell::NodeRenamed(name.clone(), new.clone());
+            if let Err(mpsc::error::TrySendError::Full(news)) = job.tell.try_send(news) {
+                // A job that is busy hears of it when it has time.
+                let tell = job.tell.clone();
+                brain.spawn(async move { drop(tell.send(news).await) });
+            }
         }
     }
 
@@ -204,10 +230,23 @@ impl Jobs {
         mut permits: Permits,
     ) {
         let (tell, told) = mpsc::channel(TELL_LIMIT);
+        let told = Told {
+            tell: told,
+            news: Arc::default(),
+        };
         let (shown, glimpses) = watch::channel(Vec::new());
-        self.lock().insert(job.number, OpenJob { tell, glimpses });
         if let JobSpec::Update(spec) = &job.spec {
             let spec = (**spec).clone();
+            let names = tasks
+                .iter()
+                .filter_map(|task| NodeName::parse(&task.node).ok());
+            let open = OpenJob {
+                tell,
+                glimpses,
+                news: Arc::clone(&told.news),
+                nodes: names.collect(),
+            };
+            self.lock().insert(job.number, open);
             let rollout = Rollout::new(brain.clone(), job, spec, tasks, first_status, told);
             return brain.spawn(rollout.run());
         }
@@ -218,32 +257,107 @@ impl Jobs {
                 live.place = Some(self.queue.enter(&live.node, job.number, permit));
             }
         }
+        let number = job.number;
+        let news = Arc::clone(&told.news);
+        let nodes = tasks.iter().map(|live| live.node.clone()).collect();
+        // Made here and not in its task: from now on its orders are its own, and no strays.
         let actor = Actor::new(
             brain.clone(),
             job,
             tasks,
             first_status,
-            (told, shown),
+            told,
+            shown,
             permits,
         );
+        let open = OpenJob {
+            tell,
+            glimpses,
+            news,
+            nodes,
+        };
+        self.lock().insert(number, open);
         brain.spawn(actor.run());
-    }
-
-    fn tell_all(&self, brain: &Brain, news: impl Fn() -> Tell) {
-        let open: Vec<_> = self.lock().values().map(|open| open.tell.clone()).collect();
-        for tell in open {
-            if let Err(mpsc::error::TrySendError::Full(news)) = tell.try_send(news()) {
-                // A job that is busy hears of it when it has time; the pump does not wait for it.
-                brain.spawn(async move {
-                    if tell.send(news).await.is_err() {
-                        warn!("a job ended before it heard of its node");
-                    }
-                });
-            }
-        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, OpenJob>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use jarvis_nodeclient::Identity;
+
+    use super::*;
+    use crate::account::{AccountId, IdentityKey};
+    use crate::clock::Clock;
+    use crate::config::BrainConfig;
+    use crate::job::{JobId, JobSpec, JobState, RunSpec, TaskState};
+    use crate::room::{BotKey, RoomKey};
+
+    /// An open job whose order is with a node.
+    fn job_under_way() -> (Job, Vec<Task>) {
+        let job = Job {
+            id: JobId::new(),
+            number: 1,
+            account: AccountId::new(),
+            identity: IdentityKey {
+                kind: "test".to_owned(),
+                person: "ann".to_owned(),
+            },
+            room: RoomKey {
+                bot: BotKey {
+                    kind: "test".to_owned(),
+                    bot: "bot".to_owned(),
+                },
+                room: "room".to_owned(),
+                thread: String::new(),
+            },
+            reply_to: String::new(),
+            spec: JobSpec::Run(RunSpec::default()),
+            state: JobState::Open,
+            created_ms: 1,
+            ended_ms: None,
+            wait_until_ms: 0,
+            language: "en".to_owned(),
+        };
+        let task = |position, state| Task {
+            order: format!("order-{position}"),
+            job: job.id.clone(),
+            position,
+            node: "web-1".to_owned(),
+            address: Identity::generate().address().to_string(),
+            state,
+            signed_order: Vec::new(),
+            ending: Vec::new(),
+            started_ms: 0,
+            ended_ms: 0,
+        };
+        let tasks = vec![
+            task(0, TaskState::Sent),
+            task(1, TaskState::Running),
+            task(2, TaskState::Done),
+        ];
+        (job, tasks)
+    }
+
+    /// A node that is back before the tasks of its jobs have had their turn reports its open orders:
+    /// those were taken for strays, and the jobs were stopped.
+    #[tokio::test]
+    async fn the_orders_of_a_job_are_its_own_before_its_task_runs() {
+        let data = tempfile::tempdir().unwrap();
+        let config = BrainConfig::new(data.path().to_owned());
+        let brain = Brain::start(config, Identity::generate(), Clock::system())
+            .await
+            .unwrap();
+        let (job, tasks) = job_under_way();
+        // Nothing else runs between these lines: the test's runtime has one thread.
+        brain
+            .jobs()
+            .spawn(&brain, job, tasks, None, Permits::default());
+        assert_eq!(brain.orders().open(), 2);
+        brain.shutdown().await;
     }
 }

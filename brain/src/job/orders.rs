@@ -259,8 +259,8 @@ pub(crate) async fn pump(brain: Brain, mut events: mpsc::Receiver<RootEvent>) {
             RootEvent::Disconnected { node, .. } => {
                 brain.watch().changed(&brain, &node, false);
                 cut_errands(&brain, &node);
-                brain.jobs().node_disconnected(&brain, &node);
-                brain.fleet().disconnected(&brain, &node).await;
+                brain.jobs().node_disconnected(&node);
+                brain.fleet().disconnected(&brain, &node);
             }
             RootEvent::Stranger {
                 address,

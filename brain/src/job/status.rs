@@ -334,7 +334,12 @@ impl View<'_> {
             duration = self.duration(took),
             title = Text::code(&shortened(&title(&self.job.spec), 80)),
         ));
-        for live in tasks.iter().take(MOST_ROWS) {
+        let mut rows: Vec<&LiveTask> = tasks.iter().collect();
+        if rows.len() > MOST_ROWS {
+            // What went wrong must not hide behind sixty nodes that are well.
+            rows.sort_by_key(|live| urgency(live.task.state));
+        }
+        for live in rows.into_iter().take(MOST_ROWS) {
             reply = reply.line(text!(
                 language,
                 "status-row",
@@ -430,6 +435,16 @@ impl View<'_> {
             self.language,
             Duration::from_millis(millis.max(0).unsigned_abs()),
         )
+    }
+}
+
+/// The place of a task in a table that cannot show all of them.
+fn urgency(state: TaskState) -> u8 {
+    match state {
+        TaskState::Failed | TaskState::Refused | TaskState::Lost => 0,
+        TaskState::Offline | TaskState::Cancelled => 1,
+        TaskState::Running | TaskState::Sent | TaskState::Waiting => 2,
+        TaskState::Done => 3,
     }
 }
 

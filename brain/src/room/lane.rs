@@ -55,6 +55,10 @@ impl Lanes {
             ongoing,
         };
         let mut lanes = self.lock();
+        // A command that panicked took its lane with it. The room goes on in a new one.
+        if lanes.get(&room).is_some_and(mpsc::Sender::is_closed) {
+            lanes.remove(&room);
+        }
         let lane = lanes.entry(room).or_insert_with_key(|room| {
             let (sender, receiver) = mpsc::channel(LANE_LIMIT);
             brain.spawn(drive(brain.clone(), room.clone(), receiver));

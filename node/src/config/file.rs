@@ -11,7 +11,7 @@ use super::service::{RawDocker, RawService, docker, services};
 use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 35] = [
     "allow",
     "data",
     "docker",
@@ -23,6 +23,7 @@ const KEYS: [&str; 34] = [
     "max_jobs",
     "name",
     "output_limit",
+    "redial_at_most",
     "restart_script",
     "retention",
     "retention_size",
@@ -81,6 +82,8 @@ struct Raw {
     shell: Option<String>,
     service: Vec<RawService>,
     docker: Option<RawDocker>,
+    #[serde(deserialize_with = "duration")]
+    redial_at_most: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +114,9 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
             "`output_limit` must be at least {LEAST_OUTPUT} bytes"
         )));
     }
+    if raw.redial_at_most.is_some_and(|most| most.is_zero()) {
+        return Err(invalid("`redial_at_most` must not be zero".to_owned()));
+    }
     if let Some(relative) = raw.allow.iter().find(|allowed| !allowed.is_absolute()) {
         return Err(invalid(format!(
             "`allow`: `{}` is not an absolute path",
@@ -140,6 +146,7 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     set(&mut node.shell, raw.shell);
     node.services = services(raw.service, folder).map_err(invalid)?;
     node.docker = docker(raw.docker).map_err(invalid)?;
+    set(&mut node.redial_at_most, raw.redial_at_most);
     let roots = raw.root.into_iter().map(|root| RootEntry {
         address: root.address,
         connect: root.connect,
@@ -285,6 +292,7 @@ mod tests {
             retention = "30d"
             retention_size = "1 GiB"
             shell = "/bin/bash"
+            redial_at_most = "3s"
             [[root]]
             address = "{ADDRESS}"
             connect = "brain.example:7789"
@@ -294,6 +302,7 @@ mod tests {
         assert_eq!(config.node.output_limit, 2 << 20);
         assert_eq!(config.node.retention_size, 1 << 30);
         assert_eq!(config.node.job_timeout, Duration::from_secs(5400));
+        assert_eq!(config.node.redial_at_most, Duration::from_secs(3));
         assert_eq!(config.roots[0].connect, "brain.example:7789");
         assert!(config.node.update_script.is_some() && config.node.rollback_script.is_none());
         assert_eq!(config.node.work, Path::new("/var/lib/jarvis/files"));
@@ -311,6 +320,7 @@ mod tests {
         for (text, word) in [
             ("job_timeout = 'soon'", "job_timeout"),
             ("max_jobs = 0", "max_jobs"),
+            ("redial_at_most = '0s'", "redial_at_most"),
             ("output_limit = '12 cats'", "output_limit"),
             ("trust = ['1abc']", "trust"),
             ("allow = ['srv']", "srv"),

@@ -56,7 +56,7 @@ pub(crate) fn fan_out(table: &mut Table) -> Result<()> {
         let mut network = Network::in_process(NODES).await?;
         let (mut floor, mut ours) = (Times::default(), Times::default());
         for _ in 0..FAN_OUTS {
-            floor.push(spawn_many()?);
+            floor.push(spawn_many(NODES)?);
             ours.push(order_many(&mut network).await?);
         }
         network.stop().await?;
@@ -100,13 +100,13 @@ fn spawn_and_read() -> Result<()> {
 }
 
 /// A thread for each core, which starts its share and then reads it.
-fn spawn_many() -> Result<Duration> {
+pub(crate) fn spawn_many(count: usize) -> Result<Duration> {
     let threads = std::thread::available_parallelism()?.get();
     let begun = Instant::now();
     std::thread::scope(|scope| {
         let share = |first: usize| {
             move || -> Result<()> {
-                let started: Vec<_> = (first..NODES)
+                let started: Vec<_> = (first..count)
                     .step_by(threads)
                     .map(|_| {
                         shell()

@@ -1,19 +1,22 @@
 //! The numbers of `docs/performance.md`: what Jarvis needs for something, beside a floor that is taken
 //! in the same run, turn by turn, so that a busy machine slows both.
 //!
-//! `cargo bench -p jarvis-tests` measures everything; words after `--` choose, for example
-//! `cargo bench -p jarvis-tests -- echo chat`. Rows with a `jarvis-node` process need
-//! `cargo build --profile node -p jarvis-node` before.
+//! `cargo bench -p jarvis-tests` measures everything but what takes minutes; words after `--` choose, for
+//! example `cargo bench -p jarvis-tests -- echo chat`, or `-- faults`. Rows with processes need
+//! `cargo build --release --workspace --bins` before.
 
 mod chat;
 mod echo;
+mod faults;
 mod files;
 mod memory;
 mod network;
 mod order;
 mod table;
+mod thousand;
 
 use anyhow::Result;
+use jarvis_tests::farm::Farm;
 
 use crate::table::Table;
 
@@ -29,18 +32,30 @@ const BENCHES: [Bench; 6] = [
     ("chat", chat::version),
 ];
 
+/// What takes minutes: only when it is named.
+const LONG: [Bench; 2] = [
+    ("faults", faults::nothing_is_lost),
+    ("thousand", thousand::nodes_at_once),
+];
+
 fn main() -> Result<()> {
+    if let Some(farm) = Farm::asked_for(std::env::args().skip(1))? {
+        return farm.run();
+    }
     // Cargo adds `--bench` by itself.
     let wanted: Vec<String> = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
     let mut table = Table::default();
-    for (name, bench) in BENCHES {
-        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
-            eprintln!("{name} …");
-            bench(&mut table)?;
-        }
+    let is_named = |name: &str| wanted.iter().any(|word| word == name);
+    let short = BENCHES
+        .into_iter()
+        .filter(|(name, _)| wanted.is_empty() || is_named(name));
+    let long = LONG.into_iter().filter(|(name, _)| is_named(name));
+    for (name, bench) in short.chain(long) {
+        eprintln!("{name} …");
+        bench(&mut table)?;
     }
     print!("{table}");
     Ok(())

@@ -61,7 +61,7 @@ pub(crate) fn of_a_node(table: &mut Table) -> Result<()> {
 }
 
 /// A field of a process's status, in megabytes.
-fn status(folder: &str, field: &str) -> Result<f64> {
+pub(crate) fn status(folder: &str, field: &str) -> Result<f64> {
     let text = fs::read_to_string(format!("{folder}/status"))?;
     let kib: f64 = text
         .lines()

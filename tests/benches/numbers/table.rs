@@ -74,6 +74,7 @@ impl Table {
                 )
             }
             Goal::Bound(most) => (String::new(), format!("≤ {most}"), ours <= most),
+            Goal::None if floor.is_nan() => (String::new(), String::new(), true),
             Goal::None => (format!("{ratio:.2}"), String::new(), true),
         };
         let wanted = format!("{wanted}{}", if is_met { "" } else { " missed" });

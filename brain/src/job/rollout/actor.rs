@@ -3,6 +3,7 @@
 mod ending;
 mod orders;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jarvis_nodeclient::{Meter, NodeName, NodeStatus};
@@ -16,7 +17,7 @@ use super::words::{Live, Now};
 use super::{Outcome, Part, Phase, UpdateKind, UpdateSpec, words};
 use crate::activity::Ongoing;
 use crate::brain::Brain;
-use crate::job::actor::Tell;
+use crate::job::actor::{Tell, Told};
 use crate::job::ending::TaskEnding;
 use crate::job::live::LiveTask;
 use crate::job::orders::{OrderReport, REPORT_LIMIT, Report};
@@ -49,7 +50,7 @@ pub(in crate::job) struct Rollout {
     first_status: Option<OutboxItem>,
     reports: (mpsc::Sender<OrderReport>, mpsc::Receiver<OrderReport>),
     sendings: (mpsc::Sender<Sending>, mpsc::Receiver<Sending>),
-    tell: mpsc::Receiver<Tell>,
+    told: Told,
     senders: tokio::task::JoinSet<()>,
     is_dirty: bool,
     _ongoing: Ongoing,
@@ -62,7 +63,7 @@ impl Rollout {
         spec: UpdateSpec,
         tasks: Vec<Task>,
         first_status: Option<OutboxItem>,
-        tell: mpsc::Receiver<Tell>,
+        told: Told,
     ) -> Self {
         let ongoing = brain.activity().begin(&job.room.bot);
         let nodes = tasks
@@ -81,7 +82,7 @@ impl Rollout {
             first_status,
             reports: mpsc::channel(REPORT_LIMIT),
             sendings: mpsc::channel(REPORT_LIMIT),
-            tell,
+            told,
             senders: tokio::task::JoinSet::new(),
             is_dirty: true,
             _ongoing: ongoing,
@@ -115,7 +116,8 @@ impl Rollout {
                     }
                 }
                 Some(news) = self.sendings.1.recv() => self.take_sending(news).await,
-                Some(told) = self.tell.recv() => self.take_told(told).await,
+                Some(told) = self.told.tell.recv() => self.take_told(told).await,
+                nodes = self.told.news.changed() => self.look_after(&nodes).await,
                 () = tokio::time::sleep_until(next_status_at) => {
                     next_status_at = Instant::now() + STATUS_EVERY;
                     let is_moving = self.nodes.iter().any(|node| node.part.is_under_way());
@@ -344,31 +346,38 @@ impl Rollout {
                     live.task.node = new.to_string();
                     live.node = new.clone();
                 }
+                self.look_after(&BTreeSet::from([new])).await;
             }
-            Tell::NodeUp(name) => {
-                for position in self.positions_on(&name) {
-                    if matches!(
-                        self.nodes[position].part.phase,
-                        Phase::Working | Phase::GoingBack
-                    ) {
-                        self.look_at(position).await;
-                    }
-                    // It may still be at it, or never have had the order.
-                    if matches!(
-                        self.nodes[position].part.phase,
-                        Phase::Working | Phase::GoingBack
-                    ) {
-                        self.ask_or_send(position).await;
-                    }
-                }
-            }
-            Tell::NodeDown(name) => {
-                for position in self.positions_on(&name) {
+        }
+    }
+
+    /// Nodes have come or gone. What is done about it depends on how they are now.
+    async fn look_after(&mut self, nodes: &BTreeSet<NodeName>) {
+        self.is_dirty = true;
+        for name in nodes {
+            let is_online = self.brain.fleet().is_online(&self.brain, name);
+            for position in self.positions_on(name) {
+                if !is_online {
                     let now = &mut self.nodes[position].now;
                     now.restarting_since.get_or_insert_with(Instant::now);
+                    continue;
+                }
+                if self.is_under_way(position) {
+                    self.look_at(position).await;
+                }
+                // It may still be at it, or never have had the order.
+                if self.is_under_way(position) {
+                    self.ask_or_send(position).await;
                 }
             }
         }
+    }
+
+    fn is_under_way(&self, position: usize) -> bool {
+        matches!(
+            self.nodes[position].part.phase,
+            Phase::Working | Phase::GoingBack
+        )
     }
 
     fn positions_on(&self, name: &NodeName) -> Vec<usize> {
@@ -379,10 +388,7 @@ impl Rollout {
 
     async fn look_at_all(&mut self) {
         for position in 0..self.nodes.len() {
-            if matches!(
-                self.nodes[position].part.phase,
-                Phase::Working | Phase::GoingBack
-            ) {
+            if self.is_under_way(position) {
                 self.look_at(position).await;
             }
         }
