@@ -252,12 +252,12 @@ async fn leave(brain: &Brain, name: &NodeName) -> Result<(), StoreError> {
 impl Fleet {
     /// The room of this token is told when its node is there.
     pub(crate) fn expect_newcomer(&self, token: JoinToken) {
-        if let Some(address) = &token.node {
+        if let Some(address) = token.node.clone() {
             let mut newcomers = self
                 .newcomers
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            newcomers.insert(address.clone(), token.clone());
+            newcomers.insert(address, token);
         }
     }
 }

@@ -242,7 +242,7 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
         }
         Some(order::Body::Call(call)) => {
             let ticket = core.jobs.queue().ok_or_else(busy)?;
-            let call = Call::prepare(core, &order.id, call)?;
+            let call = Call::prepare(core, &order.id, &call)?;
             Ok(Work::Call(Box::new(call), ticket))
         }
         Some(order::Body::Docker(docker)) => {

@@ -61,7 +61,7 @@ impl Call {
     /// # Errors
     ///
     /// When there is no such service, or its input is no JSON or too large.
-    pub(crate) fn prepare(core: &Core, order: &str, call: CallService) -> Result<Self, Refusal> {
+    pub(crate) fn prepare(core: &Core, order: &str, call: &CallService) -> Result<Self, Refusal> {
         let service = core
             .config
             .services

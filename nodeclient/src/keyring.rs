@@ -364,7 +364,10 @@ mod tests {
     fn a_change_without_both_signatures_proves_nothing() {
         let (old, new) = (Identity::generate(), Identity::generate());
         let good = vouch(&old, &new, 5, DAY);
-        assert_eq!(successions(&[good.clone()], new.address()).len(), 1);
+        assert_eq!(
+            successions(std::slice::from_ref(&good), new.address()).len(),
+            1
+        );
         let mut forged = good.clone();
         forged.old_signature = Identity::generate().sign(digest(&good)).to_vec().into();
         assert!(successions(&[forged], new.address()).is_empty());

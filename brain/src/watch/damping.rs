@@ -179,14 +179,11 @@ impl Damper {
             let quiet_ms = now_ms - node.changes.back().copied().unwrap_or(node.since_ms);
             let changes = node.changes_since(now_ms - limits.flapping_within_ms);
             match node.told {
-                Some(told) if told.flapping => {
-                    if quiet_ms >= limits.flapping_within_ms {
-                        news.push(say(What::Calm {
-                            online: node.online,
-                            since_ms: node.since_ms.min(now_ms),
-                        }));
-                    }
-                }
+                Some(told) if told.flapping && quiet_ms < limits.flapping_within_ms => {}
+                Some(told) if told.flapping => news.push(say(What::Calm {
+                    online: node.online,
+                    since_ms: node.since_ms.min(now_ms),
+                })),
                 Some(_) if changes >= limits.flapping_changes => {
                     news.push(say(What::Flapping { changes }));
                 }

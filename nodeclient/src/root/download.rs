@@ -103,7 +103,7 @@ pub(super) async fn serve_http1(
 pub(super) async fn hurried(deadline: Instant, granted: &CancellationToken) {
     sleep_until(deadline).await;
     if granted.is_cancelled() {
-        pending().await;
+        pending::<()>().await;
     }
 }
 

@@ -8,7 +8,7 @@ use jarvis_tests::process::{PATIENCE, free_port};
 use jarvis_tests::site::{Site, TelegramSite};
 
 /// A line, and what the answer must say.
-const LINES: [(&str, &str); 34] = [
+const LINES: [(&str, &str); 33] = [
     ("rnu local uptime", "Did you mean run local uptime?"),
     ("frobnicate", "I don't know frobnicate"),
     ("run", "run needs TARGET"),

@@ -169,12 +169,18 @@ fn input(typed: &str) -> Result<String, InputProblem> {
     Ok(Value::Object(object).to_string())
 }
 
+/// Whether a value is written just as `text`.
+fn is_written(value: &Value, text: &str) -> bool {
+    let written = value.to_string();
+    written == text
+}
+
 /// Numbers, `true`, `false` and `null` are what they look like, if nothing is lost by that: `1.10`
 /// and `007` stay texts.
 fn plain_value(text: &str) -> Value {
     match serde_json::from_str::<Value>(text) {
         Ok(value @ (Value::Bool(_) | Value::Null | Value::Number(_)))
-            if value.to_string() == text =>
+            if is_written(&value, text) =>
         {
             value
         }

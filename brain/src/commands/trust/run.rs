@@ -255,5 +255,5 @@ fn is_own(call: &Call<'_>, address: &str) -> bool {
 
 fn names(call: &Call<'_>, nodes: &[FleetNode]) -> Text {
     let names: Vec<String> = nodes.iter().map(|node| node.record.name.clone()).collect();
-    Text::plain(&listed(call.language(), &names).to_string())
+    Text::plain(&listed(call.language(), &names))
 }

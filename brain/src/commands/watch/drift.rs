@@ -137,10 +137,7 @@ fn name(language: Language, node: &Versions) -> String {
 }
 
 /// Nodes by what `of` says of them, newest version first.
-fn grouped<'n>(
-    nodes: &'n [Versions],
-    of: fn(&Versions) -> &String,
-) -> Vec<(&'n str, Vec<&'n Versions>)> {
+fn grouped(nodes: &[Versions], of: fn(&Versions) -> &String) -> Vec<(&str, Vec<&Versions>)> {
     let mut groups: BTreeMap<&str, Vec<&Versions>> = BTreeMap::new();
     for node in nodes {
         groups.entry(of(node)).or_default().push(node);
