@@ -43,6 +43,10 @@ pub enum After {
     ForgetNode(String),
     /// Subscriptions have changed.
     ForgetSubscriptions,
+    /// Notes have changed: they are found before the answer is said.
+    FollowNotes,
+    /// The index of notes is made anew, and this room is told.
+    RebuildNotes(Box<(Place, RoomKind, crate::text::Language)>),
     /// These bytes go, unless somebody else needs them.
     TidyFiles(String),
     /// A node has another name.

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::BrainConfig;
 use crate::fleet::Fleet;
 use crate::job::{self, Jobs, Orders};
+use crate::note::service::Notes;
 use crate::outbox::Outbox;
 use crate::people::People;
 use crate::room::{BotKey, Choices, Lanes, RoomKey};
@@ -81,6 +82,7 @@ struct Inner {
     jobs: Jobs,
     blobs: Blobs,
     watch: Watch,
+    notes: Notes,
     started_ms: i64,
     /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
     alive_before_ms: i64,
@@ -130,6 +132,7 @@ impl Brain {
         };
         let (root, events) = Root::start(keys, options);
         let sessions = Arc::new(Sessions::default());
+        let (notes, note_requests) = Notes::new(config.data.join("notes-index"));
         let brain = Self(Arc::new(Inner {
             started_ms: clock.now_ms(),
             alive_before_ms: crate::upkeep::last_alive(&store).await?,
@@ -147,6 +150,7 @@ impl Brain {
             jobs: Jobs::default(),
             blobs,
             watch: Watch::new(config.watch),
+            notes,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node_address: OnceLock::new(),
@@ -171,6 +175,8 @@ impl Brain {
         crate::upkeep::tell_owners(&brain).await?;
         brain.spawn(crate::upkeep::run(brain.clone()));
         brain.spawn(crate::watch::run(brain.clone()));
+        crate::commands::load_drafts(&brain).await?;
+        brain.spawn(crate::note::service::run(brain.clone(), note_requests));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
     }
@@ -462,6 +468,11 @@ impl Brain {
     /// Cancelled when the brain begins to stop.
     pub fn stopping(&self) -> &CancellationToken {
         &self.0.stopping
+    }
+
+    /// The index of notes.
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.0.notes
     }
 
     pub(crate) fn activity(&self) -> &Activity {

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod joining;
 pub mod logs;
 pub mod nodes;
+pub mod notes;
 pub mod people;
 pub mod rollout;
 mod run;
@@ -23,6 +24,9 @@ pub mod watch;
 
 pub(crate) use attach::{continue_dialog, take_files};
 pub(crate) use call::{Call, Trouble, run_line};
+pub(crate) use notes::draft::{continue_draft, load_drafts};
+pub(crate) use notes::find::notes_of_key;
+pub(crate) use notes::rebuild::rebuild_notes;
 
 /// Makes [`Invocation`] and the registry's list from one list of argument structs.
 macro_rules! commands {
@@ -75,6 +79,17 @@ commands! {
     Files(files::FilesArgs),
     File(files::FileArgs),
     Rmfile(files::RmfileArgs),
+    Note(notes::NoteArgs),
+    Endnote(notes::EndnoteArgs),
+    Endkey(notes::EndkeyArgs),
+    Find(notes::FindArgs),
+    Shownote(notes::ShownoteArgs),
+    Mynotes(notes::MynotesArgs),
+    Editnote(notes::EditnoteArgs),
+    Delnote(notes::DelnoteArgs),
+    Undonote(notes::UndonoteArgs),
+    Notebook(notes::NotebookArgs),
+    Rebuildkeywords(notes::RebuildkeywordsArgs),
     Nodes(nodes::NodesArgs),
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
@@ -124,6 +139,10 @@ impl Invocation {
             Self::Start(general::StartArgs { code: Some(_) })
             | Self::Bind(people::BindArgs { code: Some(_) })
             | Self::Claim(_) => format!("{} …", self.spec().name),
+            // Notes are for those who may read them.
+            Self::Note(_) | Self::Editnote(_) | Self::Find(_) => {
+                format!("{} …", self.spec().name)
+            }
             Self::Run(arguments) => arguments.audit_text(),
             _ => line.text(),
         }

@@ -1,6 +1,8 @@
 //! Notes: what people write down in chat, and finding it again in Chinese and English.
 
-mod fold;
+pub(crate) mod fold;
 pub mod index;
 pub mod query;
+pub(crate) mod service;
+pub(crate) mod snippet;
 mod tokenizer;

@@ -143,6 +143,13 @@ async fn commit(
     };
     match commit_event(brain, Unit::answering(event, ops)).await {
         Ok(Committed::Applied) => {
+            if answer
+                .after
+                .iter()
+                .any(|after| matches!(after, After::FollowNotes))
+            {
+                brain.notes().follow().await;
+            }
             brain.outbox().push(brain, speech.items);
             for after in answer.after {
                 set_going(brain, after).await;
@@ -228,6 +235,12 @@ async fn set_going(brain: &Brain, after: After) {
         After::StopFollow(id) => brain.jobs().follows().stop(&id),
         After::ForgetPeople => brain.people().forget(),
         After::KeepNode(record) => brain.fleet().keep(brain, record),
+        // That was first of all.
+        After::FollowNotes => {}
+        After::RebuildNotes(told) => {
+            let rebuilding = brain.clone();
+            brain.spawn(async move { commands::rebuild_notes(&rebuilding, *told).await });
+        }
         After::ForgetSubscriptions => brain.watch().forget_subscriptions(),
         After::ForgetNode(name) => brain.fleet().forget(brain, &name),
         After::TidyFiles(hash) => {
@@ -318,6 +331,9 @@ async fn answer(
             ),
         )));
     }
+    if let Some(answer) = commands::continue_draft(&call, &found).await? {
+        return Ok(answer);
+    }
     match found {
         Found::Commands(lines) => {
             let mut answer = Answer::nothing();
@@ -335,6 +351,9 @@ async fn answer(
                 return commands::take_files(&call, &message.text).await;
             }
             if let Some(answer) = commands::continue_dialog(&call, line).await? {
+                return Ok(answer);
+            }
+            if let Some(answer) = commands::notes_of_key(&call, line).await? {
                 return Ok(answer);
             }
             unknown(&call, &word, &rest).await

@@ -89,6 +89,11 @@ impl Text {
         Self(format!("{CODE}{}{CODE}", without_marks(text)))
     }
 
+    /// Text from outside, shown bold.
+    pub fn bold(text: &str) -> Self {
+        Self(format!("{BOLD}{}{BOLD}", without_marks(text)))
+    }
+
     /// Several texts with `separator` between them.
     pub fn join(parts: impl IntoIterator<Item = Self>, separator: &str) -> Self {
         let mut joined = String::new();

@@ -34,6 +34,8 @@ pub enum Family {
     Jobs,
     /// Files to and from nodes.
     Files,
+    /// Notes and finding them.
+    Notes,
     /// Nodes.
     Nodes,
     /// People, their identities and roles.
@@ -44,10 +46,11 @@ pub enum Family {
 
 impl Family {
     /// All headings in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::General,
         Self::Jobs,
         Self::Files,
+        Self::Notes,
         Self::Nodes,
         Self::People,
         Self::System,
@@ -59,6 +62,7 @@ impl Family {
             Self::General => text!(language, "family-general"),
             Self::Jobs => text!(language, "family-jobs"),
             Self::Files => text!(language, "family-files"),
+            Self::Notes => text!(language, "family-notes"),
             Self::Nodes => text!(language, "family-nodes"),
             Self::People => text!(language, "family-people"),
             Self::System => text!(language, "family-system"),

@@ -1,8 +1,8 @@
 //! From a command's arguments to what it does.
 
 use super::{
-    Call, Invocation, Trouble, docker, files, general, jobs, joining, logs, nodes, people, rollout,
-    services, system, trust, watch,
+    Call, Invocation, Trouble, docker, files, general, jobs, joining, logs, nodes, notes, people,
+    rollout, services, system, trust, watch,
 };
 use crate::answer::Answer;
 
@@ -29,6 +29,17 @@ pub(super) async fn run(
         Invocation::Files(args) => files::store::files(call, args).await,
         Invocation::File(args) => files::store::file(call, args).await,
         Invocation::Rmfile(args) => files::store::rmfile(call, args).await,
+        Invocation::Note(args) => notes::write::note(call, args).await,
+        Invocation::Endnote(_) => notes::draft::endnote(call).await,
+        Invocation::Endkey(_) => notes::draft::endkey(call).await,
+        Invocation::Find(args) => notes::find::find(call, args).await,
+        Invocation::Shownote(args) => notes::find::shownote(call, args).await,
+        Invocation::Mynotes(args) => notes::find::mynotes(call, args).await,
+        Invocation::Editnote(args) => notes::write::editnote(call, args).await,
+        Invocation::Delnote(args) => notes::write::delnote(call, args).await,
+        Invocation::Undonote(args) => notes::write::undonote(call, args).await,
+        Invocation::Notebook(args) => notes::notebook::notebook(call, args).await,
+        Invocation::Rebuildkeywords(_) => Ok(notes::rebuild::rebuildkeywords(call)),
         Invocation::Nodes(args) => Ok(nodes::run::nodes(call, &args)),
         Invocation::Node(args) => nodes::run::node(call, args).await,
         Invocation::Mystate(_) => Ok(nodes::run::mystate(call)),

@@ -54,7 +54,10 @@ impl Folded {
         let mut rest = original.char_indices().peekable();
         while let Some((start, first)) = rest.next() {
             if first.is_ascii() || is_plain_han(first) {
-                if rest.peek().is_none_or(|(_, next)| !is_combining_mark(*next)) {
+                if rest
+                    .peek()
+                    .is_none_or(|(_, next)| !is_combining_mark(*next))
+                {
                     folded.push(first, start);
                     continue;
                 }
@@ -73,10 +76,16 @@ impl Folded {
     fn push(&mut self, character: char, start: usize) {
         let character = match character {
             'A'..='Z' => character.to_ascii_lowercase(),
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' => return,
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{ad}' => return,
             control if control.is_control() => ' ',
             ascii if ascii.is_ascii() => ascii,
-            han if HAN.contains(&u32::from(han)) => SIMPLIFIED[(u32::from(han) - HAN.start) as usize],
+            han if HAN.contains(&u32::from(han)) => {
+                SIMPLIFIED[(u32::from(han) - HAN.start) as usize]
+            }
             other => {
                 for lower in other.to_lowercase() {
                     self.keep(lower, start);
@@ -104,7 +113,9 @@ impl Folded {
     }
 
     fn origin(&self, at: usize) -> usize {
-        let index = self.origins.partition_point(|(folded, _)| (*folded as usize) < at);
+        let index = self
+            .origins
+            .partition_point(|(folded, _)| (*folded as usize) < at);
         self.origins
             .get(index)
             .map_or(self.original_length, |(_, original)| *original) as usize

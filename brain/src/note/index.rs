@@ -99,7 +99,9 @@ pub struct NoteIndex {
 
 impl std::fmt::Debug for NoteIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NoteIndex").field("pending", &self.pending().len()).finish_non_exhaustive()
+        f.debug_struct("NoteIndex")
+            .field("pending", &self.pending().len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,16 +123,31 @@ impl NoteIndex {
         fs::remove_dir_all(folder)?;
         fs::create_dir_all(folder)?;
         let (index, _) = Self::open_existing(folder)?;
-        Ok((index, if is_new { Opened::Empty } else { Opened::Replaced }))
+        Ok((
+            index,
+            if is_new {
+                Opened::Empty
+            } else {
+                Opened::Replaced
+            },
+        ))
     }
 
     /// The index, and up to which change it is complete.
     fn open_existing(folder: &Path) -> Result<(Self, Option<i64>), IndexError> {
         let (schema, fields) = schema::schema();
-        let directory = tantivy::directory::MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
+        let directory =
+            tantivy::directory::MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
         let index = tantivy::Index::open_or_create(directory, schema)?;
-        let sequence = index.load_metas()?.payload.as_deref().and_then(read_payload);
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let sequence = index
+            .load_metas()?
+            .payload
+            .as_deref()
+            .and_then(read_payload);
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
         let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
         let index = Self {
             fields,
@@ -208,7 +225,10 @@ impl NoteIndex {
     /// # Errors
     /// When the disk is full or the index damaged.
     pub fn add_all(&self, docs: &[NoteDoc]) -> Result<(), IndexError> {
-        let analysed: Vec<TantivyDocument> = docs.iter().map(|doc| self.fields.document(doc, analyse(doc))).collect();
+        let analysed: Vec<TantivyDocument> = docs
+            .iter()
+            .map(|doc| self.fields.document(doc, analyse(doc)))
+            .collect();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         for document in analysed {
             writer.add_document(document)?;
@@ -238,7 +258,9 @@ fn payload(sequence: i64) -> String {
 
 fn read_payload(payload: &str) -> Option<i64> {
     let (version, sequence) = payload.split_once(' ')?;
-    (version == VERSION.to_string()).then(|| sequence.parse().ok()).flatten()
+    (version == VERSION.to_string())
+        .then(|| sequence.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]

@@ -83,7 +83,11 @@ impl Query {
             if !is_quoted {
                 match text.as_str() {
                     "OR" | "|" | "||" | "或" => {
-                        if query.alternatives.last().is_some_and(|last| !last.is_empty()) {
+                        if query
+                            .alternatives
+                            .last()
+                            .is_some_and(|last| !last.is_empty())
+                        {
                             query.alternatives.push(Vec::new());
                         }
                         continue;
@@ -129,9 +133,16 @@ impl Query {
     /// Folded words that a found note is likely to show, for marking them.
     pub(crate) fn marks(&self) -> Vec<String> {
         let mut marks = Vec::new();
-        for part in self.alternatives.iter().flatten().filter(|part| !part.is_excluded) {
+        for part in self
+            .alternatives
+            .iter()
+            .flatten()
+            .filter(|part| !part.is_excluded)
+        {
             match &part.text {
-                PartText::Phrase(text) | PartText::Prefix(text) => marks.push(text.trim().to_owned()),
+                PartText::Phrase(text) | PartText::Prefix(text) => {
+                    marks.push(text.trim().to_owned())
+                }
                 PartText::Words(text) => {
                     for run in tokenizer::runs(text) {
                         marks.push(text[run.range].to_owned());
@@ -144,10 +155,14 @@ impl Query {
 
     /// How many widenings there are: the next is tried only when the one before found nothing.
     pub(crate) fn tiers(&self) -> usize {
-        let may_widen = self.alternatives.iter().flatten().any(|part| match &part.text {
-            PartText::Words(text) => tokenizer::runs(text).iter().any(|run| !run.is_dense),
-            PartText::Phrase(_) | PartText::Prefix(_) => false,
-        });
+        let may_widen = self
+            .alternatives
+            .iter()
+            .flatten()
+            .any(|part| match &part.text {
+                PartText::Words(text) => tokenizer::runs(text).iter().any(|run| !run.is_dense),
+                PartText::Phrase(_) | PartText::Prefix(_) => false,
+            });
         if may_widen { 5 } else { 1 }
     }
 
@@ -157,7 +172,11 @@ impl Query {
             let mut all = Vec::new();
             for part in parts {
                 let plan = part.text.plan(tier, synonyms);
-                all.push(if part.is_excluded { Plan::Not(Box::new(plan)) } else { plan });
+                all.push(if part.is_excluded {
+                    Plan::Not(Box::new(plan))
+                } else {
+                    plan
+                });
             }
             Plan::All(all)
         });
@@ -187,7 +206,9 @@ impl Filters {
                 Some(day) => self.before = Some(day),
                 None => return false,
             },
-            "has" | "有" if matches!(value, "file" | "files" | "文件" | "附件") => self.has_file = true,
+            "has" | "有" if matches!(value, "file" | "files" | "文件" | "附件") => {
+                self.has_file = true
+            }
             _ => return false,
         }
         true
@@ -203,8 +224,17 @@ fn day(text: &str, is_last: bool) -> Option<Date> {
     if numbers.next().is_some() {
         return None;
     }
-    let first = Date::new(year, month.unwrap_or(if is_last { 12 } else { 1 }), day.unwrap_or(1)).ok()?;
-    Some(if is_last && day.is_none() { first.last_of_month() } else { first })
+    let first = Date::new(
+        year,
+        month.unwrap_or(if is_last { 12 } else { 1 }),
+        day.unwrap_or(1),
+    )
+    .ok()?;
+    Some(if is_last && day.is_none() {
+        first.last_of_month()
+    } else {
+        first
+    })
 }
 
 struct Piece {
@@ -291,7 +321,11 @@ fn words_plan(text: &str, tier: usize) -> Plan {
         runs.iter()
             .map(|run| {
                 let part = &text[run.range.clone()];
-                if run.is_dense { dense_plan(part) } else { latin_plan(part, tier) }
+                if run.is_dense {
+                    dense_plan(part)
+                } else {
+                    latin_plan(part, tier)
+                }
             })
             .collect(),
     )
@@ -309,7 +343,10 @@ fn dense_plan(run: &str) -> Plan {
     if length <= 3 && words.iter().any(|word| word.chars().count() == 1) {
         return as_it_stands;
     }
-    let words = words.into_iter().map(|word| Plan::term(Form::Words, word)).collect();
+    let words = words
+        .into_iter()
+        .map(|word| Plan::term(Form::Words, word))
+        .collect();
     Plan::any(vec![(2.0, Plan::All(words)), (1.0, as_it_stands)])
 }
 
@@ -327,14 +364,20 @@ fn latin_plan(word: &str, tier: usize) -> Plan {
             ways.push((1.0, Plan::Fuzzy(word.to_owned())));
         }
         for pairs in tokenizer::syllable_pairs(word) {
-            ways.push((1.5, phrase(Form::Syllables, pairs.into_iter().enumerate().collect())));
+            ways.push((
+                1.5,
+                phrase(Form::Syllables, pairs.into_iter().enumerate().collect()),
+            ));
         }
     }
     if tier >= 3 {
         ways.push((1.0, Plan::term(Form::OtherReadings, word)));
         let pairs = tokenizer::initial_pairs(word);
         if !pairs.is_empty() {
-            ways.push((0.8, phrase(Form::InitialPairs, pairs.into_iter().enumerate().collect())));
+            ways.push((
+                0.8,
+                phrase(Form::InitialPairs, pairs.into_iter().enumerate().collect()),
+            ));
         }
     }
     if tier >= 4 && length == 3 {
@@ -392,7 +435,9 @@ mod tests {
 
     #[test]
     fn filters_are_told_from_words() {
-        let query = Query::parse("nb:ops tag:DB by:alice after:2026-01 before:2026-02 has:file error:500 重启");
+        let query = Query::parse(
+            "nb:ops tag:DB by:alice after:2026-01 before:2026-02 has:file error:500 重启",
+        );
         assert_eq!(query.filters.notebooks, ["ops"]);
         assert_eq!(query.filters.tags, ["db"]);
         assert_eq!(query.filters.authors, ["alice"]);
@@ -406,7 +451,10 @@ mod tests {
     fn quotes_alternatives_and_exclusions() {
         let query = Query::parse("“connection refused” OR nginx -test");
         assert_eq!(query.alternatives.len(), 2);
-        assert_eq!(query.alternatives[0][0].text, PartText::Phrase("connection refused".into()));
+        assert_eq!(
+            query.alternatives[0][0].text,
+            PartText::Phrase("connection refused".into())
+        );
         assert!(query.alternatives[1][1].is_excluded);
         assert_eq!(query.marks(), ["connection refused", "nginx"]);
     }
@@ -423,7 +471,8 @@ mod tests {
 
     #[test]
     fn a_mixed_word_needs_both_of_its_runs() {
-        let Plan::All(alternative) = Query::parse("服务器restart").plan(0, &HashMap::new()) else {
+        let Plan::All(alternative) = Query::parse("服务器restart").plan(0, &HashMap::new())
+        else {
             panic!("one alternative");
         };
         let Plan::All(runs) = &alternative[0] else {

@@ -129,7 +129,11 @@ pub(crate) fn runs(text: &str) -> Vec<Run> {
     let mut is_gap = false;
     let mut close = |open: &mut Option<Run>, position: &mut usize| {
         if let Some(run) = open.take() {
-            *position += if run.is_dense { text[run.range.clone()].chars().count() } else { 1 };
+            *position += if run.is_dense {
+                text[run.range.clone()].chars().count()
+            } else {
+                1
+            };
             runs.push(run);
         }
     };
@@ -184,7 +188,11 @@ pub(crate) fn terms(text: &str, words: &[String]) -> Terms {
 }
 
 fn dense_terms(terms: &mut Terms, run: &str, position: usize) {
-    let borders: Vec<usize> = run.char_indices().map(|(at, _)| at).chain([run.len()]).collect();
+    let borders: Vec<usize> = run
+        .char_indices()
+        .map(|(at, _)| at)
+        .chain([run.len()])
+        .collect();
     for (index, pair) in borders.windows(2).enumerate() {
         terms.push(Form::Text, &run[pair[0]..pair[1]], position + index);
         if let Some(end) = borders.get(index + 2) {
@@ -201,7 +209,11 @@ fn dense_terms(terms: &mut Terms, run: &str, position: usize) {
         if let (Some(first), Some(second)) = (before, syllable) {
             let at = position + index - 1;
             terms.push(Form::Syllables, format!("{first} {second}"), at);
-            terms.push(Form::InitialPairs, format!("{}{}", &first[..1], &second[..1]), at);
+            terms.push(
+                Form::InitialPairs,
+                format!("{}{}", &first[..1], &second[..1]),
+                at,
+            );
         }
         before = syllable;
     }
@@ -237,7 +249,10 @@ fn sounds(terms: &mut Terms, word: &str, position: usize) {
     for all in &readings {
         others = others
             .iter()
-            .flat_map(|begun| all.iter().map(move |next| [begun.as_slice(), &[*next]].concat()))
+            .flat_map(|begun| {
+                all.iter()
+                    .map(move |next| [begun.as_slice(), &[*next]].concat())
+            })
             .take(MOST_READINGS)
             .collect();
     }
@@ -248,7 +263,10 @@ fn sounds(terms: &mut Terms, word: &str, position: usize) {
 }
 
 fn initials(syllables: &[&str]) -> String {
-    syllables.iter().filter_map(|syllable| syllable.chars().next()).collect()
+    syllables
+        .iter()
+        .filter_map(|syllable| syllable.chars().next())
+        .collect()
 }
 
 /// A Latin word, and the letters and digits that it is made of: `web12` is also `web` and `12`.
@@ -273,12 +291,18 @@ fn pieces(word: &str) -> Vec<&str> {
 
 /// The beginning of a word that is too long to be one.
 fn clipped(word: &str) -> &str {
-    word.char_indices().nth(MOST_CHARACTERS).map_or(word, |(end, _)| &word[..end])
+    word.char_indices()
+        .nth(MOST_CHARACTERS)
+        .map_or(word, |(end, _)| &word[..end])
 }
 
 /// The words of a Chinese run as a query means them: each character belongs to one word.
 pub(crate) fn words(run: &str) -> Vec<&str> {
-    JIEBA.cut(run, true).into_iter().map(|token| token.word).collect()
+    JIEBA
+        .cut(run, true)
+        .into_iter()
+        .map(|token| token.word)
+        .collect()
 }
 
 /// The terms of [`Form::Text`] that stand one after another wherever a folded text occurs, with their
@@ -291,7 +315,11 @@ pub(crate) fn phrase(text: &str) -> Vec<(usize, String)> {
             units.push((run.position, clipped(part).to_owned()));
             continue;
         }
-        let borders: Vec<usize> = part.char_indices().map(|(at, _)| at).chain([part.len()]).collect();
+        let borders: Vec<usize> = part
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([part.len()])
+            .collect();
         if let [start, end] = borders[..] {
             units.push((run.position, part[start..end].to_owned()));
         }
@@ -300,7 +328,10 @@ pub(crate) fn phrase(text: &str) -> Vec<(usize, String)> {
         }
     }
     let first = units.first().map_or(0, |(position, _)| *position);
-    units.into_iter().map(|(position, unit)| (position - first, unit)).collect()
+    units
+        .into_iter()
+        .map(|(position, unit)| (position - first, unit))
+        .collect()
 }
 
 /// Whether letters could be typed pinyin.
@@ -335,7 +366,12 @@ pub(crate) fn syllable_pairs(word: &str) -> Vec<Vec<String>> {
     whole
         .into_iter()
         .filter(|syllables| syllables.len() >= 2)
-        .map(|syllables| syllables.windows(2).map(|pair| format!("{} {}", pair[0], pair[1])).collect())
+        .map(|syllables| {
+            syllables
+                .windows(2)
+                .map(|pair| format!("{} {}", pair[0], pair[1]))
+                .collect()
+        })
         .collect()
 }
 
@@ -345,7 +381,9 @@ pub(crate) fn initial_pairs(word: &str) -> Vec<String> {
     if !is_letters(word) || word.len() < 3 || word.len() > 12 {
         return Vec::new();
     }
-    (0..word.len() - 1).map(|at| word[at..at + 2].to_owned()).collect()
+    (0..word.len() - 1)
+        .map(|at| word[at..at + 2].to_owned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -355,7 +393,11 @@ mod tests {
     use super::*;
 
     fn texts(terms: &Terms, form: Form) -> Vec<&str> {
-        terms.of(form).iter().map(|token| token.text.as_str()).collect()
+        terms
+            .of(form)
+            .iter()
+            .map(|token| token.text.as_str())
+            .collect()
     }
 
     #[test]
@@ -369,7 +411,10 @@ mod tests {
         assert!(texts(&terms, Form::Syllables).contains(&"wu qi"));
         assert!(texts(&terms, Form::InitialPairs).contains(&"wq"));
         // 重 is zhong or chong.
-        assert!(texts(&terms, Form::OtherReadings).contains(&"chongqi") || texts(&terms, Form::Pinyin).contains(&"chongqi"));
+        assert!(
+            texts(&terms, Form::OtherReadings).contains(&"chongqi")
+                || texts(&terms, Form::Pinyin).contains(&"chongqi")
+        );
     }
 
     #[test]
@@ -380,9 +425,9 @@ mod tests {
             let units = phrase(part);
             let stands = all.of(Form::Text).iter().any(|token| {
                 units.iter().all(|(distance, unit)| {
-                    all.of(Form::Text)
-                        .iter()
-                        .any(|other| other.text == *unit && other.position == token.position + distance)
+                    all.of(Form::Text).iter().any(|other| {
+                        other.text == *unit && other.position == token.position + distance
+                    })
                 })
             });
             assert!(stands, "{part}: {units:?}");
@@ -390,7 +435,12 @@ mod tests {
         // Nothing follows across a comma.
         let across = phrase("log 再");
         assert_eq!(across, [(0, "log".to_owned()), (1, "再".to_owned())]);
-        let at = |unit: &str| all.of(Form::Text).iter().find(|token| token.text == unit).map(|token| token.position);
+        let at = |unit: &str| {
+            all.of(Form::Text)
+                .iter()
+                .find(|token| token.text == unit)
+                .map(|token| token.position)
+        };
         assert_ne!(at("再"), at("log").map(|position| position + 1));
     }
 

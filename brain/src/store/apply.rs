@@ -5,8 +5,8 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, file, follow, job, join, node, outbox, question, rollout, room,
-    setting, watch,
+    account, binding, blob, dialog, file, follow, job, join, node, note, outbox, question, rollout,
+    room, setting, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
@@ -122,6 +122,14 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::DropFile { number } => file::remove(tx, *number).await,
         Op::DropFilesOf { hash } => file::remove_hash(tx, hash).await,
         Op::DropOldFiles { before_ms } => file::remove_old(tx, *before_ms).await,
+        Op::PutNotebook(notebook) => note::put_notebook(tx, notebook).await,
+        Op::PutMember {
+            notebook,
+            account,
+            can_write,
+        } => note::put_member(tx, *notebook, account, *can_write).await,
+        Op::DropMember { notebook, account } => note::drop_member(tx, *notebook, account).await,
+        Op::PutNote(changed) => note::put(tx, changed).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

@@ -1,10 +1,10 @@
 //! Dialogs: conversations of several messages.
 
-use super::db::{Db, Tx, execute, read_one, text};
+use super::db::{Db, Tx, execute, read_all, read_one, text};
 use super::error::Fault;
 use super::rows::{from_json, to_json};
 use crate::account::AccountId;
-use crate::room::RoomKey;
+use crate::room::{BotKey, RoomKey};
 
 /// Where a conversation of several messages stands. An account has at most one in a room.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,26 @@ pub(super) async fn get(
         data: from_json(&data)?,
         expires_ms,
     }))
+}
+
+/// Whose dialogs of a sort are open, and where.
+pub(super) async fn of_kind(db: &Db, kind: &str) -> Result<Vec<(AccountId, RoomKey)>, Fault> {
+    let rows = read_all!(
+        db,
+        (String, String, String, String, String),
+        "SELECT account_id, kind, bot, room, thread FROM dialog WHERE dialog_kind = $1",
+        text(kind)
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|(account, kind, bot, room, thread)| {
+            let bot = BotKey { kind, bot };
+            (
+                AccountId::from_stored(account),
+                RoomKey { bot, room, thread },
+            )
+        })
+        .collect())
 }
 
 pub(super) async fn put(tx: &mut Tx, dialog: &Dialog) -> Result<(), Fault> {

@@ -2,9 +2,9 @@
 
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
-    JobFilter, JoinToken, LoadMinute, NodeRecord, OutboxCount, Question, Room, Store, StoreError,
-    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, node,
-    outbox, question, rollout, room, setting, watch,
+    JobFilter, JoinToken, LoadMinute, NodeRecord, NoteRecord, OpenNotebook, OutboxCount, Question,
+    Room, Store, StoreError, WatchedNode, account, audit, binding, blob, dialog, event, file,
+    follow, job, join, node, note, outbox, question, rollout, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -291,5 +291,63 @@ impl Store {
     /// The job in which the node of this address is being updated.
     pub async fn updating_job(&self, address: &str) -> Read<Option<JobId>> {
         Ok(rollout::open_job(&self.db, address).await?)
+    }
+}
+
+/// Notes. What an account may not read is not there for it.
+impl Store {
+    /// The notebooks that an account may read, its personal one first.
+    pub async fn notebooks_of(&self, account: &AccountId) -> Read<Vec<OpenNotebook>> {
+        Ok(note::notebooks_of(&self.db, account).await?)
+    }
+
+    /// Whether any notebook has this name.
+    pub async fn notebook_exists(&self, name: &str) -> Read<bool> {
+        Ok(note::notebook_exists(&self.db, name).await?)
+    }
+
+    /// A note that was not removed, if the account may read it.
+    pub async fn note(&self, account: &AccountId, number: i64) -> Read<Option<NoteRecord>> {
+        Ok(note::readable(&self.db, account, number).await?)
+    }
+
+    /// A note, removed or not, if the account may read it.
+    pub async fn any_note(&self, account: &AccountId, number: i64) -> Read<Option<NoteRecord>> {
+        Ok(note::any(&self.db, account, number).await?)
+    }
+
+    /// Notes that have this key and that the account may read, newest first.
+    pub async fn notes_by_key(
+        &self,
+        account: &AccountId,
+        key: &str,
+        limit: usize,
+    ) -> Read<Vec<NoteRecord>> {
+        Ok(note::by_key(&self.db, account, key, rows(limit)).await?)
+    }
+
+    /// Notes that an account made and may still read, newest first.
+    pub async fn notes_made_by(
+        &self,
+        account: &AccountId,
+        skip: usize,
+        limit: usize,
+    ) -> Read<Vec<NoteRecord>> {
+        Ok(note::made_by(&self.db, account, rows(skip), rows(limit)).await?)
+    }
+
+    /// Notes whose last change comes after this one, in the order of those changes.
+    pub async fn note_changes(&self, after: i64, limit: usize) -> Read<Vec<NoteRecord>> {
+        Ok(note::changes(&self.db, after, rows(limit)).await?)
+    }
+
+    /// Whose dialogs of a sort are open, and where.
+    pub async fn dialogs_of_kind(&self, kind: &str) -> Read<Vec<(AccountId, RoomKey)>> {
+        Ok(dialog::of_kind(&self.db, kind).await?)
+    }
+
+    /// What a note was before its last change; `None` when that made it.
+    pub async fn note_before(&self, note: &NoteRecord) -> Read<Option<NoteRecord>> {
+        Ok(note::before(&self.db, note).await?)
     }
 }

@@ -20,6 +20,7 @@ mod atomic;
 mod faults;
 mod join;
 mod load;
+mod note;
 mod nouns;
 
 /// Where a test's database lives, for as long as the value does.

@@ -7,6 +7,7 @@ use super::file::FileRecord;
 use super::follow::Follow;
 use super::join::{FormerAddress, JoinToken};
 use super::node::NodeRecord;
+use super::note::{NoteRecord, Notebook};
 use super::question::Question;
 use super::room::Room;
 use super::watch::{LoadMinute, WatchedNode};
@@ -245,6 +246,27 @@ pub enum Op {
         /// Unix milliseconds.
         before_ms: i64,
     },
+    /// Makes a notebook; nothing happens if its number is known. A taken name makes the unit fail with
+    /// a conflict.
+    PutNotebook(Notebook),
+    /// Lets an account read a notebook, or also write in it.
+    PutMember {
+        /// Number of the notebook.
+        notebook: i64,
+        /// Who.
+        account: AccountId,
+        /// Whether they may write.
+        can_write: bool,
+    },
+    /// Lets an account no longer read a notebook.
+    DropMember {
+        /// Number of the notebook.
+        notebook: i64,
+        /// Who.
+        account: AccountId,
+    },
+    /// Makes or changes a note, by its number; what it was is kept.
+    PutNote(Box<NoteRecord>),
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
 }

@@ -15,6 +15,7 @@ mod leaks;
 mod lines;
 mod logs;
 mod network;
+mod notes;
 mod orders;
 mod pipe_contract;
 mod postgres;

@@ -85,6 +85,15 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
         0 => text!(language, "health-outbox-empty"),
         waiting => text!(language, "health-outbox", waiting = waiting),
     });
+    let notes = brain.notes().health();
+    reply = reply.line(match notes {
+        _ if !notes.is_open => text!(language, "health-notes-closed"),
+        _ if notes.is_rebuilding => text!(language, "health-notes-rebuilding"),
+        _ if notes.was_replaced => {
+            text!(language, "health-notes-replaced", notes = notes.notes)
+        }
+        _ => text!(language, "health-notes", notes = notes.notes),
+    });
     for notice in &brain.config().notices {
         reply = reply.line(Text::plain(notice));
     }

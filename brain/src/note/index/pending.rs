@@ -29,13 +29,20 @@ pub(super) struct Taken {
 
 impl Pending {
     pub(super) fn put(&mut self, change: Change, terms: Option<Terms>) {
-        if self.0.get(&change.number).is_some_and(|waiting| waiting.sequence > change.sequence) {
+        if self
+            .0
+            .get(&change.number)
+            .is_some_and(|waiting| waiting.sequence > change.sequence)
+        {
             return;
         }
         let mut places: HashMap<(Form, String), Vec<usize>> = HashMap::new();
         for form in Form::ALL {
             for token in terms.iter().flat_map(|terms| terms.of(form)) {
-                places.entry((form, token.text.clone())).or_default().push(token.position);
+                places
+                    .entry((form, token.text.clone()))
+                    .or_default()
+                    .push(token.position);
             }
         }
         let waiting = Waiting {
@@ -57,24 +64,36 @@ impl Pending {
 
     /// Everything up to a change.
     pub(super) fn taken(&self, sequence: i64) -> Taken {
-        let up_to = self.0.iter().filter(|(_, waiting)| waiting.sequence <= sequence);
+        let up_to = self
+            .0
+            .iter()
+            .filter(|(_, waiting)| waiting.sequence <= sequence);
         Taken {
             sequence,
-            docs: up_to.map(|(number, waiting)| (*number, waiting.doc.clone())).collect(),
+            docs: up_to
+                .map(|(number, waiting)| (*number, waiting.doc.clone()))
+                .collect(),
         }
     }
 
     /// What a commit took need not be kept, unless it changed again meanwhile.
     pub(super) fn forget(&mut self, taken: &Taken) {
         for (number, _) in &taken.docs {
-            if self.0.get(number).is_some_and(|waiting| waiting.sequence <= taken.sequence) {
+            if self
+                .0
+                .get(number)
+                .is_some_and(|waiting| waiting.sequence <= taken.sequence)
+            {
                 self.0.remove(number);
             }
         }
     }
 
     /// Notes that fit a plan, with a score that compares with that of the index.
-    pub(super) fn search<'a>(&'a self, plan: Option<&'a Plan>) -> impl Iterator<Item = (&'a NoteDoc, f32)> + 'a {
+    pub(super) fn search<'a>(
+        &'a self,
+        plan: Option<&'a Plan>,
+    ) -> impl Iterator<Item = (&'a NoteDoc, f32)> + 'a {
         self.0.values().filter_map(move |waiting| {
             let (doc, _) = waiting.doc.as_deref()?;
             let score = plan.map_or(Some(1.0), |plan| waiting.score(plan))?;
@@ -94,7 +113,9 @@ impl Waiting {
             Plan::Fuzzy(word) => self
                 .any_latin(|other| strsim::osa_distance(word, other) <= 1)
                 .then_some(TERM_SCORE),
-            Plan::Prefix(begun) => self.any_latin(|other| other.starts_with(begun)).then_some(TERM_SCORE),
+            Plan::Prefix(begun) => self
+                .any_latin(|other| other.starts_with(begun))
+                .then_some(TERM_SCORE),
             Plan::All(all) => {
                 let mut sum = 0.0;
                 for plan in all {
@@ -103,7 +124,9 @@ impl Waiting {
                 Some(sum)
             }
             Plan::Any(ways) => {
-                let scores = ways.iter().filter_map(|(weight, plan)| Some(weight * self.score(plan)?));
+                let scores = ways
+                    .iter()
+                    .filter_map(|(weight, plan)| Some(weight * self.score(plan)?));
                 scores.reduce(|sum, score| sum + score)
             }
             Plan::Not(plan) => self.score(plan).is_none().then_some(0.0),
@@ -128,6 +151,8 @@ impl Waiting {
     }
 
     fn any_latin(&self, fits: impl Fn(&str) -> bool) -> bool {
-        self.places.keys().any(|(form, text)| *form == Form::Latin && fits(text))
+        self.places
+            .keys()
+            .any(|(form, text)| *form == Form::Latin && fits(text))
     }
 }

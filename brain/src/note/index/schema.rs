@@ -1,7 +1,9 @@
 //! The fields of the index.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
 use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 
 use super::NoteDoc;
@@ -36,7 +38,9 @@ pub(super) fn schema() -> (Schema, Fields) {
             } else {
                 IndexRecordOption::WithFreqs
             };
-            let indexing = TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record);
+            let indexing = TextFieldIndexing::default()
+                .set_tokenizer("raw")
+                .set_index_option(record);
             let name = format!("{form:?}").to_lowercase();
             schema.add_text_field(&name, TextOptions::default().set_indexing_options(indexing))
         }),

@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhraseQuery, Query as IndexQuery,
-    RangeQuery, RegexQuery, TermQuery, TermSetQuery,
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhraseQuery,
+    Query as IndexQuery, RangeQuery, RegexQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Order, Term};
@@ -83,18 +83,34 @@ impl NoteIndex {
         Ok(Found::default())
     }
 
-    fn search_plan(&self, plan: Option<&Plan>, scope: &Scope, skip: usize, limit: usize) -> Result<Found, IndexError> {
+    fn search_plan(
+        &self,
+        plan: Option<&Plan>,
+        scope: &Scope,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Found, IndexError> {
         let pending = self.pending();
         let searcher = self.reader.searcher();
         let mut waiting: Vec<(i64, Hit)> = pending
             .search(plan)
             .filter(|(doc, _)| scope.admits(doc))
-            .map(|(doc, score)| (doc.time_ms, Hit { number: doc.number, score }))
+            .map(|(doc, score)| {
+                (
+                    doc.time_ms,
+                    Hit {
+                        number: doc.number,
+                        score,
+                    },
+                )
+            })
             .collect();
         let uncommitted = waiting.len();
         let mut clauses = self.scope_clauses(scope);
         if pending.len() > 0 {
-            let terms = pending.numbers().map(|number| Term::from_field_u64(self.fields.number, number));
+            let terms = pending
+                .numbers()
+                .map(|number| Term::from_field_u64(self.fields.number, number));
             clauses.push((Occur::MustNot, Box::new(TermSetQuery::new(terms))));
         }
         drop(pending);
@@ -105,20 +121,39 @@ impl NoteIndex {
         // What waits may push out any of these, so as many as could be shown are needed.
         let wanted = (skip + limit).max(1);
         let numbers = |address: tantivy::DocAddress| -> Option<u64> {
-            let column = searcher.segment_reader(address.segment_ord).fast_fields().u64("number").ok()?;
+            let column = searcher
+                .segment_reader(address.segment_ord)
+                .fast_fields()
+                .u64("number")
+                .ok()?;
             column.first(address.doc_id)
         };
         let mut hits: Vec<Hit> = Vec::new();
         let committed = if plan.is_some() {
-            let (top, count) = searcher.search(&query, &(TopDocs::with_limit(wanted).order_by_score(), Count))?;
-            hits.extend(top.into_iter().filter_map(|(score, address)| Some(Hit { number: numbers(address)?, score })));
+            let (top, count) = searcher.search(
+                &query,
+                &(TopDocs::with_limit(wanted).order_by_score(), Count),
+            )?;
+            hits.extend(top.into_iter().filter_map(|(score, address)| {
+                Some(Hit {
+                    number: numbers(address)?,
+                    score,
+                })
+            }));
             count
         } else {
-            let newest = TopDocs::with_limit(wanted).order_by_fast_field::<i64>("time", Order::Desc);
+            let newest =
+                TopDocs::with_limit(wanted).order_by_fast_field::<i64>("time", Order::Desc);
             let (top, count) = searcher.search(&query, &(newest, Count))?;
-            let timed = top
-                .into_iter()
-                .filter_map(|(time, address)| Some((time?, Hit { number: numbers(address)?, score: 1.0 })));
+            let timed = top.into_iter().filter_map(|(time, address)| {
+                Some((
+                    time?,
+                    Hit {
+                        number: numbers(address)?,
+                        score: 1.0,
+                    },
+                ))
+            });
             waiting.extend(timed);
             count
         };
@@ -143,7 +178,11 @@ impl NoteIndex {
             (Occur::Must, Box::new(ConstScoreQuery::new(query, 0.0)))
         };
         let set = |field, numbers: &[u64]| -> Box<dyn IndexQuery> {
-            Box::new(TermSetQuery::new(numbers.iter().map(|number| Term::from_field_u64(field, *number))))
+            Box::new(TermSetQuery::new(
+                numbers
+                    .iter()
+                    .map(|number| Term::from_field_u64(field, *number)),
+            ))
         };
         let mut clauses = vec![filter(set(fields.notebook, &scope.notebooks))];
         if !scope.authors.is_empty() {
@@ -151,12 +190,19 @@ impl NoteIndex {
         }
         for tag in &scope.tags {
             let term = Term::from_field_text(fields.tag, &fold(tag));
-            clauses.push(filter(Box::new(TermQuery::new(term, IndexRecordOption::Basic))));
+            clauses.push(filter(Box::new(TermQuery::new(
+                term,
+                IndexRecordOption::Basic,
+            ))));
         }
         if scope.from_ms.is_some() || scope.until_ms.is_some() {
             let bound = |ms| Term::from_field_i64(fields.time, ms);
-            let from = scope.from_ms.map_or(Bound::Unbounded, |ms| Bound::Included(bound(ms)));
-            let until = scope.until_ms.map_or(Bound::Unbounded, |ms| Bound::Excluded(bound(ms)));
+            let from = scope
+                .from_ms
+                .map_or(Bound::Unbounded, |ms| Bound::Included(bound(ms)));
+            let until = scope
+                .until_ms
+                .map_or(Bound::Unbounded, |ms| Bound::Excluded(bound(ms)));
             clauses.push(filter(Box::new(RangeQuery::new(from, until))));
         }
         if scope.has_file {
@@ -170,15 +216,23 @@ impl NoteIndex {
         let fields = &self.fields;
         let term = |form: Form, text: &str| Term::from_field_text(fields.of(form), text);
         Ok(match plan {
-            Plan::Term(form, text) => Box::new(TermQuery::new(term(*form, text), IndexRecordOption::WithFreqs)),
+            Plan::Term(form, text) => Box::new(TermQuery::new(
+                term(*form, text),
+                IndexRecordOption::WithFreqs,
+            )),
             Plan::Phrase(form, units) => {
-                let terms = units.iter().map(|(distance, unit)| (*distance, term(*form, unit)));
+                let terms = units
+                    .iter()
+                    .map(|(distance, unit)| (*distance, term(*form, unit)));
                 Box::new(PhraseQuery::new_with_offset(terms.collect()))
             }
             Plan::Fuzzy(word) => Box::new(FuzzyTermQuery::new(term(Form::Latin, word), 1, true)),
             Plan::Prefix(begun) => {
                 // Letters and digits only, so there is nothing to escape.
-                Box::new(RegexQuery::from_pattern(&format!("{begun}.*"), fields.of(Form::Latin))?)
+                Box::new(RegexQuery::from_pattern(
+                    &format!("{begun}.*"),
+                    fields.of(Form::Latin),
+                )?)
             }
             Plan::All(all) => {
                 let mut clauses = Vec::new();
@@ -189,7 +243,8 @@ impl NoteIndex {
                     });
                 }
                 if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-                    let everything: Box<dyn IndexQuery> = Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0));
+                    let everything: Box<dyn IndexQuery> =
+                        Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0));
                     clauses.push((Occur::Must, everything));
                 }
                 match <[_; 1]>::try_from(clauses) {
@@ -201,7 +256,8 @@ impl NoteIndex {
             Plan::Any(ways) => {
                 let mut clauses = Vec::new();
                 for (weight, plan) in ways {
-                    let query: Box<dyn IndexQuery> = Box::new(BoostQuery::new(self.compile(plan)?, *weight));
+                    let query: Box<dyn IndexQuery> =
+                        Box::new(BoostQuery::new(self.compile(plan)?, *weight));
                     clauses.push((Occur::Should, query));
                 }
                 Box::new(BooleanQuery::new(clauses))
@@ -214,8 +270,15 @@ impl NoteIndex {
 impl Scope {
     fn admits(&self, doc: &NoteDoc) -> bool {
         self.notebooks.contains(&doc.notebook)
-            && (self.authors.is_empty() || doc.authors.iter().any(|author| self.authors.contains(author)))
-            && self.tags.iter().all(|tag| doc.tags.iter().any(|other| fold(other) == fold(tag)))
+            && (self.authors.is_empty()
+                || doc
+                    .authors
+                    .iter()
+                    .any(|author| self.authors.contains(author)))
+            && self
+                .tags
+                .iter()
+                .all(|tag| doc.tags.iter().any(|other| fold(other) == fold(tag)))
             && self.from_ms.is_none_or(|from_ms| doc.time_ms >= from_ms)
             && self.until_ms.is_none_or(|until_ms| doc.time_ms < until_ms)
             && (!self.has_file || doc.has_file)

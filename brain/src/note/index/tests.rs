@@ -28,7 +28,9 @@ fn find(index: &NoteIndex, typed: &str, notebooks: &[u64]) -> Vec<u64> {
         notebooks: notebooks.to_vec(),
         ..Scope::default()
     };
-    let found = index.search(&Query::parse(typed), &scope, &HashMap::new(), 0, 10).unwrap();
+    let found = index
+        .search(&Query::parse(typed), &scope, &HashMap::new(), 0, 10)
+        .unwrap();
     assert_eq!(found.total, found.hits.len(), "{typed}");
     let mut numbers: Vec<u64> = found.hits.into_iter().map(|hit| hit.number).collect();
     numbers.sort_unstable();
@@ -73,7 +75,10 @@ fn what_waits_is_found_as_what_is_committed() {
         ("没有的词", &[]),
         ("海的天", &[7]),
     ];
-    let changes: Vec<Change> = (1..).zip(TEXTS).map(|(number, text)| change(number, doc(u64::try_from(number).unwrap(), 1, text))).collect();
+    let changes: Vec<Change> = (1..)
+        .zip(TEXTS)
+        .map(|(number, text)| change(number, doc(u64::try_from(number).unwrap(), 1, text)))
+        .collect();
     for committed in [0, 4, 8] {
         let folder = tempfile::tempdir().unwrap();
         let (index, opened) = NoteIndex::open(folder.path()).unwrap();
@@ -81,7 +86,11 @@ fn what_waits_is_found_as_what_is_committed() {
         index.apply(changes.clone());
         index.commit(committed).unwrap();
         for (typed, expected) in cases {
-            assert_eq!(find(&index, typed, &[1]), expected, "{typed}, {committed} committed");
+            assert_eq!(
+                find(&index, typed, &[1]),
+                expected,
+                "{typed}, {committed} committed"
+            );
         }
     }
 }
@@ -90,7 +99,10 @@ fn what_waits_is_found_as_what_is_committed() {
 fn nobody_finds_what_is_in_notebooks_of_others() {
     let folder = tempfile::tempdir().unwrap();
     let (index, _) = NoteIndex::open(folder.path()).unwrap();
-    index.apply(vec![change(1, doc(1, 1, "secret plan")), change(2, doc(2, 2, "open plan"))]);
+    index.apply(vec![
+        change(1, doc(1, 1, "secret plan")),
+        change(2, doc(2, 2, "open plan")),
+    ]);
     for sequence in [0, 1, 2] {
         index.commit(sequence).unwrap();
         assert_eq!(find(&index, "plan", &[2]), [2]);
@@ -104,7 +116,10 @@ fn nobody_finds_what_is_in_notebooks_of_others() {
 fn changes_and_removals_count_at_once_and_after_a_commit() {
     let folder = tempfile::tempdir().unwrap();
     let (index, _) = NoteIndex::open(folder.path()).unwrap();
-    index.apply(vec![change(1, doc(1, 1, "old words")), change(2, doc(2, 1, "other words"))]);
+    index.apply(vec![
+        change(1, doc(1, 1, "old words")),
+        change(2, doc(2, 1, "other words")),
+    ]);
     index.commit(2).unwrap();
     let removal = Change {
         sequence: 4,
@@ -157,21 +172,37 @@ fn filters_narrow_and_need_no_words() {
         ..Scope::default()
     };
     let narrow = [
-        Scope { has_file: true, ..scope.clone() },
-        Scope { tags: vec!["db".into()], ..scope.clone() },
-        Scope { authors: vec![5], ..scope.clone() },
-        Scope { until_ms: Some(2), ..scope.clone() },
+        Scope {
+            has_file: true,
+            ..scope.clone()
+        },
+        Scope {
+            tags: vec!["db".into()],
+            ..scope.clone()
+        },
+        Scope {
+            authors: vec![5],
+            ..scope.clone()
+        },
+        Scope {
+            until_ms: Some(2),
+            ..scope.clone()
+        },
     ];
     for sequence in [0, 2] {
         index.commit(sequence).unwrap();
         for typed in ["backup", "has:file"] {
             for scope in &narrow {
-                let found = index.search(&Query::parse(typed), scope, &HashMap::new(), 0, 10).unwrap();
+                let found = index
+                    .search(&Query::parse(typed), scope, &HashMap::new(), 0, 10)
+                    .unwrap();
                 let numbers: Vec<u64> = found.hits.iter().map(|hit| hit.number).collect();
                 assert_eq!((numbers, found.total), (vec![1], 1), "{typed} {scope:?}");
             }
         }
-        let found = index.search(&Query::parse("after:2020"), &scope, &HashMap::new(), 0, 10).unwrap();
+        let found = index
+            .search(&Query::parse("after:2020"), &scope, &HashMap::new(), 0, 10)
+            .unwrap();
         let newest: Vec<u64> = found.hits.iter().map(|hit| hit.number).collect();
         assert_eq!(newest, [2, 1]);
     }

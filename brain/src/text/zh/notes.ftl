@@ -1,2 +1,108 @@
 ## Notes
 
+family-notes = 笔记
+
+cmd-note = 记一条笔记
+cmd-note-more = 你的笔记只有你能看。不带内容时，随后的每条消息都是笔记的一部分，直到 `endnote`；再输入关键词，直到 `endkey`。`cancel` 放弃。
+cmd-note-arg-keys = 关键词：单独发送它就能看到这条笔记
+cmd-note-arg-notebook = 记到这个共享笔记本
+cmd-note-arg-text = 内容
+cmd-note-examples =
+    note -k nginx 重启之前先看 error.log 里有没有 emerg
+    note --nb ops web-3 的磁盘比较慢
+cmd-endnote = 结束笔记内容，接着输入关键词
+cmd-endkey = 保存正在写的笔记
+cmd-find = 查找笔记
+cmd-find-more = 中文英文都行，也认拼音、繁体和一个字母的笔误。`"…"` 表示连在一起的词，`-词` 表示排除，还有 `OR` 和 `开头*`。筛选：`nb:` `tag:` `by:` `after:` `before:`。
+cmd-find-arg-page = 第几页，从 1 开始
+cmd-find-arg-query = 要找什么
+cmd-find-examples =
+    find nginx 重启
+    find fwq after:2026-01 by:me
+    find "拒绝连接" -连接池
+cmd-shownote = 查看一条笔记
+cmd-shownote-arg-number = 编号
+cmd-shownote-examples = shownote 118
+cmd-mynotes = 列出你的笔记，新的在前
+cmd-mynotes-arg-page = 第几页，从 1 开始
+cmd-editnote = 修改笔记内容
+cmd-editnote-arg-number = 编号
+cmd-editnote-arg-text = 新的内容
+cmd-editnote-examples = editnote 118 先看有没有 emerg 和 alert
+cmd-delnote = 删除一条笔记
+cmd-delnote-arg-number = 编号
+cmd-delnote-examples = delnote 118
+cmd-undonote = 撤销笔记的上一次改动
+cmd-undonote-more = 再撤销一次就恢复原样。刚写下的笔记会被删除。
+cmd-undonote-arg-number = 编号
+cmd-undonote-examples = undonote 118
+cmd-notebook = 和别人共享笔记
+cmd-notebook-more = 谁建的笔记本，谁决定哪些人能看、哪些人还能写。
+cmd-notebook-arg-action = list、new、share 或 unshare
+cmd-notebook-arg-name = 笔记本
+cmd-notebook-arg-person = 谁
+cmd-notebook-arg-write = 也可以写
+cmd-notebook-examples =
+    notebook new ops
+    notebook share ops Ann --write
+cmd-rebuildkeywords = 重建笔记索引
+cmd-rebuildkeywords-more = 重建期间照常可以查找。一般用不着：索引损坏时会自动重建。
+
+button-note-undo = 撤销
+button-note-end = 写完了
+button-note-save = 保存
+button-note-more = 更多
+button-note-remove = 删除
+
+note-saved = 已保存笔记 { $number }
+note-changed = 已修改笔记 { $number }
+note-removed = 已删除笔记 { $number }
+note-restored = 笔记 { $number } 已恢复到之前的样子
+note-unknown = 没有你能看的笔记 { $number }。
+note-read-only = 笔记 { $number } 你能看，但不能改。
+note-too-long = 太长了，一条笔记最多 { $limit }。
+note-private-dialog = 在这里请一次写完：`note 内容`。分多条消息写的笔记，请私聊我。
+note-begun = 请继续：随后的每条消息都是笔记的一部分，直到 `endnote`。`cancel` 放弃。带斜杠的命令照常可用。
+note-part = 第 { $parts } 段。`endnote` 结束内容。
+note-still-empty = 笔记还是空的。写点什么，或者 `cancel`。
+note-ask-keys = 现在可以输入关键词；`endkey` 保存笔记。
+note-keys = 关键词：{ $keys }。`endkey` 保存笔记。
+note-no-draft = 没有正在写的笔记。用 `note` 开始写。
+note-head = **笔记 { $number }**
+note-you = 你
+
+find-nothing-asked = 要找什么？一个词就够：`find nginx`。
+find-head = “{ $query }”找到 { $total } 条笔记
+find-wider = （包括相近的词）
+find-cut = 内容太长，只按开头部分查找。
+find-none = 你能看的笔记里没有符合“{ $query }”的。
+find-row = { $place }. #{ $number } { $said } · { $who }，{ $when }
+find-unavailable = 现在无法查找笔记。`shownote` 和 `mynotes` 可以用。
+mynotes-head = 你的笔记，新的在前：
+mynotes-none = 你在这里还没有笔记。写一条：`note 内容`。
+
+notebook-usage = 可以用 `notebook list`、`notebook new 名称`、`notebook share 名称 人`（加 `--write` 表示也能写）或 `notebook unshare 名称 人`。
+notebook-none = 你还没有共享笔记本。新建一个：`notebook new 名称`。
+notebook-row-own = { $name } · 你的
+notebook-row-write = { $name } · 你能看也能写
+notebook-row-read = { $name } · 你能看
+notebook-made = 已建立笔记本 { $name }。用 `note --nb { $name } 内容` 写笔记，用 `notebook share { $name } 人` 让别人加入。
+notebook-taken = 名称 { $name } 已被占用，请换一个。
+notebook-bad-name = `{ $name }` 不能做笔记本名称：最多 32 个文字、数字、`-`、`_` 或 `.`。
+notebook-unknown = 你没有笔记本 { $name }。见 `notebook list`。
+notebook-read-only = 笔记本 { $name } 你能看，但不能写。
+notebook-not-yours = 笔记本 { $name } 不是你建的，不能让别人加入。
+notebook-shared = { $who } 现在可以看 { $name }。
+notebook-shared-write = { $who } 现在可以看 { $name }，也可以写。
+notebook-unshared = { $who } 不能再看 { $name }。
+
+reindex-begun = 正在重建笔记索引，查找照常可用；完成后告诉你。
+reindex-runs = 索引已经在重建了。见 `health`。
+reindex-done = 索引已重建，共 { $notes } 条笔记。
+reindex-failed = 索引没能重建，仍在使用旧的。原因见日志。
+
+health-notes = 笔记：可查找 { $notes } 条
+health-notes-closed = 笔记：索引没有打开；笔记都在，但查不到。原因见日志。
+health-notes-rebuilding = 笔记：正在重建索引，查找照常可用
+health-notes-replaced = 笔记：可查找 { $notes } 条。启动时索引损坏或版本不同，已重建。
+
