@@ -127,6 +127,10 @@ impl Notes {
         skip: usize,
         limit: usize,
     ) -> Result<Found, NotesError> {
+        if self.index().is_none() {
+            // The brain has just started.
+            self.follow().await;
+        }
         let index = self.index().ok_or(NotesError::NotOpen)?;
         let search = move || index.search(&query, &scope, &HashMap::new(), skip, limit);
         Ok(blocking(search).await??)

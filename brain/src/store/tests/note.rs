@@ -35,7 +35,7 @@ fn note(number: i64, notebook: i64, author: &Account, text: &str) -> NoteRecord 
         number,
         notebook,
         parts: vec![part],
-        keys: vec!["伺服器 ＤＢ".to_owned(), "NGINX".to_owned()],
+        keys: vec!["服務器 ＤＢ".to_owned(), "NGINX".to_owned()],
         author: author.id.clone(),
         created_ms: NOW,
         updated_ms: NOW + number,
