@@ -54,16 +54,13 @@ impl Folded {
         let mut rest = original.char_indices().peekable();
         while let Some((start, first)) = rest.next() {
             if first.is_ascii() || is_plain_han(first) {
-                if rest
-                    .peek()
-                    .is_none_or(|(_, next)| !is_combining_mark(*next))
-                {
+                if rest.peek().is_none_or(|(_, next)| !is_mark(*next)) {
                     folded.push(first, start);
                     continue;
                 }
             }
             let mut end = start + first.len_utf8();
-            while let Some((at, mark)) = rest.next_if(|(_, next)| is_combining_mark(*next)) {
+            while let Some((at, mark)) = rest.next_if(|(_, next)| is_mark(*next)) {
                 end = at + mark.len_utf8();
             }
             for character in original[start..end].nfkc() {
@@ -120,6 +117,12 @@ impl Folded {
             .get(index)
             .map_or(self.original_length, |(_, original)| *original) as usize
     }
+}
+
+/// Whether a character belongs to the one before it. The half-width voicing marks are letters to
+/// Unicode, and combine once they are full width.
+fn is_mark(character: char) -> bool {
+    is_combining_mark(character) || matches!(character, '\u{ff9e}' | '\u{ff9f}')
 }
 
 /// Offsets are kept small; texts of notes are far below four gigabytes.
