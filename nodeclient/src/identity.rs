@@ -64,6 +64,11 @@ impl Identity {
         }
     }
 
+    /// The same identity once more.
+    pub(crate) fn copy(&self) -> Self {
+        Self::new(self.secret)
+    }
+
     /// The address by which others know this identity.
     #[must_use]
     pub fn address(&self) -> &Address {
