@@ -64,8 +64,9 @@ impl Identity {
         }
     }
 
-    /// The same identity once more.
-    pub(crate) fn copy(&self) -> Self {
+    /// The same identity once more, for somebody who keeps it through a change of keys.
+    #[must_use]
+    pub fn copy(&self) -> Self {
         Self::new(self.secret)
     }
 

@@ -37,6 +37,9 @@ mod streams;
 mod tap;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod vectors;
 mod wire;
 
@@ -45,7 +48,7 @@ use std::time::Duration;
 pub use connect::ConnectError;
 pub use counters::Counts;
 pub use file_store::FilePeers;
-pub use handler::{Drafts, Handler, Nobody, Piece, Request, drafts};
+pub use handler::{Drafts, Handler, Nobody, Piece, Request, drafts, drafts_from};
 pub use net::{LegacyNet, NetError, NetEvent, NetOptions};
 pub use outbound::{Outgoing, SendError};
 pub use peers::{NoPeers, PeerStatus, PeerStore};

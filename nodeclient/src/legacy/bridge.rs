@@ -4,6 +4,7 @@
 mod ask;
 mod files;
 mod run;
+mod short;
 mod wrapper;
 
 use std::collections::HashMap;
@@ -12,16 +13,16 @@ use std::time::Duration;
 
 use jarvis_proto::legacy::NodeBaseInfo;
 use jarvis_proto::node::{
-    Accepted, ClearLogs, Done, Ended, Facts, Order, Progress, Refused, RefusedReason, SignedOrder,
-    Unknown, Update, ended, order, root_frame,
+    Accepted, Done, Ended, Facts, Order, Progress, Refused, RefusedReason, SignedOrder, Unknown,
+    ended, order, root_frame,
 };
 use prost::Message as _;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::ask::{Asked, Fault};
-use super::{ConnectError, LegacyNet, Outgoing, PeerStatus, message};
+use self::ask::Asked;
+use super::{ConnectError, LegacyNet, PeerStatus};
 use crate::address::Address;
 use crate::clock::unix_ms;
 use crate::root::Shared;
@@ -65,6 +66,7 @@ impl Outcome {
         Self::Ended(ended::Outcome::Done(Done {
             had_effect: true,
             detail: detail.into(),
+            ..Done::default()
         }))
     }
 }
@@ -116,7 +118,10 @@ pub(crate) async fn keep(
         let trouble = match net.connect(&server_address, Some(&address)).await {
             Ok((peer, over)) => {
                 last_trouble.clear();
-                bridge.session(&server_address, &peer, over).await;
+                // In a task of its own: when the dialling ends, the session need not.
+                let (bridge, server) = (Arc::clone(&bridge), server_address.clone());
+                let session = async move { bridge.session(&server, &peer, over).await };
+                let _ = shared.tasks.spawn(session).await;
                 None
             }
             Err(error) => Some(error),
@@ -295,76 +300,6 @@ impl Bridge {
                 "no trust orders: change `lsttrustnode` in its configuration",
             ),
             _ => Outcome::refused(RefusedReason::NotSupported, "it cannot do that"),
-        }
-    }
-
-    /// Lets the watching script stop its job. Only scripts can be stopped.
-    async fn cancel(&self, order: &str, meant: &str) -> Outcome {
-        if uuid::Uuid::try_parse(meant).is_err() {
-            return Outcome::refused(RefusedReason::Malformed, "it names no order");
-        }
-        let flag = format!("{}/cancel", wrapper::folder(meant));
-        match self.asked.write(&flag, b"x").await {
-            Ok(()) => {
-                self.accepted(order).await;
-                Outcome::done("asked to stop")
-            }
-            Err(fault) if fault.is_missing() => Outcome::refused(
-                RefusedReason::NotSupported,
-                "no cancel: only scripts can be stopped",
-            ),
-            Err(fault) => Outcome::refused(fault.reason(), &fault.to_string()),
-        }
-    }
-
-    async fn clear_logs(&self, order: &str, clear: &ClearLogs) -> Outcome {
-        let cleared = self.asked.ask(Outgoing::visible(message::clear_logs()));
-        if let Err(fault) = cleared.await {
-            return Outcome::refused(fault.reason(), &fault.to_string());
-        }
-        self.accepted(order).await;
-        let minutes = clear.older_than_ms / 60_000;
-        let script = format!(
-            "n=0; for d in $(find /tmp -maxdepth 1 -type d -name 'jarvis-*-*-*-*-*' -mmin +{minutes} 2>/dev/null); do [ -e \"$d/status\" ] && rm -rf -- \"$d\" && n=$((n+1)); done; echo $n"
-        );
-        match self.asked.query(&script).await {
-            Ok(lines) => {
-                let removed = lines.last().map_or("0", String::as_str);
-                Outcome::done(format!("the output of {removed} jobs was removed"))
-            }
-            Err(fault) => Outcome::refused(fault.reason(), &fault.to_string()),
-        }
-    }
-
-    async fn update(&self, order: &str, update: &Update) -> Outcome {
-        if update.rollback || !update.package.is_empty() {
-            return Outcome::refused(
-                RefusedReason::NotSupported,
-                "no roll back and no packages: it runs its own update script",
-            );
-        }
-        let is_version = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if !update.version.chars().all(is_version) {
-            return Outcome::refused(RefusedReason::Malformed, "the version has odd characters");
-        }
-        let node_type = self
-            .asked
-            .net
-            .peer(&self.asked.address)
-            .map(|peer| peer.info.node_type);
-        let version = update.version.trim_start_matches('v');
-        let request = message::update(version, &node_type.unwrap_or_default(), update.restart_only);
-        self.accepted(order).await;
-        match self.asked.ask(Outgoing::visible(request)).await {
-            Ok(messages) => {
-                let output = messages.last().map(|message| message.err.clone());
-                Outcome::done(output.unwrap_or_default())
-            }
-            // A node that restarts itself cannot answer; what comes back tells.
-            Err(Fault::Removed | Fault::Send(_)) => {
-                Outcome::done("the node was told, and its answer was lost")
-            }
-            Err(fault) => Outcome::refused(fault.reason(), &fault.to_string()),
         }
     }
 

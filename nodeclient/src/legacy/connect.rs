@@ -32,7 +32,7 @@ pub enum ConnectError {
     /// It is our own.
     #[error("servaddr is me")]
     Own,
-    /// It failed so often that it is left alone for a minute.
+    /// It failed so often that it is left alone for some minutes.
     #[error("the servaddr connect fail")]
     Closed,
     /// Nobody answers there.
@@ -72,9 +72,13 @@ pub(super) async fn connect(
         return Err(ConnectError::Closed);
     }
     if let Some(expected) = expected {
-        shared
-            .peers
-            .meet(expected, is_wanted, |peer| peer.tried_s = now);
+        let is_due = shared.peers.meet(expected, is_wanted, |peer| {
+            peer.tried_s = now;
+            backoff::is_over(&peer.record, now)
+        });
+        if !is_due {
+            return Err(ConnectError::Closed);
+        }
     }
     let greeted = greet(shared, server_address, expected, is_wanted).await;
     if let (Err(error), Some(expected)) = (&greeted, expected) {
@@ -221,12 +225,12 @@ pub(super) async fn accept(
     sender: &Address,
     message: &JarvisMsg,
 ) -> Result<Vec<JarvisMsg>, String> {
-    let info = match &message.data {
-        Some(Data::ConnInfo(ConnectInfo {
-            my_info: Some(info),
-            ..
-        })) => info,
-        _ => return Err("invalid msgtype".to_owned()),
+    let Some(Data::ConnInfo(ConnectInfo {
+        my_info: Some(info),
+        ..
+    })) = &message.data
+    else {
+        return Err("invalid msgtype".to_owned());
     };
     // Nobody greets in the name of somebody else.
     if info.addr != message.src_addr {

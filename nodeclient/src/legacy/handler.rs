@@ -33,6 +33,16 @@ pub fn drafts(messages: impl IntoIterator<Item = JarvisMsg, IntoIter: Send + 'st
     Box::pin(stream::iter(messages))
 }
 
+/// An answer that is made as it is sent, on a blocking thread.
+pub fn drafts_from(make: impl FnOnce(mpsc::Sender<JarvisMsg>) + Send + 'static) -> Drafts {
+    let (line, messages) = mpsc::channel(1);
+    tokio::task::spawn_blocking(move || make(line));
+    Box::pin(stream::unfold(messages, |mut messages| async move {
+        let message = messages.recv().await?;
+        Some((message, messages))
+    }))
+}
+
 /// What comes of a file that somebody sends in pieces.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Piece {

@@ -83,19 +83,19 @@ impl<'a> Answers<'a> {
 
 impl Shared {
     /// Whether a message is fresh, and who signed it.
-    pub(super) fn verified(&self, message: &JarvisMsg) -> Result<Address, JarvisMsg> {
+    pub(super) fn verified(&self, message: &JarvisMsg) -> Result<Address, Box<JarvisMsg>> {
         if self.now().abs_diff(message.cur_time) >= CLOCK_TOLERANCE_S.unsigned_abs() {
             self.counters.clock.add();
-            return Err(message::error(CLOCK_IS_OFF));
+            return Err(Box::new(message::error(CLOCK_IS_OFF)));
         }
         verify(message).map_err(|error| {
             self.counters.signature.add();
-            message::error(error.to_string())
+            Box::new(message::error(error.to_string()))
         })
     }
 
     /// All that is checked about the first message of a call which is for us.
-    pub(super) async fn checked(&self, message: &JarvisMsg) -> Result<Address, JarvisMsg> {
+    pub(super) async fn checked(&self, message: &JarvisMsg) -> Result<Address, Box<JarvisMsg>> {
         let sender = self.verified(message)?;
         let needs_trust = matches!(
             message.msg_type(),
@@ -108,26 +108,26 @@ impl Shared {
         );
         if needs_trust && !self.handler.trusts(&sender) {
             self.counters.untrusted.add();
-            return Err(message::error(NOT_TRUSTED));
+            return Err(Box::new(message::error(NOT_TRUSTED)));
         }
         // A later message of a stream has no place at its beginning, and could lower the number.
         if message.stream_msg_index != 0 {
             self.counters.malformed.add();
-            return Err(reply2(Replytype::Errmsgid, ""));
+            return Err(Box::new(reply2(Replytype::Errmsgid, "")));
         }
         match self.peers.accept(&sender, message).await {
             Ok(()) => Ok(sender),
             Err(NumberError::Unknown) => {
                 self.counters.number.add();
-                Err(message::error(UNKNOWN_NODE))
+                Err(Box::new(message::error(UNKNOWN_NODE)))
             }
             Err(NumberError::Used) => {
                 self.counters.number.add();
-                Err(reply2(Replytype::Errmsgid, ""))
+                Err(Box::new(reply2(Replytype::Errmsgid, "")))
             }
             Err(NumberError::Store(error)) => {
                 tracing::error!(peer = %sender, %error, "a number cannot be kept, so its message is not taken");
-                Err(message::error("the number cannot be kept"))
+                Err(Box::new(message::error("the number cannot be kept")))
             }
         }
     }
@@ -144,19 +144,19 @@ impl Shared {
                         .await
                         .map_err(|text| {
                             self.counters.malformed.add();
-                            message::error(text)
+                            Box::new(message::error(text))
                         }),
                     Err(refusal) => Err(refusal),
                 };
                 match greeted {
                     Ok(drafts) => drafts.into_iter().for_each(|draft| answers.add(draft)),
-                    Err(refusal) => answers.add(refusal),
+                    Err(refusal) => answers.add(*refusal),
                 }
             }
             Msgtype::RequestMsgState => match self.state(&message).await {
                 Ok(Some(state)) => answers.refuse(state),
                 Ok(None) => {}
-                Err(refusal) => answers.add(refusal),
+                Err(refusal) => answers.add(*refusal),
             },
             _ if message.src_addr == self.me => {
                 let mut answers = answers.with_last();
@@ -176,7 +176,7 @@ impl Shared {
                 match taken {
                     Err(refusal) => {
                         answers.last = 0;
-                        answers.refuse(refusal);
+                        answers.refuse(*refusal);
                     }
                     Ok(sender) => self.begin(sender, message, working),
                 }
@@ -186,7 +186,7 @@ impl Shared {
         answers.messages
     }
 
-    async fn state(&self, message: &JarvisMsg) -> Result<Option<JarvisMsg>, JarvisMsg> {
+    async fn state(&self, message: &JarvisMsg) -> Result<Option<JarvisMsg>, Box<JarvisMsg>> {
         if message.dest_addr != self.me {
             return Ok(None);
         }

@@ -245,6 +245,11 @@ impl LegacyNet {
         Ok((Self { shared }, receiver))
     }
 
+    #[cfg(test)]
+    pub(super) fn shared_for_tests(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// Where we listen, with the true port.
     #[must_use]
     pub fn listening(&self) -> SocketAddr {

@@ -69,7 +69,8 @@ pub(super) async fn ask(shared: &Arc<Shared>, with_local_hosts: bool) {
             peer.is_wanted
                 && peer.live_link().is_some()
                 && !peer.is_asked_for_nodes
-                && (peer.announced != mine || peer.announces != peer.record.nodes_version)
+                && (peer.announced != mine
+                    || !peer.announces.is_empty() && peer.announces != peer.record.nodes_version)
         };
         peers
             .iter_mut()

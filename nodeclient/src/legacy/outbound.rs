@@ -110,9 +110,21 @@ impl From<Status> for SendError {
 /// What a call brought.
 #[derive(Default)]
 struct Answered {
+    /// The number of the call's message.
+    id: i64,
+    /// It can be sent again.
+    can_repeat: bool,
     /// The other side's last accepted number, from its `IGOTIT`.
     last: Option<i64>,
     messages: Vec<JarvisMsg>,
+}
+
+impl Answered {
+    /// Whether the other side had accepted a higher number before: then it refused this one, silently
+    /// if it is a jarviscore node.
+    fn is_behind(&self) -> bool {
+        self.last.is_some_and(|last| last >= self.id)
+    }
 }
 
 impl Shared {
@@ -123,28 +135,25 @@ impl Shared {
         outgoing: Outgoing,
         entry: Option<&Entry>,
     ) -> Result<(), SendError> {
-        for _ in 0..TRIES {
-            let (id, answered) = self.call(to, &outgoing, entry).await?;
-            let Some(id) = id else {
-                return Ok(());
-            };
-            // It had accepted a higher number before: this one was refused in silence.
-            let is_behind = answered.last.is_some_and(|last| last >= id);
-            if !is_behind || entry.is_some_and(|entry| !entry.is_wanted()) {
+        for attempt in 1..=TRIES {
+            let can_repeat = attempt < TRIES;
+            let answered = self.call(to, &outgoing, entry, can_repeat).await?;
+            if !answered.is_behind() || entry.is_some_and(|entry| !entry.is_wanted()) {
                 return Ok(());
             }
-            tracing::debug!(peer = %to, id, last = ?answered.last, "the number was behind; once more");
+            tracing::debug!(peer = %to, id = answered.id, last = ?answered.last, "the number was behind; once more");
         }
         Ok(())
     }
 
-    /// One call, in turn. No number when there was nothing to send.
+    /// One call, in turn.
     async fn call(
         self: &Arc<Self>,
         to: &Address,
         outgoing: &Outgoing,
         entry: Option<&Entry>,
-    ) -> Result<(Option<i64>, Answered), SendError> {
+        can_repeat: bool,
+    ) -> Result<Answered, SendError> {
         let turn = self.turn(to)?;
         let permit = timeout(TURN, turn.acquire()).await;
         let Ok(Ok(_turn)) = permit else {
@@ -160,7 +169,7 @@ impl Shared {
             Outgoing::Message(_) => None,
             Outgoing::Stream(make) => match make() {
                 Some(drafts) => Some(drafts),
-                None => return Ok((None, Answered::default())),
+                None => return Ok(Answered::default()),
             },
         };
         let id = self
@@ -171,12 +180,23 @@ impl Shared {
         if let Some(entry) = entry {
             entry.number(to, id);
         }
-        let answered = match (outgoing, drafts) {
-            (Outgoing::Message(draft), _) => self.call_message(&link, to, id, draft, entry).await?,
-            (_, Some(drafts)) => self.call_stream(&link, to, id, drafts, entry).await?,
-            (Outgoing::Stream(_), None) => Answered::default(),
+        let mut answered = Answered {
+            id,
+            can_repeat,
+            ..Answered::default()
         };
-        Ok((Some(id), answered))
+        match (outgoing, drafts) {
+            (Outgoing::Message(draft), _) => {
+                self.call_message(&link, to, draft, entry, &mut answered)
+                    .await?;
+            }
+            (_, Some(drafts)) => {
+                self.call_stream(&link, to, drafts, entry, &mut answered)
+                    .await?;
+            }
+            (Outgoing::Stream(_), None) => {}
+        }
+        Ok(answered)
     }
 
     fn turn(&self, to: &Address) -> Result<Arc<tokio::sync::Semaphore>, SendError> {
@@ -214,44 +234,42 @@ impl Shared {
         &self,
         link: &Link,
         to: &Address,
-        id: i64,
         draft: &JarvisMsg,
         entry: Option<&Entry>,
-    ) -> Result<Answered, SendError> {
+        answered: &mut Answered,
+    ) -> Result<(), SendError> {
         let last = self.peers.last_received(to);
         let message = self
-            .finish(draft.clone(), &to.to_string(), id, 0, last)
+            .finish(draft.clone(), &to.to_string(), answered.id, 0, last)
             .map_err(|_| SendError::Unsigned)?;
         self.options.tap.see(Call::Message, true, true, &message);
         let limit = self.options.call_limit;
         let mut client = link.client();
         let incoming = timeout(limit, client.proc_msg(message)).await;
         let mut incoming = incoming.map_err(|_| SendError::TimedOut)??.into_inner();
-        let mut answered = Answered::default();
         while let Some(message) = timeout(limit, incoming.message())
             .await
             .map_err(|_| SendError::TimedOut)??
         {
-            self.take(Call::Message, to, message, entry, &mut answered)
-                .await;
+            self.take(Call::Message, to, message, entry, answered).await;
         }
-        Ok(answered)
+        Ok(())
     }
 
     async fn call_stream(
         self: &Arc<Self>,
         link: &Link,
         to: &Address,
-        id: i64,
         drafts: Drafts,
         entry: Option<&Entry>,
-    ) -> Result<Answered, SendError> {
+        answered: &mut Answered,
+    ) -> Result<(), SendError> {
         let (line, messages) = mpsc::channel(1);
         let sent = CancellationToken::new();
         let producer = tokio::spawn(produce(
             Arc::clone(self),
             to.clone(),
-            id,
+            answered.id,
             drafts,
             line,
             sent.clone(),
@@ -262,12 +280,10 @@ impl Shared {
         let call = client.proc_msg_stream(ReceiverStream::new(messages));
         // Its headers come only after our last message.
         let mut incoming = within(&sent, limit, call).await??.into_inner();
-        let mut answered = Answered::default();
         while let Some(message) = within(&sent, limit, incoming.message()).await?? {
-            self.take(Call::Stream, to, message, entry, &mut answered)
-                .await;
+            self.take(Call::Stream, to, message, entry, answered).await;
         }
-        Ok(answered)
+        Ok(())
     }
 
     /// Takes one message that came on a call of ours.
@@ -295,6 +311,8 @@ impl Shared {
             }
         }
         match entry {
+            // It goes out again, and whoever asked hears of that one.
+            Some(_) if answered.can_repeat && answered.is_behind() => {}
             Some(entry) => entry.take(message).await,
             None if answered.messages.len() < MOST_INLINE => answered.messages.push(message),
             None => {}
@@ -308,7 +326,7 @@ impl Shared {
         id: i64,
     ) -> Result<Option<i32>, SendError> {
         let draft = Outgoing::message(message::request_state(id));
-        let (_, answered) = self.call(to, &draft, None).await?;
+        let answered = self.call(to, &draft, None, false).await?;
         Ok(answered.messages.into_iter().find_map(|message| {
             match (message.msg_type(), message.data) {
                 (Msgtype::ReplyMsgState, Some(Data::ReplyMsgState(reply)))

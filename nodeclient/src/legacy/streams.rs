@@ -113,7 +113,7 @@ pub(super) async fn serve(shared: Arc<Shared>, mut incoming: Streaming<JarvisMsg
 async fn begin(shared: &Arc<Shared>, first: &JarvisMsg) -> Purpose {
     let sender = match shared.checked(first).await {
         Ok(sender) => sender,
-        Err(refusal) => return Purpose::Refused(Box::new(refusal)),
+        Err(refusal) => return Purpose::Refused(refusal),
     };
     if is_reply(first.msg_type()) {
         if !shared.pending.is_waiting(&sender, first.reply_msg_id) {
@@ -193,9 +193,9 @@ impl Reader<'_> {
                 Ok(())
             }
             Purpose::File(_, pieces) => {
-                let data = match (message.msg_type(), message.data) {
-                    (Msgtype::TransferFile2, Some(Data::File(data))) => data,
-                    _ => return Err("Invalid StreamMsg TRANSFER_FILE2".to_owned()),
+                let kind = message.msg_type();
+                let (Msgtype::TransferFile2, Some(Data::File(data))) = (kind, message.data) else {
+                    return Err("Invalid StreamMsg TRANSFER_FILE2".to_owned());
                 };
                 // Who takes no more has an answer ready that says why.
                 let _ = timeout(SILENCE, pieces.send(Piece::Data(data))).await;

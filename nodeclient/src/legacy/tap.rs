@@ -27,9 +27,11 @@ pub struct Tapped<'a> {
     pub message: &'a JarvisMsg,
 }
 
+type See = dyn Fn(Tapped<'_>) + Send + Sync;
+
 /// Sees every message. It must be quick.
 #[derive(Clone, Default)]
-pub struct Tap(Option<Arc<dyn Fn(Tapped<'_>) + Send + Sync>>);
+pub struct Tap(Option<Arc<See>>);
 
 impl Tap {
     /// Calls a function with each message.

@@ -77,10 +77,6 @@ impl Link {
     pub(super) fn over(&self) -> CancellationToken {
         self.over.0.clone()
     }
-
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.over, &other.over)
-    }
 }
 
 impl std::fmt::Debug for Link {

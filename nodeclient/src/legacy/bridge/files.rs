@@ -256,8 +256,8 @@ pub(super) async fn put(bridge: &Arc<Bridge>, order: &str, put: PutFile) -> Outc
     match moved {
         Ok(()) => finished(false),
         Err(fault) => {
-            let removed = bridge.asked.query(&format!("rm -f -- {}", quoted(&part)));
-            if let Err(fault) = removed.await {
+            let remove = format!("rm -f -- {}", quoted(&part));
+            if let Err(fault) = bridge.asked.query(&remove).await {
                 tracing::debug!(order, %fault, "a part of a file stays on the legacy node");
             }
             refused(&fault)

@@ -98,7 +98,7 @@ pub(super) async fn recover(bridge: &Arc<Bridge>, order: &str) -> Option<Outcome
     let mut beats = Beats::new(bridge, order);
     loop {
         match beats.found().await {
-            Ok(Found::Ended(outcome)) => return Some(outcome),
+            Ok(Found::Ended(outcome)) => return Some(*outcome),
             Ok(Found::Running) => break,
             Ok(Found::Nothing) => return None,
             Err(fault) if fault.is_line() => sleep(bridge.beat).await,
@@ -114,7 +114,7 @@ async fn settle(bridge: &Bridge, order: &str, beats: &mut Beats<'_>, said: &str)
     let mut misses = 0;
     loop {
         match beats.found().await {
-            Ok(Found::Ended(outcome)) => return outcome,
+            Ok(Found::Ended(outcome)) => return *outcome,
             Ok(Found::Running) => {
                 misses = 0;
                 bridge.accepted(order).await;
@@ -147,7 +147,7 @@ fn not_started(said: &str) -> Outcome {
 }
 
 enum Found {
-    Ended(Outcome),
+    Ended(Box<Outcome>),
     Running,
     Nothing,
 }
@@ -175,7 +175,7 @@ impl<'a> Beats<'a> {
     /// Reads the beat and tells of it. An outcome only when the job has ended.
     async fn look(&mut self, is_quiet: bool) -> Option<Outcome> {
         match self.found().await {
-            Ok(Found::Ended(outcome)) => Some(outcome),
+            Ok(Found::Ended(outcome)) => Some(*outcome),
             Ok(_) => None,
             Err(fault) => {
                 if !is_quiet || !fault.is_line() {
@@ -194,9 +194,8 @@ impl<'a> Beats<'a> {
                 let out = asked.whole(&format!("{folder}/out.tail")).await?;
                 let err = asked.whole(&format!("{folder}/err.tail")).await?;
                 let status = read_status(&status, &out, &err).ok_or(Fault::Damaged)?;
-                return Ok(Found::Ended(Outcome::Ended(ended::Outcome::Run(
-                    status.ended,
-                ))));
+                let outcome = Outcome::Ended(ended::Outcome::Run(status.ended));
+                return Ok(Found::Ended(Box::new(outcome)));
             }
             Err(fault) if fault.is_missing() => {}
             Err(fault) => return Err(fault),
