@@ -18,7 +18,8 @@ use jarvis_proto::legacy::{
     AnyData, CtrlInfo, CtrlScript2Data, CtrlScript3Data, CtrlScriptData, FileData, JarvisMsg,
 };
 use jarvis_proto::node::{
-    ClearLogs, Ended, Order, RefusedReason, RunEnded, RunJob, SignedOrder, Update, ended, order, run_ended,
+    ClearLogs, Ended, Order, RefusedReason, RunEnded, RunJob, SignedOrder, Update, ended, order,
+    run_ended,
 };
 use prost::Message as _;
 use tokio::sync::mpsc;

@@ -39,8 +39,8 @@ mod trust;
 mod update;
 
 pub use config::{
-    ConfigError, ConfigFile, DockerConfig, LegacyListen, NodeConfig, Program, RootEntry, ServiceConfig,
-    TrustSource,
+    ConfigError, ConfigFile, DockerConfig, LegacyListen, NodeConfig, Program, RootEntry,
+    ServiceConfig, TrustSource,
 };
 pub use node::{Node, NodeHandle, RootDial, StartError};
 pub use update::{Guard, Restart};

@@ -211,7 +211,11 @@ pub(crate) fn describe(outcome: &ended::Outcome) -> String {
 }
 
 /// Checks what can be known beforehand; what fails here was never accepted.
-pub(crate) async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work, Refusal> {
+pub(crate) async fn prepare(
+    core: &Arc<Core>,
+    root: &Address,
+    order: &Order,
+) -> Result<Work, Refusal> {
     let busy = || Refusal::new(RefusedReason::Busy, "too many orders wait already");
     if core.stopping.is_cancelled() {
         return Err(Refusal::new(RefusedReason::Busy, "the node is stopping"));
@@ -383,7 +387,11 @@ async fn rotate_key(
     ended::Outcome::Failed(refusal.of(order))
 }
 
-pub(crate) async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ended::Outcome {
+pub(crate) async fn clear_logs(
+    core: &Arc<Core>,
+    root: &Address,
+    clear: &ClearLogs,
+) -> ended::Outcome {
     let older_than_ms = i64::try_from(clear.older_than_ms).unwrap_or(i64::MAX);
     let orders = core
         .ledger

@@ -5,8 +5,8 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, file, follow, job, join, legacy, node, outbox, question, rollout, room,
-    setting, watch,
+    account, binding, blob, dialog, file, follow, job, join, legacy, node, outbox, question,
+    rollout, room, setting, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a

@@ -3,8 +3,8 @@
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
     JobFilter, JoinToken, LoadMinute, NodeRecord, OutboxCount, Question, Room, Store, StoreError,
-    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, legacy, node,
-    outbox, question, rollout, room, setting, watch,
+    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, legacy,
+    node, outbox, question, rollout, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;

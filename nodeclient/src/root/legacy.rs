@@ -140,9 +140,11 @@ async fn hear(shared: Arc<Shared>, wake: Arc<Notify>, mut events: mpsc::Receiver
         };
         if let Ok(address) = Address::parse(&info.addr) {
             let peer = format!("{LEGACY_DIAL}{}", info.serv_addr);
-            let _ = shared
-                .events
-                .try_send(RootEvent::Stranger { address, peer });
+            let _ = shared.events.try_send(RootEvent::Stranger {
+                address,
+                claims: None,
+                peer,
+            });
         }
     }
 }
