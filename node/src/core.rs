@@ -182,12 +182,17 @@ impl Core {
 
     /// The order is done with: written down first, then told.
     pub(crate) async fn end(&self, root: &Address, ended: Ended) {
-        if let Err(error) = self.ledger.ended(&ended) {
+        self.end_quietly(&ended);
+        self.lines.tell(root, Frame::Ended(ended)).await;
+    }
+
+    /// The order is done with, and nobody in a session waits for it.
+    pub(crate) fn end_quietly(&self, ended: &Ended) {
+        if let Err(error) = self.ledger.ended(ended) {
             tracing::error!(order = ended.order, %error, "the ending cannot be written to the journal yet");
             self.unwritten().push(ended.clone());
         }
         self.running().remove(&ended.order);
-        self.lines.tell(root, Frame::Ended(ended)).await;
     }
 
     /// Asks one order of `root` to stop. Returns whether it was running.

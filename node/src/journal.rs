@@ -60,6 +60,9 @@ pub(crate) struct Accepted {
     /// Until then the id must be remembered, Unix milliseconds of the root's clock.
     #[prost(int64, tag = "3")]
     pub(crate) expires_ms: i64,
+    /// It came from a legacy root, whose signature does not cover what it asks for.
+    #[prost(bool, tag = "4")]
+    pub(crate) legacy: bool,
 }
 
 /// Names a process for ever: see `ProcessStat`.

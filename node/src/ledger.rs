@@ -35,6 +35,8 @@ struct Inner {
 #[derive(Debug)]
 struct Known {
     root: Address,
+    /// A legacy root gave it, and has had its answer: no session asks for it.
+    legacy: bool,
     /// Tells the same order from another one under its id.
     digest: blake3::Hash,
     expires_ms: i64,
@@ -117,6 +119,30 @@ impl Ledger {
         order: &Order,
         signed: &SignedOrder,
     ) -> io::Result<Acceptance> {
+        self.accept_from(root, order, signed, false)
+    }
+
+    /// Takes note of an order of a legacy root.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written; the order is not accepted then.
+    pub(crate) fn accept_legacy(
+        &self,
+        root: &Address,
+        order: &Order,
+        signed: &SignedOrder,
+    ) -> io::Result<Acceptance> {
+        self.accept_from(root, order, signed, true)
+    }
+
+    fn accept_from(
+        &self,
+        root: &Address,
+        order: &Order,
+        signed: &SignedOrder,
+        legacy: bool,
+    ) -> io::Result<Acceptance> {
         let mut inner = self.lock();
         if let Some(known) = inner.orders.get(&order.id) {
             let is_same = known.digest == blake3::hash(&signed.order);
@@ -130,6 +156,7 @@ impl Ledger {
             root: root.to_string(),
             signed: signed.encode_to_vec(),
             expires_ms: order.expires_ms,
+            legacy,
         };
         inner.append(&order.id, Entry::Accepted(accepted))?;
         Ok(Acceptance::New)
@@ -227,13 +254,16 @@ impl Ledger {
 
     /// Orders of `root` that are not ended, or whose ending it has not acknowledged; oldest first.
     pub(crate) fn open_orders(&self, root: &Address) -> Vec<String> {
-        self.select(|known| known.root == *root && known.acknowledged.is_none())
+        self.select(|known| known.root == *root && !known.legacy && known.acknowledged.is_none())
     }
 
     /// Orders of `root` whose ending it has not acknowledged; oldest first.
     pub(crate) fn unacknowledged(&self, root: &Address) -> Vec<String> {
         self.select(|known| {
-            known.root == *root && known.ended.is_some() && known.acknowledged.is_none()
+            known.root == *root
+                && !known.legacy
+                && known.ended.is_some()
+                && known.acknowledged.is_none()
         })
     }
 
@@ -372,6 +402,7 @@ fn learn(orders: &mut HashMap<String, Known>, place: Place, record: Record) {
             };
             let known = Known {
                 root,
+                legacy: accepted.legacy,
                 digest: blake3::hash(&signed.order),
                 expires_ms: accepted.expires_ms,
                 accepted: place,

@@ -26,6 +26,7 @@ mod job;
 mod journal;
 mod kept;
 mod ledger;
+mod legacy;
 mod lines;
 mod node;
 mod orders;
@@ -38,8 +39,8 @@ mod trust;
 mod update;
 
 pub use config::{
-    ConfigError, ConfigFile, DockerConfig, NodeConfig, Program, RootEntry, ServiceConfig,
-    TrustSource,
+    ConfigError, ConfigFile, DockerConfig, LegacyListen, NodeConfig, Program, RootEntry,
+    ServiceConfig, TrustSource,
 };
 pub use node::{Node, NodeHandle, RootDial, StartError};
 pub use update::{Guard, Restart};

@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
+use jarvis_nodeclient::legacy::LegacyNet;
+
 use crate::config::NodeConfig;
 use crate::core::{Core, keep_house};
 use crate::ledger::Ledger;
@@ -69,6 +71,9 @@ pub enum StartError {
     /// Nobody can be listened to.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Legacy roots cannot be served.
+    #[error(transparent)]
+    Legacy(#[from] jarvis_nodeclient::legacy::NetError),
 }
 
 /// Starts nodes.
@@ -104,6 +109,7 @@ impl Node {
         let listening = listener.as_ref().map(NodeListener::address);
         let core = Arc::new(Core::new(keys.into(), config, ledger));
         update::resume(&core, updates);
+        let legacy = crate::legacy::start(&core).await?;
         let sessions = TaskTracker::new();
         for root in roots {
             sessions.spawn(keep_dialled(Arc::clone(&core), root));
@@ -116,6 +122,7 @@ impl Node {
             core,
             sessions,
             listening,
+            legacy,
             house,
         })
     }
@@ -146,6 +153,7 @@ pub struct NodeHandle {
     core: Arc<Core>,
     sessions: TaskTracker,
     listening: Option<SocketAddr>,
+    legacy: Option<LegacyNet>,
     house: JoinHandle<()>,
 }
 
@@ -168,6 +176,12 @@ impl NodeHandle {
         self.core.updates.restart_asked().await
     }
 
+    /// Where legacy roots may dial it, if it serves them.
+    #[must_use]
+    pub fn legacy_listening(&self) -> Option<SocketAddr> {
+        self.legacy.as_ref().map(LegacyNet::listening)
+    }
+
     /// Stops in order: takes no more orders, ends running jobs (TERM, then KILL after the configured
     /// grace; their roots learn that they were lost), says goodbye, syncs the journal. Takes the grace
     /// and some seconds at most.
@@ -176,6 +190,9 @@ impl NodeHandle {
         self.core.stopping.cancel();
         self.core.tasks.close();
         self.core.stop_all(grace);
+        if let Some(legacy) = &self.legacy {
+            legacy.shutdown().await;
+        }
         self.sessions.close();
         let limit = grace + STOP_LIMIT;
         if timeout(limit, self.core.tasks.wait()).await.is_err() {

@@ -29,7 +29,7 @@ use crate::update::Update;
 const MOST_GLOBS: usize = 50;
 
 /// An order that was accepted, and what will carry it out.
-enum Work {
+pub(crate) enum Work {
     Run(Box<Task>, Ticket),
     Put(Put, Ticket),
     Get(Box<Get>, Ticket),
@@ -161,7 +161,7 @@ async fn carry_out(core: &Arc<Core>, root: &Address, checked: CheckedOrder, sign
     }
 }
 
-fn name_of(work: &Work) -> &'static str {
+pub(crate) fn name_of(work: &Work) -> &'static str {
     match work {
         Work::Run(..) => "run",
         Work::Put(..) => "put",
@@ -211,7 +211,11 @@ pub(crate) fn describe(outcome: &ended::Outcome) -> String {
 }
 
 /// Checks what can be known beforehand; what fails here was never accepted.
-async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work, Refusal> {
+pub(crate) async fn prepare(
+    core: &Arc<Core>,
+    root: &Address,
+    order: &Order,
+) -> Result<Work, Refusal> {
     let busy = || Refusal::new(RefusedReason::Busy, "too many orders wait already");
     if core.stopping.is_cancelled() {
         return Err(Refusal::new(RefusedReason::Busy, "the node is stopping"));
@@ -383,7 +387,11 @@ async fn rotate_key(
     ended::Outcome::Failed(refusal.of(order))
 }
 
-async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ended::Outcome {
+pub(crate) async fn clear_logs(
+    core: &Arc<Core>,
+    root: &Address,
+    clear: &ClearLogs,
+) -> ended::Outcome {
     let older_than_ms = i64::try_from(clear.older_than_ms).unwrap_or(i64::MAX);
     let orders = core
         .ledger

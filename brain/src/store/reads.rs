@@ -3,8 +3,8 @@
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
     JobFilter, JoinToken, LoadMinute, NodeRecord, OutboxCount, Question, Room, Store, StoreError,
-    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, node,
-    outbox, question, rollout, room, setting, watch,
+    WatchedNode, account, audit, binding, blob, dialog, event, file, follow, job, join, legacy,
+    node, outbox, question, rollout, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -255,6 +255,11 @@ impl Store {
     /// The value of a setting.
     pub async fn setting(&self, name: &str) -> Read<Option<String>> {
         Ok(setting::get(&self.db, name).await?)
+    }
+
+    /// All peers of the legacy network, encoded.
+    pub async fn legacy_peers(&self) -> Read<Vec<Vec<u8>>> {
+        Ok(legacy::list(&self.db).await?)
     }
 
     /// All settings, by name.

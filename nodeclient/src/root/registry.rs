@@ -84,15 +84,15 @@ pub struct NodeLoad {
 }
 
 /// Frames to a node; an error ends its session.
-pub(super) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
+pub(crate) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
 
 /// A session as others see it.
 #[derive(Clone)]
-pub(super) struct SessionHandle {
-    pub(super) line: FrameLine,
-    pub(super) stop: Stop<DisconnectReason>,
+pub(crate) struct SessionHandle {
+    pub(crate) line: FrameLine,
+    pub(crate) stop: Stop<DisconnectReason>,
     /// Cancelled when the session has told its end.
-    pub(super) finished: CancellationToken,
+    pub(crate) finished: CancellationToken,
 }
 
 struct Entry {
@@ -112,14 +112,14 @@ impl Drop for Entry {
 }
 
 /// What a dialling task needs to know about its node.
-pub(super) struct ToDial {
-    pub(super) online: watch::Receiver<bool>,
-    pub(super) stop: CancellationToken,
+pub(crate) struct ToDial {
+    pub(crate) online: watch::Receiver<bool>,
+    pub(crate) stop: CancellationToken,
 }
 
 /// All enrolled nodes.
 #[derive(Default)]
-pub(super) struct Registry(Mutex<Nodes>);
+pub(crate) struct Registry(Mutex<Nodes>);
 
 #[derive(Default)]
 struct Nodes {
@@ -168,7 +168,7 @@ impl Nodes {
 }
 
 /// The outcome of asking for a node's one session slot.
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// It is ours.
     Admitted {
         /// The node's status with the new session.
@@ -188,7 +188,7 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enroll(&self, node: Enrolment) -> ToDial {
+    pub(crate) fn enroll(&self, node: Enrolment) -> ToDial {
         let mut nodes = self.lock();
         if nodes
             .names
@@ -238,7 +238,7 @@ impl Registry {
     }
 
     /// See [`Root::succeed`](super::Root::succeed).
-    pub(super) fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
+    pub(crate) fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
         let mut nodes = self.lock();
         if old == new {
             return;
@@ -265,12 +265,12 @@ impl Registry {
     }
 
     /// The address that a node has now, which may have been another one before.
-    pub(super) fn current(&self, address: &Address) -> Address {
+    pub(crate) fn current(&self, address: &Address) -> Address {
         self.lock().current(address).clone()
     }
 
     /// The address under which a node that proved `address` is let in at this time.
-    pub(super) fn admitted(&self, address: &Address, now_ms: i64) -> Option<Address> {
+    pub(crate) fn admitted(&self, address: &Address, now_ms: i64) -> Option<Address> {
         let nodes = self.lock();
         let mut current = address;
         for _ in 0..=nodes.former.len() {
@@ -284,14 +284,14 @@ impl Registry {
     }
 
     /// A node has just proven this address of its own.
-    pub(super) fn proved(&self, node: &Address, proven: Address) {
+    pub(crate) fn proved(&self, node: &Address, proven: Address) {
         if let Some(entry) = self.lock().entries.get_mut(node) {
             entry.proven = Some(proven);
         }
     }
 
     /// The address under which a node takes orders: the one that it proved last, or has now.
-    pub(super) fn addressee(&self, address: &Address) -> Address {
+    pub(crate) fn addressee(&self, address: &Address) -> Address {
         let nodes = self.lock();
         let current = nodes.current(address);
         let proven = nodes
@@ -302,7 +302,7 @@ impl Registry {
     }
 
     /// Ends all sessions.
-    pub(super) fn end_all(&self, reason: &DisconnectReason) {
+    pub(crate) fn end_all(&self, reason: &DisconnectReason) {
         for entry in self.lock().entries.values() {
             if let Some(session) = &entry.session {
                 session.stop.ask(reason.clone());
@@ -310,11 +310,11 @@ impl Registry {
         }
     }
 
-    pub(super) fn forget(&self, name: &NodeName) -> bool {
+    pub(crate) fn forget(&self, name: &NodeName) -> bool {
         self.lock().remove(name)
     }
 
-    pub(super) fn rename(&self, name: &NodeName, new: &NodeName) -> bool {
+    pub(crate) fn rename(&self, name: &NodeName, new: &NodeName) -> bool {
         let mut nodes = self.lock();
         if nodes.names.contains_key(new) {
             return false;
@@ -331,7 +331,7 @@ impl Registry {
         true
     }
 
-    pub(super) fn nodes(&self) -> Vec<NodeStatus> {
+    pub(crate) fn nodes(&self) -> Vec<NodeStatus> {
         let mut all: Vec<_> = self
             .lock()
             .entries
@@ -342,7 +342,7 @@ impl Registry {
         all
     }
 
-    pub(super) fn loads(&self) -> Vec<NodeLoad> {
+    pub(crate) fn loads(&self) -> Vec<NodeLoad> {
         self.lock()
             .entries
             .values()
@@ -354,24 +354,24 @@ impl Registry {
             .collect()
     }
 
-    pub(super) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
+    pub(crate) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
         self.lock().named(name).map(|entry| entry.status.clone())
     }
 
     /// Whether a node has this name now.
-    pub(super) fn has_name(&self, name: &NodeName) -> bool {
+    pub(crate) fn has_name(&self, name: &NodeName) -> bool {
         self.lock().names.contains_key(name)
     }
 
     /// The name of a node that may come in.
-    pub(super) fn name_of(&self, address: &Address) -> Option<NodeName> {
+    pub(crate) fn name_of(&self, address: &Address) -> Option<NodeName> {
         let nodes = self.lock();
         let entry = nodes.entries.get(nodes.current(address));
         entry.map(|entry| entry.status.name.clone())
     }
 
     /// Where to send frames to a node.
-    pub(super) fn line(&self, name: &NodeName) -> Result<FrameLine, SendError> {
+    pub(crate) fn line(&self, name: &NodeName) -> Result<FrameLine, SendError> {
         let nodes = self.lock();
         let entry = nodes
             .named(name)
@@ -386,7 +386,7 @@ impl Registry {
     }
 
     /// Asks for a node's session slot; call again after waiting.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         address: &Address,
         session: &SessionHandle,
@@ -417,7 +417,7 @@ impl Registry {
     }
 
     /// Notes something that a node told in its session.
-    pub(super) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
+    pub(crate) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
         let mut nodes = self.lock();
         let address = nodes.current(address).clone();
         if let Some(entry) = nodes.entries.get_mut(&address) {
@@ -427,8 +427,20 @@ impl Registry {
         }
     }
 
+    /// Notes that a node which has no session has another clock.
+    pub(crate) fn note_clock(&self, address: &Address, offset_ms: i64) {
+        if let Some(entry) = self.lock().entries.get_mut(address) {
+            entry.status.clock_offset_ms = offset_ms;
+        }
+    }
+
+    /// Whether a node may come in.
+    pub(crate) fn is_enrolled(&self, address: &Address) -> bool {
+        self.lock().entries.contains_key(address)
+    }
+
     /// Shows a node as offline whose session has ended.
-    pub(super) fn offline(&self, address: &Address, session: &SessionHandle) {
+    pub(crate) fn offline(&self, address: &Address, session: &SessionHandle) {
         self.holder(address, session, |entry| {
             entry.status.online = false;
             entry.status.since_ms = unix_ms();
@@ -437,7 +449,7 @@ impl Registry {
     }
 
     /// Frees the slot that a session was admitted to.
-    pub(super) fn release(&self, address: &Address, session: &SessionHandle) {
+    pub(crate) fn release(&self, address: &Address, session: &SessionHandle) {
         self.holder(address, session, |entry| entry.session = None);
     }
 

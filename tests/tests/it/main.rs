@@ -12,6 +12,7 @@ mod first_contact;
 mod jobs;
 mod join;
 mod leaks;
+mod legacy;
 mod lines;
 mod logs;
 mod network;
