@@ -179,9 +179,9 @@ impl Root {
         let shared = Shared {
             keys: RwLock::new(Arc::new(keys.into())),
             gate: OnceLock::new(),
+            registry: Registry::new(options.clock.clone()),
             options,
             legacy: OnceLock::new(),
-            registry: Registry::default(),
             transfers: Transfers::default(),
             events,
             unproven,
@@ -355,7 +355,7 @@ impl Root {
                     .err()
                     .unwrap_or_else(|| SendError::Offline {
                         node: node.clone(),
-                        since_ms: crate::clock::unix_ms(),
+                        since_ms: self.shared.options.clock.now_ms(),
                     }))
             }
             Err(_) => Err(SendError::Busy(node.clone())),

@@ -9,10 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::SendError;
 use super::event::DisconnectReason;
+use super::{RootClock, SendError};
 use crate::address::Address;
-use crate::clock::unix_ms;
 use crate::name::NodeName;
 use crate::stop::Stop;
 
@@ -118,8 +117,11 @@ pub(crate) struct ToDial {
 }
 
 /// All enrolled nodes.
-#[derive(Default)]
-pub(crate) struct Registry(Mutex<Nodes>);
+pub(crate) struct Registry {
+    nodes: Mutex<Nodes>,
+    /// By which it is noted since when a node is there, and how far off its clock is.
+    clock: RootClock,
+}
 
 #[derive(Default)]
 struct Nodes {
@@ -183,9 +185,16 @@ pub(crate) enum Admission {
 }
 
 impl Registry {
+    pub(super) fn new(clock: RootClock) -> Self {
+        Self {
+            nodes: Mutex::default(),
+            clock,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Nodes> {
         // Every change below is complete at each point where it could panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn enroll(&self, node: Enrolment) -> ToDial {
@@ -209,7 +218,7 @@ impl Registry {
                 name: name.clone(),
                 address: address.clone(),
                 online: false,
-                since_ms: last_seen_ms.unwrap_or_else(unix_ms),
+                since_ms: last_seen_ms.unwrap_or_else(|| self.clock.now_ms()),
                 last_seen_ms,
                 incarnation,
                 facts: None,
@@ -401,7 +410,7 @@ impl Registry {
             return Admission::Wait(older.finished.clone());
         }
         let before = entry.status.incarnation.take();
-        let now = unix_ms();
+        let now = self.clock.now_ms();
         entry.status.online = true;
         entry.status.since_ms = now;
         entry.status.last_seen_ms = Some(now);
@@ -421,7 +430,7 @@ impl Registry {
         let mut nodes = self.lock();
         let address = nodes.current(address).clone();
         if let Some(entry) = nodes.entries.get_mut(&address) {
-            let now = unix_ms();
+            let now = self.clock.now_ms();
             entry.status.last_seen_ms = Some(now);
             note(&mut entry.status, now);
         }
@@ -443,7 +452,7 @@ impl Registry {
     pub(crate) fn offline(&self, address: &Address, session: &SessionHandle) {
         self.holder(address, session, |entry| {
             entry.status.online = false;
-            entry.status.since_ms = unix_ms();
+            entry.status.since_ms = self.clock.now_ms();
             entry.online.send_replace(false);
         });
     }
