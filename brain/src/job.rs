@@ -91,6 +91,15 @@ pub enum JobSpec {
 }
 
 impl JobSpec {
+    /// The file of ours that it needs.
+    pub fn file(&self) -> Option<&PutSpec> {
+        match self {
+            Self::Put(put) => Some(put),
+            Self::Update(update) => update.package.as_ref(),
+            Self::Run(_) | Self::Get(_) | Self::Copy(_) | Self::Instruct(_) => None,
+        }
+    }
+
     /// The body of the one order that carries the job out on each node; `None` for transfers, which
     /// take as many orders as the line is cut. Such an order is signed and stored with its task, kept in
     /// the node's journal, and asked about after a cut.

@@ -22,10 +22,10 @@ use tracing::{error, info};
 use super::ending::TaskEnding;
 use super::engine::Permits;
 use super::follow::Glimpse;
-use super::live::{LiveTask, ResultFileNews};
+use super::live::LiveTask;
 use super::news::NodeNews;
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::{Job, TaskState, status};
+use super::{Job, JobSpec, TaskState, status};
 use crate::activity::Ongoing;
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
@@ -180,7 +180,14 @@ impl Actor {
     async fn begin(&mut self, position: usize) {
         let live = &mut self.tasks[position];
         if live.task.state.is_final() {
-            self.fetch_results(position);
+            // What it brought was at hand only before the restart.
+            match (&self.job.spec, live.task.state) {
+                (JobSpec::Get(_), TaskState::Done) => {
+                    live.fetching = true;
+                    self.start_transfer(position);
+                }
+                _ => self.fetch_results(position),
+            }
             return;
         }
         match (self.job.spec.is_one_order(), live.task.state) {
@@ -283,34 +290,6 @@ impl Actor {
         self.end_without_node(position, TaskState::Lost).await;
     }
 
-    async fn take_errand(&mut self, news: Errand) {
-        match news {
-            Errand::Goes { position, progress } => {
-                let live = &mut self.tasks[position];
-                if !live.task.state.is_final() {
-                    live.progress = Some(progress);
-                }
-            }
-            Errand::Moved {
-                position,
-                ending,
-                file,
-            } => {
-                if let Some(file) = file {
-                    self.tasks[position]
-                        .files
-                        .push(ResultFileNews::Came { file, number: 0 });
-                }
-                self.end_task(position, ending).await;
-            }
-            Errand::Files { position, files } => {
-                let live = &mut self.tasks[position];
-                live.fetching = false;
-                live.files = files;
-            }
-        }
-    }
-
     async fn cancel(&mut self, position: usize) {
         let live = &mut self.tasks[position];
         if live.task.state.is_final() {
@@ -338,36 +317,6 @@ impl Actor {
         let signed = make(&self.brain, &live.address, &id, body);
         if let Err(error) = self.brain.root().send(&live.node, &signed).await {
             info!(%error, node.name = %live.node, "the cancellation goes out when the node is back");
-        }
-    }
-
-    fn next_deadline(&self) -> Instant {
-        let far = Instant::now() + Duration::from_secs(3600);
-        let now_ms = self.brain.now_ms();
-        self.tasks
-            .iter()
-            .filter_map(|live| match live.task.state {
-                TaskState::Waiting => {
-                    let left = u64::try_from(self.job.wait_until_ms - now_ms).unwrap_or(0);
-                    Some(Instant::now() + Duration::from_millis(left))
-                }
-                _ => live.away_since.map(|since| since + LOST_AFTER),
-            })
-            .fold(far, Instant::min)
-    }
-
-    async fn give_up_waiting(&mut self) {
-        let now_ms = self.brain.now_ms();
-        for position in 0..self.tasks.len() {
-            let live = &self.tasks[position];
-            if live.task.state == TaskState::Waiting && self.job.wait_until_ms <= now_ms {
-                self.end_without_node(position, TaskState::Offline).await;
-            } else if live
-                .away_since
-                .is_some_and(|since| since.elapsed() >= LOST_AFTER)
-            {
-                self.end_without_node(position, TaskState::Lost).await;
-            }
         }
     }
 

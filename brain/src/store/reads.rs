@@ -242,6 +242,11 @@ impl Store {
         Ok(file::by_number(&self.db, number).await?)
     }
 
+    /// The number under which a file of the same bytes, person, room and source is kept.
+    pub async fn same_file(&self, file: &FileRecord) -> Read<Option<i64>> {
+        Ok(file::same(&self.db, file).await?)
+    }
+
     /// The file that a message of this room shows.
     pub async fn file_of_message(&self, room: &RoomKey, message: &str) -> Read<Option<FileRecord>> {
         Ok(file::of_message(&self.db, room, message).await?)

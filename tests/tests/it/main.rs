@@ -7,6 +7,7 @@ mod docker;
 mod edges;
 mod fake_telegram;
 mod faults;
+mod file_bounds;
 mod files;
 mod first_contact;
 mod jobs;

@@ -114,6 +114,7 @@ impl Actor {
         if self.commit(ops).await {
             self.brain.outbox().push(&self.brain, items);
         }
+        self.forget_fetched().await;
         self.brain.jobs().ended(self.job.number);
     }
 }
