@@ -29,6 +29,7 @@ mod ledger;
 mod lines;
 mod node;
 mod orders;
+mod own_log;
 pub mod places;
 mod recovery;
 mod refusal;
@@ -41,5 +42,5 @@ pub use config::{
     ConfigError, ConfigFile, DockerConfig, NodeConfig, Program, RootEntry, ServiceConfig,
     TrustSource,
 };
-pub use node::{Node, NodeHandle, RootDial, StartError};
+pub use node::{Node, NodeCounts, NodeHandle, RootDial, StartError};
 pub use update::{Guard, Restart};
