@@ -3,8 +3,8 @@
 //!
 //! `JARVIS_TEST_LEAK_JOBS` sets how many; 2,000 without it, so that everybody can afford to run it.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,14 +42,11 @@ const ENDINGS: [(&str, usize); 9] = [
     ("run local sleep 60", 1),
     ("get local:/nowhere/it/may/look", 1),
 ];
-/// Jobs of each life that run when the node stops, and are lost.
-const LOST: usize = 10;
 
 struct House {
     brain: Brain,
-    node: Option<NodeHandle>,
+    node: NodeHandle,
     chat: Chat,
-    folder: PathBuf,
 }
 
 impl House {
@@ -73,28 +70,14 @@ impl House {
         let brain = Brain::start(config, root_key, Clock::system())
             .await
             .unwrap();
-        let node = Some(start_node(folder, node_key, &brain).await);
+        let node = start_node(folder, node_key, &brain).await;
         let chat = Chat::connect(&brain, life).await;
-        Self {
-            brain,
-            node,
-            chat,
-            folder: folder.to_owned(),
-        }
-    }
-
-    /// The node stops in the middle of its jobs, and comes back.
-    async fn restart_node(&mut self) {
-        let node = self.node.take().unwrap();
-        assert!(node.counts().running >= LOST, "{:?}", node.counts());
-        node.shutdown().await;
-        let key = Identity::from_file(&self.folder.join("node.key")).unwrap();
-        self.node = Some(start_node(&self.folder, key, &self.brain).await);
+        Self { brain, node, chat }
     }
 
     /// Waits until the node has nothing in hand, and every ending is acknowledged.
     async fn node_is_idle(&self) -> NodeCounts {
-        let counts = || self.node.as_ref().unwrap().counts();
+        let counts = || self.node.counts();
         let idle = async {
             loop {
                 let now = counts();
@@ -111,7 +94,7 @@ impl House {
     }
 
     async fn stop(self) {
-        self.node.unwrap().shutdown().await;
+        self.node.shutdown().await;
         self.brain.shutdown().await;
         self.chat.pump.abort();
     }
@@ -336,28 +319,6 @@ async fn whatever_way_jobs_end_nothing_is_left_behind() {
                 house.chat.says(&format!("cancel {number}")).await;
             }
         }
-        // Jobs that run when the node restarts are lost.
-        for number in 0..LOST {
-            house
-                .chat
-                .says(&format!("run local sleep 6{number}.5"))
-                .await;
-        }
-        let (mut under_way, mut lost) = (HashSet::new(), 0);
-        while lost < LOST {
-            let (text, is_end) = read(&house.chat.next().await);
-            if is_end {
-                assert!(text.contains("lost"), "{text}");
-                lost += 1;
-            } else if text.starts_with('⏳')
-                && let Some(seconds) = text.split("sleep 6").nth(1)
-                && let Some((number, _)) = seconds.split_once(".5")
-                && under_way.insert(number.to_owned())
-                && under_way.len() == LOST
-            {
-                house.restart_node().await;
-            }
-        }
         let counts = house.node_is_idle().await;
         assert_eq!(
             (house.brain.jobs().count(), house.brain.jobs().counted()),
@@ -389,7 +350,7 @@ async fn whatever_way_jobs_end_nothing_is_left_behind() {
     let count = async |store: &mut SqliteConnection, query: &'static str| -> i64 {
         sqlx::query_scalar(query).fetch_one(store).await.unwrap()
     };
-    let all = i64::try_from(all + 4 * LOST).unwrap();
+    let all = i64::try_from(all).unwrap();
     assert_eq!(count(&mut store, "SELECT count(*) FROM job").await, all);
     assert_eq!(
         count(
