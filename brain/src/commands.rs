@@ -68,6 +68,7 @@ commands! {
     Cancel(jobs::CancelArgs),
     Retry(jobs::RetryArgs),
     Again(jobs::AgainArgs),
+    Logs(logs::LogsArgs),
     Clearlogs(logs::ClearlogsArgs),
     Get(files::GetArgs),
     Put(files::PutArgs),
@@ -118,13 +119,14 @@ commands! {
 
 impl Invocation {
     /// The command line for the audit log; `line` is it as found. One-time codes, values of the
-    /// environment and standard input are left out.
+    /// environment, standard input and secret input of services are left out.
     pub fn audit_text(&self, line: &Line) -> String {
         match self {
             Self::Start(general::StartArgs { code: Some(_) })
             | Self::Bind(people::BindArgs { code: Some(_) })
             | Self::Claim(_) => format!("{} …", self.spec().name),
             Self::Run(arguments) => arguments.audit_text(),
+            Self::Call(arguments) => arguments.audit_text(),
             _ => line.text(),
         }
     }

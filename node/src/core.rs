@@ -20,7 +20,7 @@ use crate::config::NodeConfig;
 use crate::executor::Stop;
 use crate::facts::{LoadMeter, facts};
 use crate::kept::{Keep, trim};
-use crate::ledger::{Ledger, State};
+use crate::ledger::{Bounds, Ledger, State};
 use crate::lines::Lines;
 use crate::places::Places;
 use crate::trust::Trust;
@@ -213,6 +213,11 @@ impl Core {
         }
     }
 
+    /// Orders that are being carried out.
+    pub(crate) fn running_orders(&self) -> usize {
+        self.running().len()
+    }
+
     /// Asks every order to stop.
     pub(crate) fn stop_all(&self, grace: Duration) {
         for running in self.running().values() {
@@ -346,7 +351,7 @@ pub(crate) async fn keep_house(core: Arc<Core>) {
         let done = tokio::task::spawn_blocking(move || {
             kept.write_endings()?;
             kept.ledger.sync()?;
-            if is_time_to_forget {
+            if is_time_to_forget || kept.ledger.is_full(Bounds::new(kept.config.retention)) {
                 forget(&kept)
             } else {
                 Ok(())
@@ -364,7 +369,7 @@ pub(crate) async fn keep_house(core: Arc<Core>) {
 }
 
 fn forget(core: &Core) -> io::Result<()> {
-    for order in core.ledger.forget(core.config.retention)? {
+    for order in core.ledger.forget(Bounds::new(core.config.retention))? {
         remove_folder(&core.folder(&order));
     }
     let retention = i64::try_from(core.config.retention.as_millis()).unwrap_or(i64::MAX);

@@ -30,6 +30,7 @@ mod legacy;
 mod lines;
 mod node;
 mod orders;
+mod own_log;
 pub mod places;
 mod recovery;
 mod refusal;
@@ -42,5 +43,5 @@ pub use config::{
     ConfigError, ConfigFile, DockerConfig, LegacyListen, NodeConfig, Program, RootEntry,
     ServiceConfig, TrustSource,
 };
-pub use node::{Node, NodeHandle, RootDial, StartError};
+pub use node::{Node, NodeCounts, NodeHandle, RootDial, StartError};
 pub use update::{Guard, Restart};

@@ -148,6 +148,21 @@ fn prepare_folders(mut config: NodeConfig) -> Result<NodeConfig, StartError> {
     Ok(config)
 }
 
+/// What a node has in hand and in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeCounts {
+    /// Orders that are being carried out.
+    pub running: usize,
+    /// Orders that have not ended.
+    pub open: usize,
+    /// Orders whose ending no root has stored yet.
+    pub unacknowledged: usize,
+    /// Orders that are over, and that it still knows all about.
+    pub settled: usize,
+    /// Bytes of its journal.
+    pub journal_bytes: u64,
+}
+
 /// A started node. Dropping the handle stops nothing: use [`NodeHandle::shutdown`].
 pub struct NodeHandle {
     core: Arc<Core>,
@@ -168,6 +183,19 @@ impl NodeHandle {
     #[must_use]
     pub fn listening(&self) -> Option<SocketAddr> {
         self.listening
+    }
+
+    /// What it has in hand and in memory now.
+    #[must_use]
+    pub fn counts(&self) -> NodeCounts {
+        let held = self.core.ledger.held();
+        NodeCounts {
+            running: self.core.running_orders(),
+            open: held.open,
+            unacknowledged: held.unacknowledged,
+            settled: held.settled,
+            journal_bytes: held.bytes,
+        }
     }
 
     /// Waits until an update wants the program to be started again: then call

@@ -198,7 +198,13 @@ pub(crate) async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Tro
             shown = kept;
             answer
         }
-        Err(answer) => answer,
+        Err(answer) => {
+            // What was not read may hold the secrets of a service anywhere.
+            if spec.name == "call" {
+                "call …".clone_into(&mut shown);
+            }
+            answer
+        }
     };
     let note = answer.audit.get_or_insert_default();
     spec.name.clone_into(&mut note.what);
