@@ -449,7 +449,6 @@ fn urgency(state: TaskState) -> u8 {
     }
 }
 
-/// The sign before a task.
 pub(crate) fn mark(state: TaskState) -> &'static str {
     match state {
         TaskState::Waiting => "…",
