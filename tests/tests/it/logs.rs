@@ -231,7 +231,7 @@ async fn the_nodes_own_journal_is_read_in_the_chat() {
     ann.sees("web-1 is offline. Its journal is on it").await;
     site.site.node(0).start().unwrap();
     site.site.is_online("web-1").await;
-    ann.says("/logs web-1 -n 1");
+    ann.says("/logs web-1");
     ann.sees("run sleep 600 · lost").await;
 
     // The program writes to where it was started: here to the test.
