@@ -2,7 +2,11 @@
 
 use std::error::Error;
 
-const FILES: [&str; 2] = ["jarvis/chat/v1/chat.proto", "jarvis/node/v1/node.proto"];
+const FILES: [&str; 3] = [
+    "jarvis/chat/v1/chat.proto",
+    "jarvis/node/v1/node.proto",
+    "jarvis/legacy/v1/jarviscore.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for file in FILES {

@@ -1,6 +1,6 @@
 //! Files of the chat, stored once under their BLAKE3 hash. The database only maps names to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,8 +44,18 @@ pub struct Blobs {
 struct Shared {
     /// Bytes of all blobs, about.
     used: AtomicU64,
-    /// Blobs that somebody works with, and how many do. Held while a blob is looked at and removed.
-    pinned: Mutex<HashMap<String, usize>>,
+    /// Held while a blob is looked at and removed.
+    pinned: Mutex<Pinned>,
+}
+
+#[derive(Debug, Default)]
+struct Pinned {
+    /// Blobs that somebody works with, and how many do.
+    counts: HashMap<String, usize>,
+    /// Sweeps that go on.
+    sweeps: usize,
+    /// Blobs that somebody worked with since the oldest of them began.
+    touched: HashSet<String>,
 }
 
 /// Keeps a blob from being removed while it lives.
@@ -58,12 +68,74 @@ pub struct Pin {
 impl Drop for Pin {
     fn drop(&mut self) {
         let mut pinned = lock(&self.shared.pinned);
-        if let Some(count) = pinned.get_mut(&self.hash) {
+        if let Some(count) = pinned.counts.get_mut(&self.hash) {
             *count -= 1;
             if *count == 0 {
-                pinned.remove(&self.hash);
+                pinned.counts.remove(&self.hash);
             }
         }
+    }
+}
+
+/// The pins of one event, held until its answer is committed.
+#[derive(Debug, Default)]
+pub struct Pins(Mutex<Vec<Pin>>);
+
+impl Pins {
+    /// Holds one more.
+    pub fn add(&self, pin: Pin) {
+        lock(&self.0).push(pin);
+    }
+}
+
+/// Removes blobs. It has to begin before its owner asks what is needed: whatever was pinned at any time
+/// since then stays, because whoever pinned it may have named it in the store after it was asked.
+#[derive(Debug)]
+pub struct Sweep {
+    blobs: Blobs,
+}
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        let mut pinned = lock(&self.blobs.shared.pinned);
+        pinned.sweeps -= 1;
+        if pinned.sweeps == 0 {
+            pinned.touched.clear();
+        }
+    }
+}
+
+impl Sweep {
+    /// Whether somebody works with the blob, or did since this began.
+    pub fn is_used(&self, hash: &str) -> bool {
+        lock(&self.blobs.shared.pinned).touched.contains(hash)
+    }
+
+    /// Removes a blob that nobody works with. False when somebody does; unless `also_young`, also when
+    /// it came so lately that the store may be about to name it.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, hash: &str, also_young: bool) -> io::Result<bool> {
+        let Some(path) = self.blobs.path(hash) else {
+            return Ok(false);
+        };
+        let pinned = lock(&self.blobs.shared.pinned);
+        if pinned.touched.contains(hash) {
+            return Ok(false);
+        }
+        let about = match std::fs::metadata(&path) {
+            Ok(about) => about,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        if !also_young && !is_older(about.modified()?, YOUNG) {
+            return Ok(false);
+        }
+        std::fs::remove_file(path)?;
+        let used = &self.blobs.shared.used;
+        used.fetch_sub(about.len().min(self.blobs.used()), Ordering::Relaxed);
+        Ok(true)
     }
 }
 
@@ -132,12 +204,25 @@ impl Blobs {
 
     /// Keeps a blob, whether it is there yet or not, while the pin lives.
     pub fn pin(&self, hash: &str) -> Pin {
-        *lock(&self.shared.pinned)
-            .entry(hash.to_owned())
-            .or_default() += 1;
+        let mut pinned = lock(&self.shared.pinned);
+        *pinned.counts.entry(hash.to_owned()).or_default() += 1;
+        if pinned.sweeps > 0 {
+            pinned.touched.insert(hash.to_owned());
+        }
         Pin {
             shared: Arc::clone(&self.shared),
             hash: hash.to_owned(),
+        }
+    }
+
+    /// Begins to remove blobs.
+    pub fn sweep(&self) -> Sweep {
+        let mut pinned = lock(&self.shared.pinned);
+        pinned.sweeps += 1;
+        let worked_with: Vec<_> = pinned.counts.keys().cloned().collect();
+        pinned.touched.extend(worked_with);
+        Sweep {
+            blobs: self.clone(),
         }
     }
 
@@ -169,34 +254,6 @@ impl Blobs {
             Ok(blobs)
         });
         listing.await.map_err(io::Error::other)?
-    }
-
-    /// Removes a blob that nobody works with. False when somebody does; unless `also_young`, also when
-    /// it came so lately that the store may be about to name it.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub fn remove(&self, hash: &str, also_young: bool) -> io::Result<bool> {
-        let Some(path) = self.path(hash) else {
-            return Ok(false);
-        };
-        let pinned = lock(&self.shared.pinned);
-        if pinned.contains_key(hash) {
-            return Ok(false);
-        }
-        let about = match std::fs::metadata(&path) {
-            Ok(about) => about,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(error) => return Err(error),
-        };
-        if !also_young && !is_older(about.modified()?, YOUNG) {
-            return Ok(false);
-        }
-        std::fs::remove_file(path)?;
-        self.shared
-            .used
-            .fetch_sub(about.len().min(self.used()), Ordering::Relaxed);
-        Ok(true)
     }
 
     /// Begins a blob whose bytes come piece by piece.
@@ -355,11 +412,32 @@ mod tests {
         blobs.put(b"hello").await.unwrap();
         assert_eq!(blobs.used(), 5);
         let pin = blobs.pin(&blob.hash);
-        assert!(!blobs.remove(&blob.hash, true).unwrap());
+        assert!(!blobs.sweep().remove(&blob.hash, true).unwrap());
         drop(pin);
-        assert!(!blobs.remove(&blob.hash, false).unwrap(), "it is young");
-        assert!(blobs.remove(&blob.hash, true).unwrap());
+        let sweep = blobs.sweep();
+        assert!(!sweep.remove(&blob.hash, false).unwrap(), "it is young");
+        assert!(sweep.remove(&blob.hash, true).unwrap());
         assert_eq!((blobs.used(), blobs.list().await.unwrap()), (0, vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_blob_that_was_needed_since_a_sweep_began_outlives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path().to_owned()).await.unwrap();
+        let [before, during] = [
+            blobs.put(b"1").await.unwrap(),
+            blobs.put(b"2").await.unwrap(),
+        ];
+        let pin = blobs.pin(&before.hash);
+        let sweep = blobs.sweep();
+        drop((pin, blobs.pin(&during.hash)));
+        drop(blobs.sweep());
+        for blob in [&before, &during] {
+            assert!(sweep.is_used(&blob.hash));
+            assert!(!sweep.remove(&blob.hash, true).unwrap());
+        }
+        drop(sweep);
+        assert!(blobs.sweep().remove(&before.hash, true).unwrap());
     }
 
     #[tokio::test]

@@ -51,6 +51,9 @@ pub enum StartError {
     /// The port for nodes.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The legacy network.
+    #[error("cannot take part in the legacy network: {0}")]
+    Legacy(String),
     /// A node of the configuration is malformed.
     #[error("node `{name}` in the configuration: {detail}")]
     Node {
@@ -131,6 +134,10 @@ impl Brain {
             ..RootOptions::default()
         };
         let (root, events) = Root::start(keys, options);
+        if let Some(legacy) = &config.legacy {
+            // Before any node is known: legacy nodes are dialled from the moment they are.
+            crate::legacy::start(&root, &store, legacy).await?;
+        }
         let sessions = Arc::new(Sessions::default());
         let (notes, note_requests) = Notes::new(config.data.join("notes-index"));
         let brain = Self(Arc::new(Inner {

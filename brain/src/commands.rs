@@ -72,6 +72,7 @@ commands! {
     Cancel(jobs::CancelArgs),
     Retry(jobs::RetryArgs),
     Again(jobs::AgainArgs),
+    Logs(logs::LogsArgs),
     Clearlogs(logs::ClearlogsArgs),
     Get(files::GetArgs),
     Put(files::PutArgs),
@@ -133,7 +134,7 @@ commands! {
 
 impl Invocation {
     /// The command line for the audit log; `line` is it as found. One-time codes, values of the
-    /// environment and standard input are left out.
+    /// environment, standard input and secret input of services are left out.
     pub fn audit_text(&self, line: &Line) -> String {
         match self {
             Self::Start(general::StartArgs { code: Some(_) })
@@ -144,6 +145,7 @@ impl Invocation {
                 format!("{} …", self.spec().name)
             }
             Self::Run(arguments) => arguments.audit_text(),
+            Self::Call(arguments) => arguments.audit_text(),
             _ => line.text(),
         }
     }

@@ -30,7 +30,8 @@ pub struct NodeEntry {
     pub address: String,
     /// Its tags.
     pub tags: Vec<String>,
-    /// `host:port` where the brain dials it; `None` = it dials in.
+    /// `host:port` where the brain dials it, `legacy://host:port` for a legacy node; `None` = it dials
+    /// in.
     pub dial: Option<String>,
 }
 
@@ -74,6 +75,8 @@ pub struct BrainConfig {
     pub node_programs: BTreeMap<String, PathBuf>,
     /// How long the old key of a root or node stays good after a change.
     pub key_overlap: Duration,
+    /// How to take part in a legacy network; `None` = not at all.
+    pub legacy: Option<crate::legacy::LegacyConfig>,
     /// How often nodes say that they are alive.
     pub heartbeat: Duration,
     /// When a node's coming and going is worth telling.
@@ -109,6 +112,7 @@ impl BrainConfig {
             node_public: None,
             node_programs: BTreeMap::new(),
             key_overlap: Duration::from_secs(24 * 3600),
+            legacy: None,
             heartbeat: RootOptions::default().heartbeat,
             watch: WatchConfig::default(),
             too_old: Duration::from_secs(600),

@@ -11,6 +11,7 @@ use jarvis_proto::chat::{Action, action};
 use prost::Message as _;
 use tracing::{info, warn};
 
+use crate::blob::Sweep;
 use crate::brain::Brain;
 use crate::job::JobSpec;
 use crate::store::{FileRecord, Op, StoreError, Unit};
@@ -69,13 +70,14 @@ pub(crate) async fn make_room(brain: &Brain, size: u64) -> Result<(), RoomError>
         return Ok(());
     }
     if size <= quota {
+        let sweep = blobs.sweep();
         let needed = needed(brain).await?;
-        sweep_unnamed(brain, &needed).await?;
+        sweep_unnamed(brain, &sweep, &needed).await?;
         for file in brain.store().oldest_files(MOST_ROWS).await? {
             if fits() {
                 return Ok(());
             }
-            if needed.contains(&file.hash) {
+            if needed.contains(&file.hash) || sweep.is_used(&file.hash) {
                 continue;
             }
             // The row first: a row without its bytes would be a promise that cannot be kept.
@@ -83,7 +85,7 @@ pub(crate) async fn make_room(brain: &Brain, size: u64) -> Result<(), RoomError>
                 hash: file.hash.clone(),
             };
             brain.store().commit(Unit::of(vec![drop_rows])).await?;
-            blobs.remove(&file.hash, true)?;
+            sweep.remove(&file.hash, true)?;
             info!(file.number = file.number, "removed to make room");
         }
     }
@@ -105,8 +107,9 @@ pub(crate) async fn tidy(brain: &Brain) -> Result<(), RoomError> {
     let before_ms = brain.now_ms().saturating_sub(keep_ms);
     let drop_old = Op::DropOldFiles { before_ms };
     brain.store().commit(Unit::of(vec![drop_old])).await?;
+    let sweep = brain.blobs().sweep();
     let needed = needed(brain).await?;
-    sweep_unnamed(brain, &needed).await
+    sweep_unnamed(brain, &sweep, &needed).await
 }
 
 /// Removes one file; its bytes go when nobody else needs them.
@@ -114,6 +117,7 @@ pub(crate) async fn tidy(brain: &Brain) -> Result<(), RoomError> {
 /// # Errors
 /// See [`RoomError`].
 pub(crate) async fn remove_bytes(brain: &Brain, hash: &str) -> Result<(), RoomError> {
+    let sweep = brain.blobs().sweep();
     let is_named = brain
         .store()
         .oldest_files(MOST_ROWS)
@@ -121,13 +125,17 @@ pub(crate) async fn remove_bytes(brain: &Brain, hash: &str) -> Result<(), RoomEr
         .iter()
         .any(|file| file.hash == hash);
     if !is_named && !needed(brain).await?.contains(hash) {
-        brain.blobs().remove(hash, true)?;
+        sweep.remove(hash, true)?;
     }
     Ok(())
 }
 
 /// Removes the bytes that no row names and nobody needs.
-async fn sweep_unnamed(brain: &Brain, needed: &HashSet<String>) -> Result<(), RoomError> {
+async fn sweep_unnamed(
+    brain: &Brain,
+    sweep: &Sweep,
+    needed: &HashSet<String>,
+) -> Result<(), RoomError> {
     let blobs = brain.blobs().list().await?;
     // After the listing: what came meanwhile is young, and stays.
     let named: HashSet<String> = brain
@@ -141,7 +149,7 @@ async fn sweep_unnamed(brain: &Brain, needed: &HashSet<String>) -> Result<(), Ro
         if named.contains(&blob.hash) || needed.contains(&blob.hash) {
             continue;
         }
-        if let Err(error) = brain.blobs().remove(&blob.hash, false) {
+        if let Err(error) = sweep.remove(&blob.hash, false) {
             warn!(%error, blob = blob.hash, "cannot be removed");
         }
     }
@@ -180,7 +188,7 @@ fn hashes(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_owned)
 }
 
-/// Gives a file its number.
+/// Gives a file its number: the one it has already, if the same bytes came from there before.
 ///
 /// # Errors
 /// When the store has none to give.
@@ -188,14 +196,71 @@ pub(crate) async fn numbered(
     brain: &Brain,
     mut file: FileRecord,
 ) -> Result<FileRecord, StoreError> {
-    file.number = brain.store().next_number("file").await?;
+    file.number = match brain.store().same_file(&file).await? {
+        Some(number) => number,
+        None => brain.store().next_number("file").await?,
+    };
     file.created_ms = brain.now_ms();
     Ok(file)
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use jarvis_nodeclient::Identity;
+
     use super::*;
+    use crate::account::AccountId;
+    use crate::clock::Clock;
+    use crate::config::BrainConfig;
+    use crate::room::{BotKey, RoomKey};
+
+    #[tokio::test]
+    async fn what_a_command_works_with_is_not_removed_to_make_room() {
+        let data = tempfile::tempdir().unwrap();
+        let mut config = BrainConfig::new(data.path().to_owned());
+        config.files_quota = 10;
+        let brain = Brain::start(config, Identity::generate(), Clock::system());
+        let brain = brain.await.unwrap();
+        let blob = brain.blobs().put(b"12345678").await.unwrap();
+        let record = FileRecord {
+            number: 0,
+            hash: blob.hash.clone(),
+            name: "file".to_owned(),
+            mime: String::new(),
+            size: 8,
+            source: String::new(),
+            account: AccountId::new(),
+            room: RoomKey {
+                bot: BotKey {
+                    kind: "console".to_owned(),
+                    bot: "bot".to_owned(),
+                },
+                room: "room".to_owned(),
+                thread: String::new(),
+            },
+            message: String::new(),
+            job: 0,
+            created_ms: 0,
+        };
+        let record = numbered(&brain, record).await.unwrap();
+        let put = Op::PutFile(Box::new(record.clone()));
+        brain.store().commit(Unit::of(vec![put])).await.unwrap();
+        assert_eq!(
+            numbered(&brain, record.clone()).await.unwrap().number,
+            record.number,
+            "the same file keeps its number"
+        );
+        let pin = brain.blobs().pin(&blob.hash);
+        let full = make_room(&brain, 5).await;
+        assert!(matches!(full, Err(RoomError::Full { .. })), "{full:?}");
+        assert!(brain.store().file(record.number).await.unwrap().is_some());
+        assert!(brain.blobs().path(&blob.hash).unwrap().exists());
+        drop(pin);
+        make_room(&brain, 5).await.unwrap();
+        assert_eq!(brain.store().file(record.number).await.unwrap(), None);
+        assert_eq!(brain.blobs().used(), 0);
+    }
 
     #[test]
     fn names_of_blobs_are_found_in_any_json() {

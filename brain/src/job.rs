@@ -5,6 +5,7 @@ mod actor;
 mod ending;
 mod engine;
 mod follow;
+pub(crate) mod inquiry;
 mod instruction;
 mod live;
 mod news;
@@ -21,12 +22,13 @@ pub use ending::TaskEnding;
 pub use engine::{Jobs, NewJob};
 pub(crate) use follow::FOLLOW_FOR;
 pub use follow::NewFollow;
+pub(crate) use instruction::hidden;
 pub use instruction::{DockerAction, Instruction};
 pub use orders::Orders;
 pub(crate) use orders::pump;
 pub(crate) use plan::plan;
 pub use rollout::{Outcome, Part, Phase, UpdateKind, UpdateSpec, WayBack};
-pub(crate) use status::status_reply;
+pub(crate) use status::{mark, service_outcome, status_reply};
 pub(crate) use transfer::fetch;
 
 use std::collections::BTreeMap;
@@ -91,6 +93,15 @@ pub enum JobSpec {
 }
 
 impl JobSpec {
+    /// The file of ours that it needs.
+    pub fn file(&self) -> Option<&PutSpec> {
+        match self {
+            Self::Put(put) => Some(put),
+            Self::Update(update) => update.package.as_ref(),
+            Self::Run(_) | Self::Get(_) | Self::Copy(_) | Self::Instruct(_) => None,
+        }
+    }
+
     /// The body of the one order that carries the job out on each node; `None` for transfers, which
     /// take as many orders as the line is cut. Such an order is signed and stored with its task, kept in
     /// the node's journal, and asked about after a cut.

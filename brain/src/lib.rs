@@ -23,6 +23,7 @@ mod file;
 pub mod fleet;
 pub mod job;
 mod join;
+pub mod legacy;
 pub mod note;
 pub mod outbox;
 pub mod people;

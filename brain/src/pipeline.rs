@@ -12,6 +12,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::account::Role;
 use crate::answer::{After, Answer, AuditNote, Place, Speech, audit_entry};
+use crate::blob::Pins;
 use crate::brain::Brain;
 use crate::command::help;
 use crate::command::permission::Subject;
@@ -61,10 +62,12 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
             return apologize(brain, &inbound, kind, hint, trace).await;
         }
     };
+    // Until the commit: what the answer refers to must not go in between.
+    let pins = Pins::default();
     let mut answer = if person.is_bot {
         Answer::nothing()
     } else {
-        match answer(brain, &inbound, &speaker, kind, trace).await {
+        match answer(brain, &inbound, &speaker, kind, trace, &pins).await {
             Ok(answer) => answer,
             Err(trouble) => {
                 error!(error = %trouble, "the command failed");
@@ -266,6 +269,7 @@ async fn answer(
     speaker: &Speaker,
     kind: RoomKind,
     trace: &str,
+    pins: &Pins,
 ) -> Result<Answer, Trouble> {
     let message = match &inbound.event.kind {
         Some(event::Kind::Message(message)) => message.clone(),
@@ -291,6 +295,7 @@ async fn answer(
         trace,
         is_confirmed: false,
         kept_file: None,
+        pins,
     };
     let addressed = is_press || inbound.event.addressed || kind == RoomKind::Private;
     let addressing = Addressing {

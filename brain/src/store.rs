@@ -37,6 +37,7 @@ mod file;
 mod follow;
 mod job;
 mod join;
+mod legacy;
 mod many;
 mod node;
 mod note;

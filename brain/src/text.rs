@@ -294,6 +294,7 @@ macro_rules! catalog {
             include_str!(concat!("text/", $language, "/files.ftl")),
             include_str!(concat!("text/", $language, "/logs.ftl")),
             include_str!(concat!("text/", $language, "/watch.ftl")),
+            include_str!(concat!("text/", $language, "/legacy.ftl")),
             include_str!(concat!("text/", $language, "/services.ftl")),
             include_str!(concat!("text/", $language, "/notes.ftl")),
             include_str!(concat!("text/", $language, "/translation.ftl")),

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context;
+use jarvis_brain::legacy::LegacyConfig;
 use jarvis_brain::{
     AdapterToken, Brain, BrainConfig, Clock, JobLimits, NodeEntry, ServeTls, WatchConfig,
 };
-use jarvis_nodeclient::KeyRing;
+use jarvis_nodeclient::{KeyRing, LEGACY_DIAL};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
@@ -128,7 +129,10 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
             name: node.name.clone(),
             address: node.address.clone(),
             tags: node.tags.0.clone(),
-            dial: node.dial.clone(),
+            dial: match &node.legacy {
+                Some(server) => Some(format!("{LEGACY_DIAL}{server}")),
+                None => node.dial.clone(),
+            },
         })
         .collect();
     brain.node_listen = config.nodes.listen.0;
@@ -140,6 +144,12 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
         .chain(config.nodes.programs.clone())
         .collect();
     brain.key_overlap = config.nodes.key_overlap;
+    brain.legacy = config.legacy.listen.0.map(|listen| LegacyConfig {
+        listen,
+        server_address: config.legacy.address.clone().unwrap_or_default(),
+        name: config.legacy.name.clone(),
+        key_file: config.legacy.key_file.clone(),
+    });
     brain.heartbeat = config.nodes.heartbeat;
     brain.watch = WatchConfig {
         away_after: config.watch.away_after,

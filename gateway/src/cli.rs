@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Show the address that nodes trust, or make tokens for adapters
     Keys(Keys),
+    /// Move over from jarviscore 0.7 (`jarvissh`)
+    Legacy(Legacy),
     /// Print the version
     Version,
 }
@@ -118,6 +120,22 @@ pub(crate) struct Check {
     /// Print a configuration file with every key and its default instead
     #[arg(long)]
     pub(crate) example: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Legacy {
+    #[command(subcommand)]
+    pub(crate) command: LegacyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LegacyCommand {
+    /// Print a jarvissh configuration as the node.toml of a jarvis-node, with notes on standard error
+    Import {
+        /// The YAML file of jarvissh
+        #[arg(value_name = "CONFIG.yaml")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

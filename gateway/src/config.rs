@@ -44,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) watch: Watch,
     /// Nodes that the brain knows from the start.
     pub(crate) node: Vec<KnownNode>,
+    pub(crate) legacy: Legacy,
     pub(crate) local_node: LocalNode,
 }
 
@@ -60,6 +61,7 @@ impl Default for Config {
             nodes: Nodes::default(),
             watch: Watch::default(),
             node: Vec::new(),
+            legacy: Legacy::default(),
             local_node: LocalNode::default(),
         }
     }
@@ -382,6 +384,35 @@ pub(crate) struct KnownNode {
     /// `HOST:PORT` that the brain dials; `None`: the node dials.
     #[serde(default)]
     pub(crate) dial: Option<String>,
+    /// `HOST:PORT` of a jarviscore 0.7 node, in place of `dial`.
+    #[serde(default)]
+    pub(crate) legacy: Option<String>,
+}
+
+/// `[legacy]`: a network of jarviscore 0.7 nodes (`jarvissh`).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Legacy {
+    /// TCP address that legacy nodes dial; "off": no part in such a network.
+    pub(crate) listen: Listen,
+    /// `HOST:PORT` that they are told to dial; `None`: the address listened on.
+    pub(crate) address: Option<String>,
+    /// What the brain is called there.
+    pub(crate) name: String,
+    /// Key towards legacy nodes; `None`: the root's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl Default for Legacy {
+    fn default() -> Self {
+        Self {
+            listen: Listen::OFF,
+            address: None,
+            name: "jarvis".to_owned(),
+            key_file: None,
+        }
+    }
 }
 
 /// `[local_node]`: the node inside `jarvis up`.

@@ -13,6 +13,7 @@ mod crash;
 mod data;
 mod identity;
 mod keys;
+mod legacy;
 mod lifecycle;
 mod logging;
 mod redact;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, Global, KeysCommand};
+use cli::{Cli, Command, Global, KeysCommand, LegacyCommand};
 use config::{Config, ConfigError, EXAMPLE, Level, Loaded, Sources};
 use data::DataDir;
 use lifecycle::Outcome;
@@ -64,6 +65,15 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
                 }
             };
             print!("{text}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Legacy(legacy) => {
+            let LegacyCommand::Import { file } = legacy.command;
+            let imported = legacy::import(&file)?;
+            print!("{}", imported.text);
+            for note in imported.notes {
+                eprintln!("note: {note}");
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Up(up) => {

@@ -44,6 +44,8 @@ pub struct NodeConfig {
     pub allow: Vec<PathBuf>,
     /// Where roots may dial this node, if anywhere.
     pub listen: Option<SocketAddr>,
+    /// Whether and how it serves legacy roots.
+    pub legacy: Option<LegacyListen>,
     /// Working directory of jobs that name none; `files` in [`NodeConfig::data`] by default.
     pub work: PathBuf,
     /// Most jobs that run at once; more wait.
@@ -77,6 +79,18 @@ pub struct Program {
     pub arguments: Vec<OsString>,
     /// Its version.
     pub version: String,
+}
+
+/// How a node serves legacy roots (jarviscore 0.7). Their signatures cover next to nothing of an order,
+/// so it does so only where its owner says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyListen {
+    /// Where legacy roots dial.
+    pub listen: SocketAddr,
+    /// `host:port` that they are told to dial; empty: `listen`.
+    pub server_address: String,
+    /// Server addresses of legacy roots to stay connected with.
+    pub connect: Vec<String>,
 }
 
 /// Where the list of trusted roots stands.
@@ -166,6 +180,7 @@ impl NodeConfig {
             trust: TrustSource::Fixed(Vec::new()),
             allow: Vec::new(),
             listen: None,
+            legacy: None,
             max_jobs: 32,
             job_timeout: Duration::from_secs(24 * 3600),
             stop_grace: Duration::from_secs(5),

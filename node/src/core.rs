@@ -20,7 +20,7 @@ use crate::config::NodeConfig;
 use crate::executor::Stop;
 use crate::facts::{LoadMeter, facts};
 use crate::kept::{Keep, trim};
-use crate::ledger::{Ledger, State};
+use crate::ledger::{Bounds, Ledger, State};
 use crate::lines::Lines;
 use crate::places::Places;
 use crate::trust::Trust;
@@ -182,12 +182,17 @@ impl Core {
 
     /// The order is done with: written down first, then told.
     pub(crate) async fn end(&self, root: &Address, ended: Ended) {
-        if let Err(error) = self.ledger.ended(&ended) {
+        self.end_quietly(&ended);
+        self.lines.tell(root, Frame::Ended(ended)).await;
+    }
+
+    /// The order is done with, and nobody in a session waits for it.
+    pub(crate) fn end_quietly(&self, ended: &Ended) {
+        if let Err(error) = self.ledger.ended(ended) {
             tracing::error!(order = ended.order, %error, "the ending cannot be written to the journal yet");
             self.unwritten().push(ended.clone());
         }
         self.running().remove(&ended.order);
-        self.lines.tell(root, Frame::Ended(ended)).await;
     }
 
     /// Asks one order of `root` to stop. Returns whether it was running.
@@ -206,6 +211,11 @@ impl Core {
             }
             None => false,
         }
+    }
+
+    /// Orders that are being carried out.
+    pub(crate) fn running_orders(&self) -> usize {
+        self.running().len()
     }
 
     /// Asks every order to stop.
@@ -341,7 +351,7 @@ pub(crate) async fn keep_house(core: Arc<Core>) {
         let done = tokio::task::spawn_blocking(move || {
             kept.write_endings()?;
             kept.ledger.sync()?;
-            if is_time_to_forget {
+            if is_time_to_forget || kept.ledger.is_full(Bounds::new(kept.config.retention)) {
                 forget(&kept)
             } else {
                 Ok(())
@@ -359,7 +369,7 @@ pub(crate) async fn keep_house(core: Arc<Core>) {
 }
 
 fn forget(core: &Core) -> io::Result<()> {
-    for order in core.ledger.forget(core.config.retention)? {
+    for order in core.ledger.forget(Bounds::new(core.config.retention))? {
         remove_folder(&core.folder(&order));
     }
     let retention = i64::try_from(core.config.retention.as_millis()).unwrap_or(i64::MAX);

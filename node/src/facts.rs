@@ -38,6 +38,7 @@ pub(crate) fn facts(config: &NodeConfig, started_ms: i64) -> Facts {
         ),
         boot_ms: boot_ms(&read("/proc/stat")),
         started_ms,
+        legacy: false,
         max_jobs: u32::try_from(config.max_jobs).unwrap_or(u32::MAX),
         services: crate::service::facts(config),
         docker_allowed: config.docker.is_some(),

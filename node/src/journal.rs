@@ -27,7 +27,7 @@ pub(crate) struct Record {
     /// Unix milliseconds.
     #[prost(int64, tag = "2")]
     pub(crate) time_ms: i64,
-    #[prost(oneof = "Entry", tags = "10, 11, 12, 13")]
+    #[prost(oneof = "Entry", tags = "10, 11, 12, 13, 14")]
     pub(crate) entry: Option<Entry>,
 }
 
@@ -46,6 +46,9 @@ pub(crate) enum Entry {
     /// The root has stored the ending.
     #[prost(message, tag = "13")]
     Acknowledged(()),
+    /// Orders of which nothing is kept but that they were carried out once. `order` is empty.
+    #[prost(message, tag = "14")]
+    Spent(Spent),
 }
 
 /// The signed order itself: it is the audit record.
@@ -60,6 +63,20 @@ pub(crate) struct Accepted {
     /// Until then the id must be remembered, Unix milliseconds of the root's clock.
     #[prost(int64, tag = "3")]
     pub(crate) expires_ms: i64,
+    /// It came from a legacy root, whose signature does not cover what it asks for.
+    #[prost(bool, tag = "4")]
+    pub(crate) legacy: bool,
+}
+
+/// Orders that must not be taken a second time.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Spent {
+    /// 16 bytes of each one's id, hashed, one after the other.
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) ids: Vec<u8>,
+    /// When each one expires, Unix milliseconds of the root's clock.
+    #[prost(int64, repeated, tag = "2")]
+    pub(crate) expires_ms: Vec<i64>,
 }
 
 /// Names a process for ever: see `ProcessStat`.
@@ -78,6 +95,13 @@ pub(crate) struct Started {
 pub(crate) struct Place {
     offset: u64,
     length: u32,
+}
+
+impl Place {
+    /// Bytes of the file that it takes.
+    pub(crate) fn bytes(self) -> u64 {
+        frame::framed_bytes(self.length as usize)
+    }
 }
 
 /// The open file.
@@ -164,13 +188,13 @@ impl Journal {
         self.file.try_clone()
     }
 
-    /// Replaces the file by one that holds only the records at `kept`, in that order, and returns their
-    /// new places. A crash leaves the old file or the new one.
+    /// Replaces the file by one that holds only `first` and the records at `kept`, in that order, and
+    /// returns the new places of the latter. A crash leaves the old file or the new one.
     ///
     /// # Errors
     ///
     /// When the new file cannot be written; the old one then stays in use.
-    pub(crate) fn rewrite(&mut self, kept: &[Place]) -> io::Result<Vec<Place>> {
+    pub(crate) fn rewrite(&mut self, first: &[Record], kept: &[Place]) -> io::Result<Vec<Place>> {
         let new_path = self.path.with_extension("new");
         let _ = fs::remove_file(&new_path);
         let file = open_file(&new_path)?;
@@ -178,6 +202,11 @@ impl Journal {
         let mut writer = BufWriter::new(&file);
         writer.write_all(MAGIC)?;
         let mut length = MAGIC.len() as u64;
+        for record in first {
+            let bytes = record.encode_to_vec();
+            frame::write(&mut writer, &bytes)?;
+            length += frame::framed_bytes(bytes.len());
+        }
         let mut places = Vec::with_capacity(kept.len());
         for place in kept {
             frame::write(&mut writer, &self.read(*place)?.encode_to_vec())?;
@@ -290,7 +319,7 @@ mod tests {
         drop(journal);
         let (mut journal, records) = open(&path);
         assert_eq!(records, [record("a", vec![1]), record("b", vec![2; 100])]);
-        let places = journal.rewrite(&[place]).unwrap();
+        let places = journal.rewrite(&[], &[place]).unwrap();
         assert_eq!(journal.read(places[0]).unwrap(), record("b", vec![2; 100]));
         journal.append(&record("c", vec![3])).unwrap();
         drop(journal);

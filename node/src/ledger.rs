@@ -1,10 +1,13 @@
 //! What the node knows of every order that it took: an index in memory over the [`Journal`].
 
+mod bounds;
+pub(crate) mod recent;
+mod spent;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jarvis_nodeclient::Address;
 use jarvis_proto::node::{Ended, Order, SignedOrder};
@@ -13,8 +16,9 @@ use prost::Message;
 use crate::clock::now_ms;
 use crate::journal::{Accepted, Entry, Journal, Place, Record, Started};
 
-/// An id is remembered for so long after its order has expired, by whatever clock.
-const REPLAY_MARGIN_MS: i64 = 24 * 3600 * 1000;
+pub(crate) use self::bounds::{Bounds, Held};
+use self::spent::SpentOrders;
+
 /// The journal is not rewritten below this size.
 const REWRITE_BYTES: u64 = 4 << 20;
 
@@ -26,15 +30,21 @@ pub(crate) struct Ledger(Mutex<Inner>);
 struct Inner {
     journal: Journal,
     orders: HashMap<String, Known>,
+    /// Orders of which only that is known.
+    spent: SpentOrders,
+    /// Orders whose endings are acknowledged.
+    settled: usize,
     /// Something was written since the last [`Ledger::sync`].
     is_dirty: bool,
-    /// Size after the last rewriting.
+    /// Size that the file had, or would have had, after a rewriting.
     rewritten_bytes: u64,
 }
 
 #[derive(Debug)]
 struct Known {
     root: Address,
+    /// A legacy root gave it, and has had its answer: no session asks for it.
+    legacy: bool,
     /// Tells the same order from another one under its id.
     digest: blake3::Hash,
     expires_ms: i64,
@@ -43,6 +53,22 @@ struct Known {
     started: Option<(Place, Started)>,
     ended: Option<(Place, i64)>,
     acknowledged: Option<Place>,
+}
+
+impl Known {
+    /// Where its records stand.
+    fn places(&self) -> impl Iterator<Item = Place> {
+        let started = self.started.as_ref().map(|(place, _)| *place);
+        let ended = self.ended.map(|(place, _)| place);
+        [Some(self.accepted), started, ended, self.acknowledged]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Bytes of the file that it takes.
+    fn bytes(&self) -> u64 {
+        self.places().map(Place::bytes).sum()
+    }
 }
 
 /// What [`Ledger::accept`] found.
@@ -85,7 +111,11 @@ impl Ledger {
     /// See [`Journal::open`].
     pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<Interrupted>)> {
         let mut orders = HashMap::new();
-        let journal = Journal::open(path, |place, record| learn(&mut orders, place, record))?;
+        let mut spent = SpentOrders::default();
+        let journal = Journal::open(path, |place, record| match record.entry {
+            Some(Entry::Spent(some)) => spent.learn(&some),
+            _ => learn(&mut orders, place, record),
+        })?;
         let interrupted = orders
             .iter()
             .filter(|(_, known)| known.ended.is_none())
@@ -96,8 +126,11 @@ impl Ledger {
                 started: known.started.as_ref().map(|(_, started)| started.clone()),
             })
             .collect();
-        let rewritten_bytes = journal.bytes();
+        let rewritten_bytes = orders.values().map(Known::bytes).sum();
+        let settled = orders.values().filter(|known| known.acknowledged.is_some());
         let inner = Inner {
+            settled: settled.count(),
+            spent,
             journal,
             orders,
             is_dirty: false,
@@ -117,6 +150,30 @@ impl Ledger {
         order: &Order,
         signed: &SignedOrder,
     ) -> io::Result<Acceptance> {
+        self.accept_from(root, order, signed, false)
+    }
+
+    /// Takes note of an order of a legacy root.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written; the order is not accepted then.
+    pub(crate) fn accept_legacy(
+        &self,
+        root: &Address,
+        order: &Order,
+        signed: &SignedOrder,
+    ) -> io::Result<Acceptance> {
+        self.accept_from(root, order, signed, true)
+    }
+
+    fn accept_from(
+        &self,
+        root: &Address,
+        order: &Order,
+        signed: &SignedOrder,
+        legacy: bool,
+    ) -> io::Result<Acceptance> {
         let mut inner = self.lock();
         if let Some(known) = inner.orders.get(&order.id) {
             let is_same = known.digest == blake3::hash(&signed.order);
@@ -126,10 +183,14 @@ impl Ledger {
                 Acceptance::Replayed
             });
         }
+        if inner.spent.contains(&order.id) {
+            return Ok(Acceptance::Replayed);
+        }
         let accepted = Accepted {
             root: root.to_string(),
             signed: signed.encode_to_vec(),
             expires_ms: order.expires_ms,
+            legacy,
         };
         inner.append(&order.id, Entry::Accepted(accepted))?;
         Ok(Acceptance::New)
@@ -225,15 +286,23 @@ impl Ledger {
         }
     }
 
+    /// When an order was accepted, if it is known.
+    pub(crate) fn accepted_ms(&self, order: &str) -> Option<i64> {
+        Some(self.lock().orders.get(order)?.accepted_ms)
+    }
+
     /// Orders of `root` that are not ended, or whose ending it has not acknowledged; oldest first.
     pub(crate) fn open_orders(&self, root: &Address) -> Vec<String> {
-        self.select(|known| known.root == *root && known.acknowledged.is_none())
+        self.select(|known| known.root == *root && !known.legacy && known.acknowledged.is_none())
     }
 
     /// Orders of `root` whose ending it has not acknowledged; oldest first.
     pub(crate) fn unacknowledged(&self, root: &Address) -> Vec<String> {
         self.select(|known| {
-            known.root == *root && known.ended.is_some() && known.acknowledged.is_none()
+            known.root == *root
+                && !known.legacy
+                && known.ended.is_some()
+                && known.acknowledged.is_none()
         })
     }
 
@@ -259,26 +328,60 @@ impl Ledger {
         })
     }
 
-    /// Forgets what ended and was acknowledged longer than `retention` ago and could not be replayed
-    /// any more. Returns the forgotten ids.
+    /// Whether there is so much to forget that it should not wait.
+    pub(crate) fn is_full(&self, bounds: Bounds) -> bool {
+        let inner = self.lock();
+        inner.settled > bounds.orders + bounds.orders / 10
+            || inner.journal.bytes() > 2 * inner.rewritten_bytes.max(bounds.bytes)
+    }
+
+    /// How much there is.
+    pub(crate) fn held(&self) -> Held {
+        let inner = self.lock();
+        let open = inner.orders.values().filter(|known| known.ended.is_none());
+        let open = open.count();
+        Held {
+            open,
+            unacknowledged: inner.orders.len() - open - inner.settled,
+            settled: inner.settled,
+            bytes: inner.journal.bytes(),
+        }
+    }
+
+    /// Forgets what ended, was acknowledged, and is beyond `bounds`; the oldest goes first. The ids of
+    /// what could be replayed stay. Returns the forgotten ids.
     ///
     /// # Errors
     ///
     /// When the journal had to be rewritten and could not be; nothing is lost then.
-    pub(crate) fn forget(&self, retention: Duration) -> io::Result<Vec<String>> {
+    pub(crate) fn forget(&self, bounds: Bounds) -> io::Result<Vec<String>> {
         let now = now_ms();
-        let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let forgotten = self.select(|known| {
-            known.acknowledged.is_some()
-                && known.expires_ms.saturating_add(REPLAY_MARGIN_MS) < now
-                && known
-                    .ended
-                    .is_some_and(|(_, at)| at.saturating_add(retention) < now)
-        });
+        let retention = i64::try_from(bounds.retention.as_millis()).unwrap_or(i64::MAX);
         let mut inner = self.lock();
-        for order in &forgotten {
-            inner.orders.remove(order);
+        let mut settled: Vec<(i64, String, u64)> = inner
+            .orders
+            .iter()
+            .filter(|(_, known)| known.acknowledged.is_some())
+            .filter_map(|(order, known)| Some((known.ended?.1, order.clone(), known.bytes())))
+            .collect();
+        settled.sort_unstable();
+        let mut orders = settled.len();
+        let mut bytes: u64 = settled.iter().map(|(_, _, bytes)| bytes).sum();
+        let mut forgotten = Vec::new();
+        for (ended_ms, order, size) in settled {
+            let is_old = ended_ms.saturating_add(retention) < now;
+            if !is_old && orders <= bounds.orders && bytes <= bounds.bytes {
+                break;
+            }
+            orders -= 1;
+            bytes -= size;
+            if let Some(known) = inner.orders.remove(&order) {
+                inner.settled -= 1;
+                inner.spent.add(&order, known.expires_ms);
+            }
+            forgotten.push(order);
         }
+        inner.spent.forget(now);
         inner.rewrite_if_worth_it()?;
         Ok(forgotten)
     }
@@ -326,11 +429,16 @@ impl Inner {
         };
         let place = self.journal.append(&record)?;
         self.is_dirty = true;
+        let is_settling = matches!(record.entry, Some(Entry::Acknowledged(())));
         learn(&mut self.orders, place, record);
+        self.settled += usize::from(is_settling);
         Ok(())
     }
 
     fn rewrite_if_worth_it(&mut self) -> io::Result<()> {
+        // Whatever it was when it was opened: a node that restarts often must not let it grow each time.
+        self.rewritten_bytes =
+            self.orders.values().map(Known::bytes).sum::<u64>() + self.spent.bytes();
         if self.journal.bytes() < (2 * self.rewritten_bytes).max(REWRITE_BYTES) {
             return Ok(());
         }
@@ -347,8 +455,9 @@ impl Inner {
             places.extend(known.ended.as_mut().map(|(place, _)| place));
             places.extend(known.acknowledged.as_mut());
         }
+        let spent = self.spent.records();
         let old: Vec<Place> = places.iter().map(|place| **place).collect();
-        for (place, new) in places.into_iter().zip(self.journal.rewrite(&old)?) {
+        for (place, new) in places.into_iter().zip(self.journal.rewrite(&spent, &old)?) {
             *place = new;
         }
         self.rewritten_bytes = self.journal.bytes();
@@ -372,6 +481,7 @@ fn learn(orders: &mut HashMap<String, Known>, place: Place, record: Record) {
             };
             let known = Known {
                 root,
+                legacy: accepted.legacy,
                 digest: blake3::hash(&signed.order),
                 expires_ms: accepted.expires_ms,
                 accepted: place,
@@ -392,6 +502,8 @@ fn learn(orders: &mut HashMap<String, Known>, place: Place, record: Record) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use jarvis_nodeclient::{Identity, OrderSpec, sign_order};
     use jarvis_proto::node::{Done, RunJob, ended, order};
@@ -543,12 +655,28 @@ mod tests {
         assert_eq!(ledger.unacknowledged(world.root.address()), ["a"]);
     }
 
+    const HOUR: Bounds = Bounds {
+        retention: Duration::from_secs(3600),
+        orders: 1_000,
+        bytes: u64::MAX,
+    };
+    const NOTHING: Bounds = Bounds {
+        retention: Duration::ZERO,
+        ..HOUR
+    };
+
+    fn wait_past(ended_ms: i64) {
+        while now_ms() <= ended_ms {
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
-    fn what_is_forgotten_could_not_be_replayed_any_more() {
+    fn what_is_forgotten_is_never_taken_again() {
         let world = world();
         let root = world.root.address();
         let (ledger, _) = world.open();
-        let long_ago = now_ms() - 10 * REPLAY_MARGIN_MS;
+        let long_ago = now_ms() - 10 * spent::MARGIN_MS;
         for (id, expires_ms) in [
             ("old", long_ago),
             ("replayable", now_ms()),
@@ -560,16 +688,108 @@ mod tests {
                 ledger.acknowledge(root, id).unwrap();
             }
         }
-        assert!(
-            ledger.forget(Duration::from_secs(3600)).unwrap().is_empty(),
-            "retention"
-        );
-        while now_ms() == ledger.lock().orders["old"].ended.unwrap().1 {
-            std::thread::yield_now();
-        }
-        assert_eq!(ledger.forget(Duration::ZERO).unwrap(), ["old"]);
+        assert!(ledger.forget(HOUR).unwrap().is_empty(), "retention");
+        let last = ledger.lock().orders["replayable"].ended.unwrap().1;
+        wait_past(last);
+        assert_eq!(ledger.forget(NOTHING).unwrap(), ["old", "replayable"]);
         assert_eq!(ledger.state(root, "old").unwrap(), State::Unknown);
-        assert_ne!(ledger.state(root, "replayable").unwrap(), State::Unknown);
+        assert_eq!(ledger.unacknowledged(root), ["unacknowledged"]);
+        let held = ledger.held();
+        assert_eq!((held.unacknowledged, held.settled), (1, 0));
+        assert_eq!(ledger.lock().spent.count(), 1);
+        // Neither the same bytes nor others: the root has its ending.
+        for script in ["echo", "rm"] {
+            let (order, signed) = world.order("replayable", script, now_ms());
+            assert_eq!(
+                ledger.accept(root, &order, &signed).unwrap(),
+                Acceptance::Replayed
+            );
+        }
+    }
+
+    /// An order without a signature: the ledger takes what was checked.
+    fn unsigned(id: &str, root: &Identity) -> (Order, SignedOrder) {
+        let order = Order {
+            id: id.to_owned(),
+            root: root.address().to_string(),
+            expires_ms: now_ms() + 300_000,
+            body: Some(order::Body::Run(RunJob {
+                script: "true".to_owned(),
+                ..RunJob::default()
+            })),
+            ..Order::default()
+        };
+        let signed = SignedOrder {
+            order: order.encode_to_vec().into(),
+            signature: vec![0; 64].into(),
+            public_key: vec![0; 33].into(),
+        };
+        (order, signed)
+    }
+
+    #[test]
+    fn fifty_thousand_short_orders_stay_within_bounds_and_none_runs_twice() {
+        let world = world();
+        let root = world.root.address();
+        let bounds = Bounds {
+            retention: Duration::from_secs(7 * 24 * 3600),
+            orders: 2_000,
+            bytes: 1 << 20,
+        };
+        let (mut ledger, _) = world.open();
+        let id = |number: usize| format!("00000000-0000-7000-8000-{number:012}");
+        let mut most = (Held::default(), 0);
+        for number in 0..50_000 {
+            let id = id(number);
+            let (order, signed) = unsigned(&id, &world.root);
+            ledger.accept(root, &order, &signed).unwrap();
+            ledger.started(&id, Started::default()).unwrap();
+            ledger.ended(&ended(&id)).unwrap();
+            ledger.acknowledge(root, &id).unwrap();
+            if ledger.is_full(bounds) {
+                ledger.forget(bounds).unwrap();
+            }
+            let held = ledger.held_quickly();
+            most.0.settled = most.0.settled.max(held.settled);
+            most.0.bytes = most.0.bytes.max(held.bytes);
+            most.1 = most.1.max(ledger.lock().orders.len());
+            if number % 10_000 == 9_999 {
+                // A restart in between neither loses an id nor lets the file grow.
+                drop(ledger);
+                ledger = world.open().0;
+            }
+        }
+        ledger.forget(bounds).unwrap();
+        let held = ledger.held();
+        println!("at most {most:?}, at the end {held:?}");
+        assert!(most.0.settled <= 2_201 && most.1 <= 2_201, "{most:?}");
+        // Twice what is kept, and 24 bytes for each id that could still be replayed.
+        assert!(most.0.bytes <= (4 << 20) + 50_000 * 32, "{most:?}");
+        assert_eq!(held.settled + ledger.lock().spent.count(), 50_000);
+        for number in [0, 1, 25_000, 47_000, 49_999] {
+            let (order, signed) = unsigned(&id(number), &world.root);
+            assert_ne!(
+                ledger.accept(root, &order, &signed).unwrap(),
+                Acceptance::New,
+                "{number}"
+            );
+        }
+        // Those that ended last are known with all that is to be said of them.
+        assert!(matches!(
+            ledger.state(root, &id(49_999)).unwrap(),
+            State::Ended(_)
+        ));
+    }
+
+    impl Ledger {
+        fn held_quickly(&self) -> Held {
+            let inner = self.lock();
+            Held {
+                settled: inner.settled,
+                bytes: inner.journal.bytes(),
+                ..Held::default()
+            }
+        }
     }
 
     #[test]
@@ -588,10 +808,9 @@ mod tests {
         world.accept(&ledger, "large", 0);
         ledger.ended(&large).unwrap();
         ledger.acknowledge(root, "large").unwrap();
-        while now_ms() == ledger.lock().orders["large"].ended.unwrap().1 {
-            std::thread::yield_now();
-        }
-        assert_eq!(ledger.forget(Duration::ZERO).unwrap(), ["large"]);
+        let last = ledger.lock().orders["large"].ended.unwrap().1;
+        wait_past(last);
+        assert_eq!(ledger.forget(NOTHING).unwrap(), ["large"]);
         assert!(std::fs::metadata(&world.path).unwrap().len() < 10_000);
         assert_eq!(
             ledger.state(root, "kept").unwrap(),

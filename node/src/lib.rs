@@ -26,9 +26,11 @@ mod job;
 mod journal;
 mod kept;
 mod ledger;
+mod legacy;
 mod lines;
 mod node;
 mod orders;
+mod own_log;
 pub mod places;
 mod recovery;
 mod refusal;
@@ -38,8 +40,8 @@ mod trust;
 mod update;
 
 pub use config::{
-    ConfigError, ConfigFile, DockerConfig, NodeConfig, Program, RootEntry, ServiceConfig,
-    TrustSource,
+    ConfigError, ConfigFile, DockerConfig, LegacyListen, NodeConfig, Program, RootEntry,
+    ServiceConfig, TrustSource,
 };
-pub use node::{Node, NodeHandle, RootDial, StartError};
+pub use node::{Node, NodeCounts, NodeHandle, RootDial, StartError};
 pub use update::{Guard, Restart};

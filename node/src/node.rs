@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
+use jarvis_nodeclient::legacy::LegacyNet;
+
 use crate::config::NodeConfig;
 use crate::core::{Core, keep_house};
 use crate::ledger::Ledger;
@@ -69,6 +71,9 @@ pub enum StartError {
     /// Nobody can be listened to.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Legacy roots cannot be served.
+    #[error(transparent)]
+    Legacy(#[from] jarvis_nodeclient::legacy::NetError),
 }
 
 /// Starts nodes.
@@ -104,6 +109,7 @@ impl Node {
         let listening = listener.as_ref().map(NodeListener::address);
         let core = Arc::new(Core::new(keys.into(), config, ledger));
         update::resume(&core, updates);
+        let legacy = crate::legacy::start(&core).await?;
         let sessions = TaskTracker::new();
         for root in roots {
             sessions.spawn(keep_dialled(Arc::clone(&core), root));
@@ -116,6 +122,7 @@ impl Node {
             core,
             sessions,
             listening,
+            legacy,
             house,
         })
     }
@@ -141,11 +148,27 @@ fn prepare_folders(mut config: NodeConfig) -> Result<NodeConfig, StartError> {
     Ok(config)
 }
 
+/// What a node has in hand and in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeCounts {
+    /// Orders that are being carried out.
+    pub running: usize,
+    /// Orders that have not ended.
+    pub open: usize,
+    /// Orders whose ending no root has stored yet.
+    pub unacknowledged: usize,
+    /// Orders that are over, and that it still knows all about.
+    pub settled: usize,
+    /// Bytes of its journal.
+    pub journal_bytes: u64,
+}
+
 /// A started node. Dropping the handle stops nothing: use [`NodeHandle::shutdown`].
 pub struct NodeHandle {
     core: Arc<Core>,
     sessions: TaskTracker,
     listening: Option<SocketAddr>,
+    legacy: Option<LegacyNet>,
     house: JoinHandle<()>,
 }
 
@@ -162,10 +185,29 @@ impl NodeHandle {
         self.listening
     }
 
+    /// What it has in hand and in memory now.
+    #[must_use]
+    pub fn counts(&self) -> NodeCounts {
+        let held = self.core.ledger.held();
+        NodeCounts {
+            running: self.core.running_orders(),
+            open: held.open,
+            unacknowledged: held.unacknowledged,
+            settled: held.settled,
+            journal_bytes: held.bytes,
+        }
+    }
+
     /// Waits until an update wants the program to be started again: then call
     /// [`NodeHandle::shutdown`], end the runtime, and [`Restart::carry_out`]. Cancel-safe.
     pub async fn restart_asked(&self) -> Restart {
         self.core.updates.restart_asked().await
+    }
+
+    /// Where legacy roots may dial it, if it serves them.
+    #[must_use]
+    pub fn legacy_listening(&self) -> Option<SocketAddr> {
+        self.legacy.as_ref().map(LegacyNet::listening)
     }
 
     /// Stops in order: takes no more orders, ends running jobs (TERM, then KILL after the configured
@@ -176,6 +218,9 @@ impl NodeHandle {
         self.core.stopping.cancel();
         self.core.tasks.close();
         self.core.stop_all(grace);
+        if let Some(legacy) = &self.legacy {
+            legacy.shutdown().await;
+        }
         self.sessions.close();
         let limit = grace + STOP_LIMIT;
         if timeout(limit, self.core.tasks.wait()).await.is_err() {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jarvis_nodeclient::{Address, CheckedOrder, KeyRing, KeyRingError, OrderError, check_order};
 use jarvis_proto::node::node_frame::Frame;
 use jarvis_proto::node::{
-    Accepted, CancelOrder, ClearLogs, Done, Ended, Order, RefusedReason, RotateKey, RunJob,
-    ServiceFailure, SetTrust, SignedOrder, ended, order,
+    Accepted, CancelOrder, ClearLogs, Done, Ended, Order, ReadJournal, RefusedReason, RotateKey,
+    RunJob, ServiceFailure, SetTrust, SignedOrder, ended, order,
 };
 use prost::Message;
 
@@ -19,7 +19,8 @@ use crate::executor::Task;
 use crate::files::{Get, Put};
 use crate::job;
 use crate::kept::folder_bytes;
-use crate::ledger::Acceptance;
+use crate::ledger::{Acceptance, recent};
+use crate::own_log;
 use crate::refusal::Refusal;
 use crate::service::Call;
 use crate::trust::TrustError;
@@ -29,7 +30,7 @@ use crate::update::Update;
 const MOST_GLOBS: usize = 50;
 
 /// An order that was accepted, and what will carry it out.
-enum Work {
+pub(crate) enum Work {
     Run(Box<Task>, Ticket),
     Put(Put, Ticket),
     Get(Box<Get>, Ticket),
@@ -38,6 +39,7 @@ enum Work {
     ListTrust,
     RotateKey(RotateKey),
     ClearLogs(ClearLogs),
+    ReadJournal(ReadJournal),
     Call(Box<Call>, Ticket),
     Docker(DockerOrder, Ticket),
     Update(Box<Update>),
@@ -136,6 +138,7 @@ async fn carry_out(core: &Arc<Core>, root: &Address, checked: CheckedOrder, sign
         Work::ListTrust => list_trust(core),
         Work::RotateKey(rotate) => rotate_key(core, &id, &rotate, &mut next_keys).await,
         Work::ClearLogs(clear) => clear_logs(core, root, &clear).await,
+        Work::ReadJournal(question) => read_journal(core, root, question).await,
         Work::Call(call, ticket) => call.run(core, root, ticket).await,
         Work::Docker(docker, ticket) => docker.run(core, root, &id, ticket).await,
         Work::Update(update) => match update.run(core, root, &id).await {
@@ -161,7 +164,7 @@ async fn carry_out(core: &Arc<Core>, root: &Address, checked: CheckedOrder, sign
     }
 }
 
-fn name_of(work: &Work) -> &'static str {
+pub(crate) fn name_of(work: &Work) -> &'static str {
     match work {
         Work::Run(..) => "run",
         Work::Put(..) => "put",
@@ -171,6 +174,7 @@ fn name_of(work: &Work) -> &'static str {
         Work::ListTrust => "list trust",
         Work::RotateKey(_) => "rotate key",
         Work::ClearLogs(_) => "clear logs",
+        Work::ReadJournal(_) => "read journal",
         Work::Call(..) => "call",
         Work::Docker(..) => "docker",
         Work::Update(_) => "update",
@@ -211,7 +215,11 @@ pub(crate) fn describe(outcome: &ended::Outcome) -> String {
 }
 
 /// Checks what can be known beforehand; what fails here was never accepted.
-async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work, Refusal> {
+pub(crate) async fn prepare(
+    core: &Arc<Core>,
+    root: &Address,
+    order: &Order,
+) -> Result<Work, Refusal> {
     let busy = || Refusal::new(RefusedReason::Busy, "too many orders wait already");
     if core.stopping.is_cancelled() {
         return Err(Refusal::new(RefusedReason::Busy, "the node is stopping"));
@@ -237,6 +245,7 @@ async fn prepare(core: &Arc<Core>, root: &Address, order: &Order) -> Result<Work
         Some(order::Body::ListTrust(_)) => Ok(Work::ListTrust),
         Some(order::Body::RotateKey(rotate)) => Ok(Work::RotateKey(rotate)),
         Some(order::Body::ClearLogs(clear)) => Ok(Work::ClearLogs(clear)),
+        Some(order::Body::ReadJournal(question)) => Ok(Work::ReadJournal(question)),
         Some(order::Body::Update(update)) => {
             Ok(Work::Update(Box::new(Update::prepare(core, update)?)))
         }
@@ -383,7 +392,38 @@ async fn rotate_key(
     ended::Outcome::Failed(refusal.of(order))
 }
 
-async fn clear_logs(core: &Arc<Core>, root: &Address, clear: &ClearLogs) -> ended::Outcome {
+async fn read_journal(core: &Arc<Core>, root: &Address, question: ReadJournal) -> ended::Outcome {
+    let (kept, root) = (Arc::clone(core), root.clone());
+    let answer = tokio::task::spawn_blocking(move || {
+        let done = if question.own_log {
+            Done {
+                own_log: Some(own_log::read(&question)),
+                ..Done::default()
+            }
+        } else {
+            Done {
+                journal: Some(recent::report(&kept, &root, &question)?),
+                ..Done::default()
+            }
+        };
+        Ok::<_, std::io::Error>(done)
+    });
+    let failed = |error: String| {
+        let refusal = Refusal::new(RefusedReason::Io, error);
+        ended::Outcome::Failed(refusal.of(""))
+    };
+    match answer.await {
+        Ok(Ok(done)) => ended::Outcome::Done(done),
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+pub(crate) async fn clear_logs(
+    core: &Arc<Core>,
+    root: &Address,
+    clear: &ClearLogs,
+) -> ended::Outcome {
     let older_than_ms = i64::try_from(clear.older_than_ms).unwrap_or(i64::MAX);
     let orders = core
         .ledger

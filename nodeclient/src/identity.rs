@@ -64,6 +64,12 @@ impl Identity {
         }
     }
 
+    /// The same identity once more, for somebody who keeps it through a change of keys.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self::new(self.secret)
+    }
+
     /// The address by which others know this identity.
     #[must_use]
     pub fn address(&self) -> &Address {

@@ -47,6 +47,7 @@ mod http2;
 mod identity;
 mod keyfile;
 mod keyring;
+pub mod legacy;
 mod link;
 mod listener;
 mod name;
@@ -71,7 +72,8 @@ pub use listener::{ListenError, NodeListener};
 pub use name::{NodeName, NodeNameError};
 pub use order::{CheckedOrder, MOST_ORDER_BYTES, OrderError, OrderSpec, check_order, sign_order};
 pub use root::{
-    DisconnectReason, Download, Enrolment, Expectation, FileSink, FileSource, Gate, LocalDialer,
-    NodeLoad, NodeStatus, OfferGuard, Root, RootClock, RootEvent, RootOptions, SendError,
+    DisconnectReason, Download, Enrolment, Expectation, FileSink, FileSource, Gate, LEGACY_DIAL,
+    LegacyOptions, LocalDialer, NodeLoad, NodeStatus, OfferGuard, Root, RootClock, RootEvent,
+    RootOptions, SendError,
 };
 pub use transfer::{Meter, ReceiveError, Received, ResumePoint};

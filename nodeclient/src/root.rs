@@ -3,14 +3,15 @@
 mod connection;
 mod dialling;
 mod download;
-mod event;
+pub(crate) mod event;
 mod gate;
-mod registry;
+mod legacy;
+pub(crate) mod registry;
 mod service;
 mod session;
 #[cfg(test)]
 mod tests;
-mod transfers;
+pub(crate) mod transfers;
 
 use std::fmt;
 use std::io;
@@ -37,6 +38,7 @@ use crate::tls::{PROOF_TIMEOUT, Side};
 
 pub use event::{DisconnectReason, RootEvent};
 pub use gate::{Download, Gate};
+pub use legacy::{LEGACY_DIAL, LegacyOptions};
 pub use registry::{Enrolment, NodeLoad, NodeStatus};
 pub use transfers::{Expectation, FileSink, FileSource, OfferGuard};
 
@@ -139,19 +141,20 @@ pub struct Root {
 }
 
 /// What all connections of a root share.
-struct Shared {
+pub(crate) struct Shared {
     keys: RwLock<Arc<KeyRing>>,
     gate: OnceLock<Arc<dyn Gate>>,
     options: RootOptions,
-    registry: Registry,
-    transfers: Transfers,
-    events: mpsc::Sender<RootEvent>,
+    pub(crate) registry: Registry,
+    pub(crate) transfers: Transfers,
+    pub(crate) events: mpsc::Sender<RootEvent>,
     unproven: Arc<Semaphore>,
-    tasks: TaskTracker,
+    legacy: OnceLock<legacy::Legacy>,
+    pub(crate) tasks: TaskTracker,
     /// Sessions say goodbye and end.
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     /// Connections end at once.
-    kill: CancellationToken,
+    pub(crate) kill: CancellationToken,
 }
 
 impl Shared {
@@ -176,8 +179,9 @@ impl Root {
         let shared = Shared {
             keys: RwLock::new(Arc::new(keys.into())),
             gate: OnceLock::new(),
+            registry: Registry::new(options.clock.clone()),
             options,
-            registry: Registry::default(),
+            legacy: OnceLock::new(),
             transfers: Transfers::default(),
             events,
             unproven,
@@ -351,7 +355,7 @@ impl Root {
                     .err()
                     .unwrap_or_else(|| SendError::Offline {
                         node: node.clone(),
-                        since_ms: crate::clock::unix_ms(),
+                        since_ms: self.shared.options.clock.now_ms(),
                     }))
             }
             Err(_) => Err(SendError::Busy(node.clone())),

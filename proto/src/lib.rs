@@ -1,8 +1,9 @@
-//! The two wire contracts of Jarvis, generated from the `.proto` files beside this crate.
+//! The wire contracts of Jarvis, generated from the `.proto` files beside this crate.
 //!
 //! * [`chat`] is what adapters and the brain say to each other; it is public, and an adapter may be
 //!   written in any language.
 //! * [`node`] is what a root (the brain) and its nodes say to each other.
+//! * [`legacy`] is what jarviscore 0.7 nodes say to each other.
 //!
 //! The files are compiled with protox at build time. This crate depends on no other crate of the
 //! workspace and holds no hand-written code: what the messages mean stands in their comments.
@@ -24,4 +25,13 @@ pub mod chat {
 /// The node contract, version 1.
 pub mod node {
     tonic::include_proto!("jarvis.node.v1");
+}
+
+/// The contract of jarviscore 0.7. Its package is named `jarviscorepb` on the wire.
+#[expect(
+    non_camel_case_types,
+    reason = "its methods begin with a small letter, and the generator names types after them"
+)]
+pub mod legacy {
+    tonic::include_proto!("jarviscorepb");
 }

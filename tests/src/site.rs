@@ -190,11 +190,23 @@ impl TelegramSite {
     /// A new person whom the owner has given a role.
     pub async fn person_with_role(&mut self, name: &str, role: &str) -> Person {
         let person = self.telegram.person(name);
+        self.give_role(&person, name, role).await;
+        person
+    }
+
+    /// The same with a phone in `language`.
+    pub async fn person_speaking(&mut self, name: &str, language: &str, role: &str) -> Person {
+        let person = self.telegram.person_speaking(name, language);
+        self.give_role(&person, name, role).await;
+        person
+    }
+
+    async fn give_role(&mut self, person: &Person, name: &str, role: &str) {
         person.says("/start");
-        person.sees("know you").await;
+        let room = person.room();
+        person.sees_where(room, "a greeting", |_| true).await;
         self.site.owner.says(&format!("role {name} {role}")).await;
         let done = format!("{name} is now {role}");
         self.site.owner.sees(&done).await;
-        person
     }
 }

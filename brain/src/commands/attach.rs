@@ -92,6 +92,7 @@ pub(super) async fn answered_file(call: &Call<'_>) -> Result<Option<KeptFile>, T
         .store()
         .file_of_message(call.room(), message)
         .await?;
+    let file = file.filter(|file| call.pin(&file.hash));
     Ok(file.map(|file| files::store::kept(&file)))
 }
 
@@ -125,6 +126,7 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
                 mime,
                 size: blob.size,
             };
+            call.pin(&kept.blob);
             note(call, &kept).await;
             Ok(kept)
         }
@@ -338,6 +340,7 @@ pub(crate) async fn continue_dialog(
     let Ok(file) = serde_json::from_value::<KeptFile>(dialog.data) else {
         return Ok(None);
     };
+    call.pin(&file.blob);
     if dialog.kind != FILE_DIALOG {
         return Ok(None);
     }

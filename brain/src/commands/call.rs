@@ -9,6 +9,7 @@ use jarvis_proto::chat::Message;
 use super::Invocation;
 use crate::account::AccountId;
 use crate::answer::{Answer, AuditNote};
+use crate::blob::Pins;
 use crate::brain::Brain;
 use crate::command::permission::{Object, Permission, Subject, decide, decide_command};
 use crate::command::registry::Line;
@@ -42,6 +43,8 @@ pub(crate) struct Call<'a> {
     pub is_confirmed: bool,
     /// A file that an earlier message brought.
     pub kept_file: Option<&'a super::attach::KeptFile>,
+    /// What is needed until the answer is committed.
+    pub pins: &'a Pins,
 }
 
 /// A command failed for no fault of its caller's.
@@ -67,6 +70,13 @@ impl Call<'_> {
     /// Who calls, as permissions see them.
     pub(crate) fn subject(&self) -> Subject {
         Subject::from(&self.speaker.account)
+    }
+
+    /// Keeps these bytes until what refers to them is committed. False when they are not here.
+    pub(crate) fn pin(&self, blob: &str) -> bool {
+        self.pins.add(self.brain.blobs().pin(blob));
+        let path = self.brain.blobs().path(blob);
+        path.is_some_and(|path| path.exists())
     }
 
     /// The caller's account.
@@ -188,7 +198,13 @@ pub(crate) async fn run_line(call: &Call<'_>, line: &Line) -> Result<Answer, Tro
             shown = kept;
             answer
         }
-        Err(answer) => answer,
+        Err(answer) => {
+            // What was not read may hold the secrets of a service anywhere.
+            if spec.name == "call" {
+                "call …".clone_into(&mut shown);
+            }
+            answer
+        }
     };
     let note = answer.audit.get_or_insert_default();
     spec.name.clone_into(&mut note.what);

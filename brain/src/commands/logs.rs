@@ -1,6 +1,7 @@
-//! What nodes keep of their jobs: `clearlogs`.
+//! What nodes keep of their jobs: `logs`, `clearlogs`.
 
 pub(super) mod run;
+pub(super) mod show;
 
 use std::time::Duration;
 
@@ -10,6 +11,36 @@ use crate::command::permission::Permission;
 use crate::command::registry::{Arguments, CommandSpec, Confirm, Family, Place, Rest};
 use crate::command::target::Target;
 use crate::command::value;
+
+/// `logs NODE`: what the node was ordered, from its own journal.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct LogsArgs {
+    /// So many orders, or lines of the node's own log.
+    #[arg(long, short = 'n', value_name = "NUMBER", value_parser = value::number)]
+    pub lines: Option<u32>,
+    /// Only those that contain this text.
+    #[arg(long, short = 'g', value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// The end of the node's own log instead, as a file.
+    #[arg(long)]
+    pub node: bool,
+    /// The node.
+    #[arg(value_name = "NODE", required = true, value_parser = value::name)]
+    pub name: String,
+}
+
+impl Arguments for LogsArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "logs",
+        aliases: &["节点日志"],
+        family: Family::Jobs,
+        permission: Permission::Operator,
+        place: Place::Anywhere,
+        confirm: Confirm::Never,
+        hidden: false,
+        rest: Rest::Words,
+    };
+}
 
 /// `clearlogs TARGET`: removes the stored output of jobs that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -82,6 +82,9 @@ pub struct EnrollArgs {
     /// Where to dial the node; without it the node dials us.
     #[arg(long, value_name = "HOST:PORT")]
     pub dial: Option<String>,
+    /// Where a node of jarviscore 0.7 (`jarvissh`) listens.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "dial")]
+    pub legacy: Option<String>,
     /// What to call it.
     #[arg(value_name = "NAME", required = true, value_parser = value::name)]
     pub name: String,

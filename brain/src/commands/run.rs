@@ -22,6 +22,7 @@ pub(super) async fn run(
         Invocation::Cancel(args) => jobs::look::cancel(call, args, line).await,
         Invocation::Retry(args) => jobs::run::retry(call, args, line).await,
         Invocation::Again(args) => jobs::run::again(call, args, line).await,
+        Invocation::Logs(args) => logs::show::logs(call, args, line).await,
         Invocation::Clearlogs(args) => logs::run::clear_logs(call, args, line).await,
         Invocation::Get(args) => files::run::get(call, args, line).await,
         Invocation::Put(args) => files::run::put_command(call, args).await,

@@ -10,6 +10,7 @@ use crate::command::permission::Permission;
 use crate::command::registry::{Arguments, CommandSpec, Confirm, Family, Place, Rest};
 use crate::command::target::Target;
 use crate::command::value;
+use crate::job::hidden;
 
 /// What the commands of this file start from.
 const SERVICE: CommandSpec = CommandSpec {
@@ -44,6 +45,20 @@ pub struct CallArgs {
     /// What it gets: JSON exactly as typed, or words `KEY=VALUE`.
     #[arg(value_name = "JSON|KEY=VALUE…")]
     pub input: Option<String>,
+}
+
+impl CallArgs {
+    /// The command for the audit log: without secret values of the input.
+    pub(super) fn audit_text(&self) -> String {
+        let mut text = format!("call {} {}", self.target, self.service);
+        if let Some(input) = &self.input {
+            // What is neither JSON nor pairs is refused, and may be anything.
+            let shown = run::input(input).map_or_else(|_| "…".to_owned(), |json| hidden(&json));
+            text.push(' ');
+            text.push_str(&shown);
+        }
+        text
+    }
 }
 
 impl Arguments for CallArgs {

@@ -1,6 +1,7 @@
 //! One open job: sends its orders, follows what the nodes report, keeps its status message current,
 //! and says the last word once.
 
+mod ending;
 mod errand;
 mod nodes;
 mod waiting;
@@ -21,15 +22,14 @@ use tracing::{error, info};
 use super::ending::TaskEnding;
 use super::engine::Permits;
 use super::follow::Glimpse;
-use super::live::{LiveTask, ResultFileNews};
+use super::live::LiveTask;
 use super::news::NodeNews;
 use super::orders::{OrderReport, REPORT_LIMIT, Report, make};
-use super::{Job, JobState, Task, TaskState, status};
+use super::{Job, JobSpec, TaskState, status};
 use crate::activity::Ongoing;
-use crate::audit::AuditEntry;
 use crate::brain::Brain;
 use crate::outbox::OutboxItem;
-use crate::store::{Condition, JobEnd, Op, Unit};
+use crate::store::{Op, Unit};
 
 /// How long the status message of a new job is held back: a job that is through by then says all in
 /// one message.
@@ -180,7 +180,14 @@ impl Actor {
     async fn begin(&mut self, position: usize) {
         let live = &mut self.tasks[position];
         if live.task.state.is_final() {
-            self.fetch_results(position);
+            // What it brought was at hand only before the restart.
+            match (&self.job.spec, live.task.state) {
+                (JobSpec::Get(_), TaskState::Done) => {
+                    live.fetching = true;
+                    self.start_transfer(position);
+                }
+                _ => self.fetch_results(position),
+            }
             return;
         }
         match (self.job.spec.is_one_order(), live.task.state) {
@@ -283,34 +290,6 @@ impl Actor {
         self.end_without_node(position, TaskState::Lost).await;
     }
 
-    async fn take_errand(&mut self, news: Errand) {
-        match news {
-            Errand::Goes { position, progress } => {
-                let live = &mut self.tasks[position];
-                if !live.task.state.is_final() {
-                    live.progress = Some(progress);
-                }
-            }
-            Errand::Moved {
-                position,
-                ending,
-                file,
-            } => {
-                if let Some(file) = file {
-                    self.tasks[position]
-                        .files
-                        .push(ResultFileNews::Came { file, number: 0 });
-                }
-                self.end_task(position, ending).await;
-            }
-            Errand::Files { position, files } => {
-                let live = &mut self.tasks[position];
-                live.fetching = false;
-                live.files = files;
-            }
-        }
-    }
-
     async fn cancel(&mut self, position: usize) {
         let live = &mut self.tasks[position];
         if live.task.state.is_final() {
@@ -339,143 +318,6 @@ impl Actor {
         if let Err(error) = self.brain.root().send(&live.node, &signed).await {
             info!(%error, node.name = %live.node, "the cancellation goes out when the node is back");
         }
-    }
-
-    fn next_deadline(&self) -> Instant {
-        let far = Instant::now() + Duration::from_secs(3600);
-        let now_ms = self.brain.now_ms();
-        self.tasks
-            .iter()
-            .filter_map(|live| match live.task.state {
-                TaskState::Waiting => {
-                    let left = u64::try_from(self.job.wait_until_ms - now_ms).unwrap_or(0);
-                    Some(Instant::now() + Duration::from_millis(left))
-                }
-                _ => live.away_since.map(|since| since + LOST_AFTER),
-            })
-            .fold(far, Instant::min)
-    }
-
-    async fn give_up_waiting(&mut self) {
-        let now_ms = self.brain.now_ms();
-        for position in 0..self.tasks.len() {
-            let live = &self.tasks[position];
-            if live.task.state == TaskState::Waiting && self.job.wait_until_ms <= now_ms {
-                self.end_without_node(position, TaskState::Offline).await;
-            } else if live
-                .away_since
-                .is_some_and(|since| since.elapsed() >= LOST_AFTER)
-            {
-                self.end_without_node(position, TaskState::Lost).await;
-            }
-        }
-    }
-
-    /// Ends a task on our own word.
-    async fn end_without_node(&mut self, position: usize, state: TaskState) {
-        let now_ms = self.brain.now_ms();
-        let live = &mut self.tasks[position];
-        live.task.state = state;
-        live.task.ended_ms = now_ms;
-        live.place = None;
-        self.brain.orders().remove(&live.task.order);
-        let task = live.task.clone();
-        self.commit(vec![Op::UpdateTask(task)]).await;
-    }
-
-    async fn end_task(&mut self, position: usize, ending: TaskEnding) {
-        self.end_tasks(vec![(position, ending)]).await;
-    }
-
-    /// Stores endings, then tells the nodes that they may forget them.
-    async fn end_tasks(&mut self, endings: Vec<(usize, TaskEnding)>) {
-        let now_ms = self.brain.now_ms();
-        let mut ops = Vec::new();
-        let mut ended = Vec::new();
-        for (position, ending) in endings {
-            let live = &mut self.tasks[position];
-            if live.task.state.is_final() {
-                continue;
-            }
-            live.task.state = ending.state();
-            live.task.ended_ms = now_ms;
-            live.task.ending = ending.encode();
-            live.ending = Some(ending);
-            ops.push(Op::UpdateTask(live.task.clone()));
-            ended.push(position);
-        }
-        if ops.is_empty() {
-            return;
-        }
-        self.commit(ops).await;
-        for position in ended {
-            let live = &self.tasks[position];
-            info!(job.number = self.job.number, node.name = %live.node, state = ?live.task.state, "task ended");
-            self.brain.orders().remove(&live.task.order);
-            if self.job.spec.is_one_order() {
-                // When this is lost, the node tells the ending again and gets its answer then.
-                let _ = self
-                    .brain
-                    .root()
-                    .acknowledge(&live.node, &live.task.order)
-                    .await;
-            }
-            self.fetch_results(position);
-        }
-    }
-
-    /// The last word: the job's end, its status message and its files, in one transaction.
-    async fn finish(mut self) {
-        let now_ms = self.brain.now_ms();
-        let states: Vec<TaskState> = self.tasks.iter().map(|live| live.task.state).collect();
-        self.job.state = if states.iter().all(|state| *state == TaskState::Done) {
-            JobState::Done
-        } else if states.contains(&TaskState::Cancelled) {
-            JobState::Cancelled
-        } else {
-            JobState::Failed
-        };
-        self.job.ended_ms = Some(now_ms);
-        let kept = self.keep_files().await;
-        let mut items = vec![OutboxItem::new(
-            &self.job.room,
-            &status::action(&self.brain, &self.job, &self.tasks, true),
-            now_ms,
-        )];
-        for action in status::file_actions(&self.job, &self.tasks) {
-            items.push(OutboxItem::new(&self.job.room, &action, now_ms));
-        }
-        let ended: Vec<Task> = self.tasks.iter().map(|live| live.task.clone()).collect();
-        items.extend(crate::watch::notices(&self.brain, &self.job, &ended).await);
-        let mut ops = vec![
-            Op::Require(Condition::EndJob(JobEnd {
-                id: self.job.id.clone(),
-                state: self.job.state,
-                ended_ms: now_ms,
-            })),
-            Op::Audit(AuditEntry {
-                id: uuid::Uuid::now_v7().to_string(),
-                time_ms: now_ms,
-                account: Some(self.job.account.clone()),
-                identity: Some(self.job.identity.clone()),
-                what: "job".to_owned(),
-                detail: status::outcome_line(&self.tasks),
-                target: format!("job {}", self.job.number),
-                result: format!("{:?}", self.job.state).to_lowercase(),
-                trace: self.job.id.to_string(),
-            }),
-        ];
-        if let Some(first) = self.first_status.take() {
-            ops.push(Op::OutboxDone { id: first.id });
-        }
-        ops.extend(kept);
-        ops.extend(items.iter().cloned().map(Op::Outbox));
-        info!(job.number = self.job.number, state = ?self.job.state, "job ended");
-        // Whoever ends a job first says its last word; nobody says it twice.
-        if self.commit(ops).await {
-            self.brain.outbox().push(&self.brain, items);
-        }
-        self.brain.jobs().ended(self.job.number);
     }
 
     /// Commits, again and again while the store is busy: the job's truth must not get lost.

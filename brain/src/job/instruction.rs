@@ -1,7 +1,10 @@
 //! Instructions: what a node does beside scripts and files, each as one order.
 
+mod hidden;
+
 use std::time::Duration;
 
+pub(crate) use hidden::hidden;
 use jarvis_proto::node::{self, CallService, ClearLogs, SetTrust, order};
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +138,7 @@ impl Instruction {
         }
     }
 
-    /// What people see as the command.
+    /// What people see as the command; secret input of services is hidden.
     pub fn title(&self) -> String {
         match self {
             Self::Trust {
@@ -153,7 +156,7 @@ impl Instruction {
             Self::Call { service, json, .. } if matches!(json.trim(), "" | "{}") => {
                 format!("call {service}")
             }
-            Self::Call { service, json, .. } => format!("call {service} {json}"),
+            Self::Call { service, json, .. } => format!("call {service} {}", hidden(json)),
             Self::Docker {
                 action, container, ..
             } => format!("docker {} {container}", action.name())

@@ -30,6 +30,12 @@ pub(crate) async fn plan(
     nodes: &[FleetNode],
     wait: Option<Duration>,
 ) -> Result<Answer, StoreError> {
+    if let Some(file) = spec.file()
+        && !call.pin(&file.blob)
+    {
+        let said = text!(call.language(), "put-file-gone", name = file.name.as_str());
+        return Ok(Answer::say(said));
+    }
     if let JobSpec::Update(spec) = spec {
         return rollout::plan(call, *spec, nodes).await;
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jarvis_proto::chat::{Action, FileRef, Progress as ProgressAction, SendFile, action};
 use jarvis_proto::node::{RefusedReason, ended};
 
+pub(crate) use self::instruction::service_outcome;
 use super::ending::TaskEnding;
 use super::live::{LiveTask, ResultFileNews};
 use super::{Job, JobSpec, JobState, Task, TaskState, transfer};
@@ -448,7 +449,7 @@ fn urgency(state: TaskState) -> u8 {
     }
 }
 
-fn mark(state: TaskState) -> &'static str {
+pub(crate) fn mark(state: TaskState) -> &'static str {
     match state {
         TaskState::Waiting => "…",
         TaskState::Sent | TaskState::Running => "⏳",

@@ -19,7 +19,7 @@ use super::orders::{Ending, ErrandError, errand, make};
 use crate::blob::{Pin, StoredBlob};
 use crate::brain::Brain;
 use crate::file;
-use resume::Note;
+use resume::{CameNote, Note};
 
 /// How often a cut transfer is taken up again.
 const MOST_TRIES: u32 = 12;
@@ -111,6 +111,30 @@ pub(super) async fn fetch_and_tell(
         fetching.note.forget().await;
     }
     fetched
+}
+
+/// The same, once: when the brain was stopped after the file had come, it is not fetched again, until
+/// [`forget_once`].
+pub(super) async fn fetch_once(
+    brain: &Brain,
+    node: &NodeName,
+    address: &Address,
+    get: GetFile,
+    key: &str,
+    tell: Teller<'_>,
+) -> Result<Fetched, TransferError> {
+    let note = CameNote::of(brain, key);
+    if let Some(fetched) = note.read().await {
+        return Ok(fetched);
+    }
+    let fetched = fetch_and_tell(brain, node, address, get, key, tell).await?;
+    note.write(&fetched).await;
+    Ok(fetched)
+}
+
+/// What [`fetch_once`] fetched is no longer needed.
+pub(super) async fn forget_once(brain: &Brain, key: &str) {
+    CameNote::of(brain, key).forget().await;
 }
 
 struct Fetching<'a> {
@@ -325,7 +349,10 @@ pub(super) async fn put(
                 }
                 other => debug!(?other, attempt, "the transfer broke off"),
             },
-            Err(ErrandError::Send(SendError::Offline { .. })) if attempt == 0 => {
+            // Taken up after a restart, it waits for its node to dial again.
+            Err(ErrandError::Send(SendError::Offline { .. }))
+                if attempt == 0 && !brain.has_just_started() =>
+            {
                 return Err(TransferError::Offline);
             }
             Err(error) => debug!(%error, attempt, "the transfer broke off"),

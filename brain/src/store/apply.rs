@@ -5,8 +5,8 @@ use super::error::Fault;
 use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
-    account, binding, blob, dialog, file, follow, job, join, node, note, outbox, question, rollout,
-    room, setting, watch,
+    account, binding, blob, dialog, file, follow, job, join, legacy, node, note, outbox, question,
+    rollout, room, setting, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
@@ -104,6 +104,7 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         Op::PutJoin(token) => join::put(tx, token).await,
         Op::RenameNode { address, name } => join::rename(tx, address, name).await,
         Op::TagNode { address, tags } => join::set_tags(tx, address, tags).await,
+        Op::PutLegacyPeer { address, record } => legacy::put(tx, address, record).await,
         Op::PutSetting { name, value } => setting::put(tx, name, value).await,
         Op::DropSetting { name } => setting::remove(tx, name).await,
         Op::PutBlob(blob) => blob::put(tx, blob).await,

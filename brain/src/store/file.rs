@@ -97,14 +97,14 @@ pub(super) async fn list(
             key.thread.as_str(),
         )
     });
-    let like = format!("%{}%", escaped(&filter.text.to_lowercase()));
+    let like = format!("%{}%", escaped(&filter.text));
     Ok(records(read_all!(
         db,
         FileRow,
         "SELECT number, hash, name, mime, size, source, account_id, kind, bot, room, thread, message, \
          job, created_ms FROM file WHERE ($1 = '' OR account_id = $1) \
          AND ($2 = '' OR (kind = $2 AND bot = $3 AND room = $4 AND thread = $5)) \
-         AND (LOWER(name) LIKE $6 ESCAPE '!' OR LOWER(source) LIKE $6 ESCAPE '!') \
+         AND (LOWER(name) LIKE LOWER($6) ESCAPE '!' OR LOWER(source) LIKE LOWER($6) ESCAPE '!') \
          ORDER BY number DESC LIMIT $7",
         text(account),
         text(kind),
@@ -138,7 +138,25 @@ pub(super) async fn by_number(db: &Db, number: i64) -> Result<Option<FileRecord>
     Ok(row.map(FileRecord::from))
 }
 
-/// The file that a message shows.
+/// The number of the row that [`put`] would renew.
+pub(super) async fn same(db: &Db, file: &FileRecord) -> Result<Option<i64>, Fault> {
+    let row = read_one!(
+        db,
+        (i64,),
+        "SELECT number FROM file WHERE hash = $1 AND account_id = $2 AND kind = $3 AND bot = $4 \
+         AND room = $5 AND thread = $6 AND source = $7",
+        text(&file.hash),
+        text(file.account.as_str()),
+        text(&file.room.bot.kind),
+        text(&file.room.bot.bot),
+        text(&file.room.room),
+        text(&file.room.thread),
+        text(&file.source)
+    )?;
+    Ok(row.map(|(number,)| number))
+}
+
+/// The file that a message brought or shows.
 pub(super) async fn of_message(
     db: &Db,
     room: &RoomKey,
@@ -148,7 +166,8 @@ pub(super) async fn of_message(
         db,
         FileRow,
         "SELECT number, hash, name, mime, size, source, account_id, kind, bot, room, thread, message, \
-         job, created_ms FROM file WHERE kind = $1 AND bot = $2 AND room = $3 AND message = $4 \
+         job, created_ms FROM file WHERE kind = $1 AND bot = $2 AND room = $3 AND hash = \
+         (SELECT hash FROM file_message WHERE kind = $1 AND bot = $2 AND room = $3 AND message = $4) \
          ORDER BY number DESC LIMIT 1",
         text(&room.bot.kind),
         text(&room.bot.bot),
@@ -188,9 +207,16 @@ pub(super) async fn put(tx: &mut Tx, file: &FileRecord) -> Result<(), Fault> {
         text(&file.room.thread),
         text(&file.source)
     )?;
-    if renewed > 0 {
+    if renewed == 0 {
+        insert(tx, file).await?;
+    }
+    if file.message.is_empty() {
         return Ok(());
     }
+    shown(tx, &file.hash, &file.room, &file.message).await
+}
+
+async fn insert(tx: &mut Tx, file: &FileRecord) -> Result<(), Fault> {
     execute!(
         tx,
         "INSERT INTO file (number, hash, name, mime, size, source, account_id, kind, bot, room, thread, \
@@ -213,7 +239,7 @@ pub(super) async fn put(tx: &mut Tx, file: &FileRecord) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A message shows these bytes now.
+/// A message shows these bytes, if they are kept.
 pub(super) async fn shown(
     tx: &mut Tx,
     hash: &str,
@@ -222,30 +248,44 @@ pub(super) async fn shown(
 ) -> Result<(), Fault> {
     execute!(
         tx,
-        "UPDATE file SET message = $1 WHERE hash = $2 AND kind = $3 AND bot = $4 AND room = $5",
-        text(message),
-        text(hash),
+        "INSERT INTO file_message (kind, bot, room, message, hash) \
+         SELECT kind, bot, room, $5, hash FROM file \
+         WHERE kind = $1 AND bot = $2 AND room = $3 AND hash = $4 LIMIT 1 \
+         ON CONFLICT (kind, bot, room, message) DO UPDATE SET hash = EXCLUDED.hash",
         text(&room.bot.kind),
         text(&room.bot.bot),
-        text(&room.room)
+        text(&room.room),
+        text(hash),
+        text(message)
     )?;
     Ok(())
 }
 
 pub(super) async fn remove(tx: &mut Tx, number: i64) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM file WHERE number = $1", number)?;
-    Ok(())
+    remove_messages(tx).await
 }
 
 /// Forgets all that name these bytes.
 pub(super) async fn remove_hash(tx: &mut Tx, hash: &str) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM file WHERE hash = $1", text(hash))?;
+    execute!(tx, "DELETE FROM file_message WHERE hash = $1", text(hash))?;
     Ok(())
 }
 
 /// Forgets what is older than this.
 pub(super) async fn remove_old(tx: &mut Tx, before_ms: i64) -> Result<(), Fault> {
     execute!(tx, "DELETE FROM file WHERE created_ms < $1", before_ms)?;
+    remove_messages(tx).await
+}
+
+/// Forgets the messages that show what is no longer kept.
+async fn remove_messages(tx: &mut Tx) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "DELETE FROM file_message WHERE NOT EXISTS \
+         (SELECT 1 FROM file WHERE file.hash = file_message.hash)"
+    )?;
     Ok(())
 }
 

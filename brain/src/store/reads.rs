@@ -4,7 +4,7 @@ use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
     JobFilter, JoinToken, LoadMinute, NodeRecord, NoteRecord, OpenNotebook, OutboxCount, Question,
     Room, Store, StoreError, WatchedNode, account, audit, binding, blob, dialog, event, file,
-    follow, job, join, node, note, outbox, question, rollout, room, setting, watch,
+    follow, job, join, legacy, node, note, outbox, question, rollout, room, setting, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -242,6 +242,11 @@ impl Store {
         Ok(file::by_number(&self.db, number).await?)
     }
 
+    /// The number under which a file of the same bytes, person, room and source is kept.
+    pub async fn same_file(&self, file: &FileRecord) -> Read<Option<i64>> {
+        Ok(file::same(&self.db, file).await?)
+    }
+
     /// The file that a message of this room shows.
     pub async fn file_of_message(&self, room: &RoomKey, message: &str) -> Read<Option<FileRecord>> {
         Ok(file::of_message(&self.db, room, message).await?)
@@ -255,6 +260,11 @@ impl Store {
     /// The value of a setting.
     pub async fn setting(&self, name: &str) -> Read<Option<String>> {
         Ok(setting::get(&self.db, name).await?)
+    }
+
+    /// All peers of the legacy network, encoded.
+    pub async fn legacy_peers(&self) -> Read<Vec<Vec<u8>>> {
+        Ok(legacy::list(&self.db).await?)
     }
 
     /// All settings, by name.

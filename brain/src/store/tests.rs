@@ -18,6 +18,7 @@ use crate::watch::{Subscription, Topic};
 
 mod atomic;
 mod faults;
+mod files;
 mod join;
 mod load;
 mod note;

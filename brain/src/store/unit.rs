@@ -186,6 +186,13 @@ pub enum Op {
         /// All that it has now.
         tags: Vec<String>,
     },
+    /// Keeps a peer of the legacy network.
+    PutLegacyPeer {
+        /// Its address.
+        address: String,
+        /// What is known of it, encoded.
+        record: Vec<u8>,
+    },
     /// Sets a setting.
     PutSetting {
         /// Name.

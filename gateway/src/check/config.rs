@@ -85,14 +85,15 @@ pub(super) fn nodes(config: &Config, report: &mut Report) {
             );
             continue;
         }
-        if config.nodes.listen.0.is_none() && node.dial.is_none() {
+        if config.nodes.listen.0.is_none() && node.dial.is_none() && node.legacy.is_none() {
             report.fail(
                 &subject,
                 "cannot connect: it dials, and nobody listens",
                 "set `nodes.listen`, or `dial` for this node",
             );
         } else {
-            let way = node.dial.as_ref().map_or_else(
+            let dial = node.dial.as_ref().or(node.legacy.as_ref());
+            let way = dial.map_or_else(
                 || "it dials".to_owned(),
                 |dial| format!("dialled at {dial}"),
             );
@@ -174,6 +175,7 @@ mod tests {
             address: ADDRESS.replace('g', "h"),
             tags: crate::config::OneOrMany::default(),
             dial: Some("192.0.2.1:7789".to_owned()),
+            legacy: None,
         });
         let mut report = Report::default();
         nodes(&config, &mut report);
@@ -209,6 +211,7 @@ mod tests {
             address: ADDRESS.to_owned(),
             tags: crate::config::OneOrMany::default(),
             dial: None,
+            legacy: None,
         });
         let mut report = Report::default();
         nodes(&config, &mut report);

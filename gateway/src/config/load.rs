@@ -190,6 +190,24 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
                 .to_owned(),
         );
     }
+    if let Some(node) = config
+        .node
+        .iter()
+        .find(|node| node.dial.is_some() && node.legacy.is_some())
+    {
+        return wrong(format!(
+            "node `{}` has both `dial` and `legacy`; keep one of them",
+            node.name
+        ));
+    }
+    if config.legacy.listen.0.is_none()
+        && let Some(node) = config.node.iter().find(|node| node.legacy.is_some())
+    {
+        return wrong(format!(
+            "node `{}` is a legacy node: set `legacy.listen`, where it can dial back",
+            node.name
+        ));
+    }
     if let Some(relative) = config
         .local_node
         .allow

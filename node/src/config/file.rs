@@ -8,10 +8,10 @@ use jarvis_nodeclient::Address;
 use serde::{Deserialize, Deserializer, de};
 
 use super::service::{RawDocker, RawService, docker, services};
-use super::{ConfigError, ConfigFile, NodeConfig, RootEntry, TrustSource};
+use super::{ConfigError, ConfigFile, LegacyListen, NodeConfig, RootEntry, TrustSource};
 
 /// Every key of the file. A test compares it with [`Raw`].
-const KEYS: [&str; 35] = [
+const KEYS: [&str; 39] = [
     "allow",
     "data",
     "docker",
@@ -19,6 +19,10 @@ const KEYS: [&str; 35] = [
     "docker.timeout",
     "job_timeout",
     "key",
+    "legacy",
+    "legacy_address",
+    "legacy_connect",
+    "legacy_listen",
     "listen",
     "max_jobs",
     "name",
@@ -66,6 +70,10 @@ struct Raw {
     rollback_script: Option<String>,
     root: Vec<RawRoot>,
     listen: Option<SocketAddr>,
+    legacy: bool,
+    legacy_listen: Option<SocketAddr>,
+    legacy_address: Option<String>,
+    legacy_connect: Vec<String>,
     trust: Vec<Address>,
     allow: Vec<PathBuf>,
     max_jobs: Option<usize>,
@@ -130,6 +138,19 @@ pub fn parse(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     node.trust = TrustSource::File(path.to_owned());
     node.allow = raw.allow;
     node.listen = raw.listen;
+    node.legacy = match (raw.legacy, raw.legacy_listen) {
+        (true, Some(listen)) => Some(LegacyListen {
+            listen,
+            server_address: raw.legacy_address.unwrap_or_default(),
+            connect: raw.legacy_connect,
+        }),
+        (true, None) => {
+            return Err(invalid(
+                "`legacy` needs `legacy_listen`, where legacy roots dial".to_owned(),
+            ));
+        }
+        (false, _) => None,
+    };
     set(&mut node.node_type, raw.node_type);
     let has_version = raw.version.is_some();
     set(&mut node.version, raw.version);
@@ -283,6 +304,10 @@ mod tests {
             restart_script = "systemctl restart app"
             rollback_script = ""
             listen = "127.0.0.1:7788"
+            legacy = true
+            legacy_listen = "127.0.0.1:7700"
+            legacy_address = "web-1.example:7700"
+            legacy_connect = ["old.example:7788"]
             trust = ["{ADDRESS}"]
             allow = ["/srv/app"]
             max_jobs = 3
@@ -325,6 +350,7 @@ mod tests {
             ("trust = ['1abc']", "trust"),
             ("allow = ['srv']", "srv"),
             ("listen = 'here'", "listen"),
+            ("legacy = true", "legacy_listen"),
             ("max_jobs = ", "line 1"),
         ] {
             let fault = fault(text);

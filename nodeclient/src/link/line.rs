@@ -39,6 +39,23 @@ impl Line {
             .await?;
         Ok((Self(requests), connection))
     }
+
+    /// Begins HTTP/2 with a peer that allows no pings and is not ours.
+    pub(crate) async fn open_plain<T>(
+        io: T,
+        over: CancellationToken,
+    ) -> hyper::Result<(Self, Connection<TokioIo<T>, Body, Until>)>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (requests, connection) = Builder::new(Until(over))
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(http2::STREAM_WINDOW)
+            .initial_connection_window_size(http2::CONNECTION_WINDOW)
+            .handshake(TokioIo::new(io))
+            .await?;
+        Ok((Self(requests), connection))
+    }
 }
 
 /// Runs hyper's tasks until a token is cancelled. One of them owns the transport, and by itself lives

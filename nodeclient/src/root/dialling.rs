@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::legacy::LEGACY_DIAL;
 use super::registry::{Enrolment, ToDial};
 use super::{Shared, connection};
 use crate::address::Address;
@@ -12,6 +13,15 @@ use crate::tls::Side;
 
 /// Enrols a node, and begins to dial it if that is wanted.
 pub(super) fn enroll(shared: &Arc<Shared>, node: Enrolment) {
+    let legacy = node
+        .dial
+        .as_deref()
+        .and_then(|dial| dial.strip_prefix(LEGACY_DIAL))
+        .map(|server| (server.to_owned(), node.address.clone()));
+    if let Some((server, address)) = legacy {
+        let to_dial = shared.registry.enroll(node);
+        return super::legacy::keep(shared, address, server, to_dial);
+    }
     let dialled = node
         .dial
         .clone()

@@ -9,10 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::SendError;
 use super::event::DisconnectReason;
+use super::{RootClock, SendError};
 use crate::address::Address;
-use crate::clock::unix_ms;
 use crate::name::NodeName;
 use crate::stop::Stop;
 
@@ -84,15 +83,15 @@ pub struct NodeLoad {
 }
 
 /// Frames to a node; an error ends its session.
-pub(super) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
+pub(crate) type FrameLine = mpsc::Sender<Result<RootFrame, Status>>;
 
 /// A session as others see it.
 #[derive(Clone)]
-pub(super) struct SessionHandle {
-    pub(super) line: FrameLine,
-    pub(super) stop: Stop<DisconnectReason>,
+pub(crate) struct SessionHandle {
+    pub(crate) line: FrameLine,
+    pub(crate) stop: Stop<DisconnectReason>,
     /// Cancelled when the session has told its end.
-    pub(super) finished: CancellationToken,
+    pub(crate) finished: CancellationToken,
 }
 
 struct Entry {
@@ -112,14 +111,17 @@ impl Drop for Entry {
 }
 
 /// What a dialling task needs to know about its node.
-pub(super) struct ToDial {
-    pub(super) online: watch::Receiver<bool>,
-    pub(super) stop: CancellationToken,
+pub(crate) struct ToDial {
+    pub(crate) online: watch::Receiver<bool>,
+    pub(crate) stop: CancellationToken,
 }
 
 /// All enrolled nodes.
-#[derive(Default)]
-pub(super) struct Registry(Mutex<Nodes>);
+pub(crate) struct Registry {
+    nodes: Mutex<Nodes>,
+    /// By which it is noted since when a node is there, and how far off its clock is.
+    clock: RootClock,
+}
 
 #[derive(Default)]
 struct Nodes {
@@ -168,7 +170,7 @@ impl Nodes {
 }
 
 /// The outcome of asking for a node's one session slot.
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// It is ours.
     Admitted {
         /// The node's status with the new session.
@@ -183,12 +185,19 @@ pub(super) enum Admission {
 }
 
 impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Nodes> {
-        // Every change below is complete at each point where it could panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new(clock: RootClock) -> Self {
+        Self {
+            nodes: Mutex::default(),
+            clock,
+        }
     }
 
-    pub(super) fn enroll(&self, node: Enrolment) -> ToDial {
+    fn lock(&self) -> MutexGuard<'_, Nodes> {
+        // Every change below is complete at each point where it could panic.
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn enroll(&self, node: Enrolment) -> ToDial {
         let mut nodes = self.lock();
         if nodes
             .names
@@ -209,7 +218,7 @@ impl Registry {
                 name: name.clone(),
                 address: address.clone(),
                 online: false,
-                since_ms: last_seen_ms.unwrap_or_else(unix_ms),
+                since_ms: last_seen_ms.unwrap_or_else(|| self.clock.now_ms()),
                 last_seen_ms,
                 incarnation,
                 facts: None,
@@ -238,7 +247,7 @@ impl Registry {
     }
 
     /// See [`Root::succeed`](super::Root::succeed).
-    pub(super) fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
+    pub(crate) fn succeed(&self, old: &Address, new: &Address, old_until_ms: i64) {
         let mut nodes = self.lock();
         if old == new {
             return;
@@ -265,12 +274,12 @@ impl Registry {
     }
 
     /// The address that a node has now, which may have been another one before.
-    pub(super) fn current(&self, address: &Address) -> Address {
+    pub(crate) fn current(&self, address: &Address) -> Address {
         self.lock().current(address).clone()
     }
 
     /// The address under which a node that proved `address` is let in at this time.
-    pub(super) fn admitted(&self, address: &Address, now_ms: i64) -> Option<Address> {
+    pub(crate) fn admitted(&self, address: &Address, now_ms: i64) -> Option<Address> {
         let nodes = self.lock();
         let mut current = address;
         for _ in 0..=nodes.former.len() {
@@ -284,14 +293,14 @@ impl Registry {
     }
 
     /// A node has just proven this address of its own.
-    pub(super) fn proved(&self, node: &Address, proven: Address) {
+    pub(crate) fn proved(&self, node: &Address, proven: Address) {
         if let Some(entry) = self.lock().entries.get_mut(node) {
             entry.proven = Some(proven);
         }
     }
 
     /// The address under which a node takes orders: the one that it proved last, or has now.
-    pub(super) fn addressee(&self, address: &Address) -> Address {
+    pub(crate) fn addressee(&self, address: &Address) -> Address {
         let nodes = self.lock();
         let current = nodes.current(address);
         let proven = nodes
@@ -302,7 +311,7 @@ impl Registry {
     }
 
     /// Ends all sessions.
-    pub(super) fn end_all(&self, reason: &DisconnectReason) {
+    pub(crate) fn end_all(&self, reason: &DisconnectReason) {
         for entry in self.lock().entries.values() {
             if let Some(session) = &entry.session {
                 session.stop.ask(reason.clone());
@@ -310,11 +319,11 @@ impl Registry {
         }
     }
 
-    pub(super) fn forget(&self, name: &NodeName) -> bool {
+    pub(crate) fn forget(&self, name: &NodeName) -> bool {
         self.lock().remove(name)
     }
 
-    pub(super) fn rename(&self, name: &NodeName, new: &NodeName) -> bool {
+    pub(crate) fn rename(&self, name: &NodeName, new: &NodeName) -> bool {
         let mut nodes = self.lock();
         if nodes.names.contains_key(new) {
             return false;
@@ -331,7 +340,7 @@ impl Registry {
         true
     }
 
-    pub(super) fn nodes(&self) -> Vec<NodeStatus> {
+    pub(crate) fn nodes(&self) -> Vec<NodeStatus> {
         let mut all: Vec<_> = self
             .lock()
             .entries
@@ -342,7 +351,7 @@ impl Registry {
         all
     }
 
-    pub(super) fn loads(&self) -> Vec<NodeLoad> {
+    pub(crate) fn loads(&self) -> Vec<NodeLoad> {
         self.lock()
             .entries
             .values()
@@ -354,24 +363,24 @@ impl Registry {
             .collect()
     }
 
-    pub(super) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
+    pub(crate) fn node(&self, name: &NodeName) -> Option<NodeStatus> {
         self.lock().named(name).map(|entry| entry.status.clone())
     }
 
     /// Whether a node has this name now.
-    pub(super) fn has_name(&self, name: &NodeName) -> bool {
+    pub(crate) fn has_name(&self, name: &NodeName) -> bool {
         self.lock().names.contains_key(name)
     }
 
     /// The name of a node that may come in.
-    pub(super) fn name_of(&self, address: &Address) -> Option<NodeName> {
+    pub(crate) fn name_of(&self, address: &Address) -> Option<NodeName> {
         let nodes = self.lock();
         let entry = nodes.entries.get(nodes.current(address));
         entry.map(|entry| entry.status.name.clone())
     }
 
     /// Where to send frames to a node.
-    pub(super) fn line(&self, name: &NodeName) -> Result<FrameLine, SendError> {
+    pub(crate) fn line(&self, name: &NodeName) -> Result<FrameLine, SendError> {
         let nodes = self.lock();
         let entry = nodes
             .named(name)
@@ -386,7 +395,7 @@ impl Registry {
     }
 
     /// Asks for a node's session slot; call again after waiting.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         address: &Address,
         session: &SessionHandle,
@@ -401,7 +410,7 @@ impl Registry {
             return Admission::Wait(older.finished.clone());
         }
         let before = entry.status.incarnation.take();
-        let now = unix_ms();
+        let now = self.clock.now_ms();
         entry.status.online = true;
         entry.status.since_ms = now;
         entry.status.last_seen_ms = Some(now);
@@ -417,27 +426,39 @@ impl Registry {
     }
 
     /// Notes something that a node told in its session.
-    pub(super) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
+    pub(crate) fn heard(&self, address: &Address, note: impl FnOnce(&mut NodeStatus, i64)) {
         let mut nodes = self.lock();
         let address = nodes.current(address).clone();
         if let Some(entry) = nodes.entries.get_mut(&address) {
-            let now = unix_ms();
+            let now = self.clock.now_ms();
             entry.status.last_seen_ms = Some(now);
             note(&mut entry.status, now);
         }
     }
 
+    /// Notes that a node which has no session has another clock.
+    pub(crate) fn note_clock(&self, address: &Address, offset_ms: i64) {
+        if let Some(entry) = self.lock().entries.get_mut(address) {
+            entry.status.clock_offset_ms = offset_ms;
+        }
+    }
+
+    /// Whether a node may come in.
+    pub(crate) fn is_enrolled(&self, address: &Address) -> bool {
+        self.lock().entries.contains_key(address)
+    }
+
     /// Shows a node as offline whose session has ended.
-    pub(super) fn offline(&self, address: &Address, session: &SessionHandle) {
+    pub(crate) fn offline(&self, address: &Address, session: &SessionHandle) {
         self.holder(address, session, |entry| {
             entry.status.online = false;
-            entry.status.since_ms = unix_ms();
+            entry.status.since_ms = self.clock.now_ms();
             entry.online.send_replace(false);
         });
     }
 
     /// Frees the slot that a session was admitted to.
-    pub(super) fn release(&self, address: &Address, session: &SessionHandle) {
+    pub(crate) fn release(&self, address: &Address, session: &SessionHandle) {
         self.holder(address, session, |entry| entry.session = None);
     }
 

@@ -66,7 +66,7 @@ type Key = (Address, String);
 
 /// All transfers of a root.
 #[derive(Default)]
-pub(super) struct Transfers {
+pub(crate) struct Transfers {
     offers: Table<Offer>,
     expected: Table<Expected>,
 }
@@ -134,7 +134,28 @@ impl fmt::Debug for Expectation {
 }
 
 impl Transfers {
-    pub(super) fn offer(&self, node: &Address, order: &str, source: FileSource) -> OfferGuard {
+    /// The file that is offered to a node under an order.
+    pub(crate) fn offered(&self, node: &Address, order: &str) -> Option<FileSource> {
+        let offer = self.offers.find(node, order)?;
+        Some(offer.value.source.clone())
+    }
+
+    /// Takes a file that was fetched for a node which cannot deliver. In words why not.
+    pub(crate) async fn take(
+        &self,
+        node: &Address,
+        order: &str,
+        chunks: impl Stream<Item = Result<FileChunk, String>> + Send + 'static,
+    ) -> Result<u64, String> {
+        let item = self
+            .expected
+            .find(node, order)
+            .ok_or("no file is expected for this order")?;
+        let received = receive(item, order.to_owned(), chunks).await;
+        received.map_err(|status| status.message().to_owned())
+    }
+
+    pub(crate) fn offer(&self, node: &Address, order: &str, source: FileSource) -> OfferGuard {
         let offer = Offer {
             source,
             meter: Meter::default(),
@@ -142,7 +163,7 @@ impl Transfers {
         OfferGuard(self.offers.list((node.clone(), order.to_owned()), offer))
     }
 
-    pub(super) fn expect(&self, node: &Address, order: &str, sink: FileSink) -> Expectation {
+    pub(crate) fn expect(&self, node: &Address, order: &str, sink: FileSink) -> Expectation {
         // One outcome waits; a delivery after it waits for the consumer to take that.
         let (outcomes, receiver) = mpsc::channel(1);
         let writing = Arc::new(Semaphore::new(1));
@@ -162,7 +183,7 @@ impl Transfers {
     }
 
     /// The bytes offered to a node under an order, from an offset.
-    pub(super) async fn fetch(
+    pub(crate) async fn fetch(
         &self,
         node: &Address,
         order: &str,
@@ -200,7 +221,7 @@ impl Transfers {
     }
 
     /// Takes the bytes of an order from a node; the size of the whole file.
-    pub(super) async fn deliver(
+    pub(crate) async fn deliver(
         &self,
         node: &Address,
         chunks: Streaming<FileChunk>,
@@ -216,41 +237,50 @@ impl Transfers {
         let order = head.order.clone();
         let unknown = || Status::not_found("no file is expected for this order");
         let item = self.expected.find(node, &order).ok_or_else(unknown)?;
-        let receive = async move {
-            let Expected {
-                sink,
-                meter,
-                outcomes,
-                writing,
-            } = &item.value;
-            // A delivery that was cut a moment ago may still write what it has.
-            let writing = timeout(FIRST_CHUNK, Arc::clone(writing).acquire_owned());
-            let Ok(Ok(_writing)) = writing.await else {
-                return Err(Status::aborted("this file is being delivered already"));
-            };
-            let options = ReceiveOptions {
-                order,
-                most_bytes: sink.most_bytes,
-                blake3: sink.blake3,
-                meter: meter.clone(),
-            };
-            let chunks = chunks.take_until(item.withdrawn.clone().cancelled_owned());
-            let received = receive_file(chunks, sink.partial.clone(), options).await;
-            let answer = received
-                .as_ref()
-                .map(|file| file.size)
-                .map_err(delivery_status);
-            tokio::select! {
-                _ = outcomes.send(received) => {}
-                () = item.withdrawn.cancelled() => {}
-            }
-            answer
-        };
-        // A task of its own: it comes to its end also when the connection takes this future away.
-        tokio::spawn(receive)
-            .await
-            .unwrap_or_else(|_| Err(Status::internal("receiving failed")))
+        receive(item, order, chunks).await
     }
+}
+
+/// Writes what is delivered, in a task of its own: it comes to its end also when the connection takes
+/// the caller's future away.
+async fn receive<E: fmt::Display + Send + 'static>(
+    item: Arc<Item<Expected>>,
+    order: String,
+    chunks: impl Stream<Item = Result<FileChunk, E>> + Send + 'static,
+) -> Result<u64, Status> {
+    let receive = async move {
+        let Expected {
+            sink,
+            meter,
+            outcomes,
+            writing,
+        } = &item.value;
+        // A delivery that was cut a moment ago may still write what it has.
+        let writing = timeout(FIRST_CHUNK, Arc::clone(writing).acquire_owned());
+        let Ok(Ok(_writing)) = writing.await else {
+            return Err(Status::aborted("this file is being delivered already"));
+        };
+        let options = ReceiveOptions {
+            order,
+            most_bytes: sink.most_bytes,
+            blake3: sink.blake3,
+            meter: meter.clone(),
+        };
+        let chunks = chunks.take_until(item.withdrawn.clone().cancelled_owned());
+        let received = receive_file(chunks, sink.partial.clone(), options).await;
+        let answer = received
+            .as_ref()
+            .map(|file| file.size)
+            .map_err(delivery_status);
+        tokio::select! {
+            _ = outcomes.send(received) => {}
+            () = item.withdrawn.cancelled() => {}
+        }
+        answer
+    };
+    tokio::spawn(receive)
+        .await
+        .unwrap_or_else(|_| Err(Status::internal("receiving failed")))
 }
 
 /// Why an offered file was not sent to its end, if it was not.

@@ -2,9 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use jarvis_brain::{Brain, BrainConfig, Clock};
+use jarvis_nodeclient::{Identity, unix_ms};
+use jarvis_tests::console::Console;
+use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{PATIENCE, Process, program};
-use jarvis_tests::site::Site;
+use jarvis_tests::site::{Site, TelegramSite};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -73,13 +80,14 @@ impl Server {
 async fn lines(site: &mut Site, ask: &str) -> (String, String) {
     site.owner.says(ask).await;
     let fetched = site.owner.sees("f=$(mktemp)").await.trim().to_owned();
-    let short = site.owner.sees("jarvis-node join ").await;
-    let short = short
-        .trim()
-        .strip_prefix("jarvis-node ")
-        .unwrap()
-        .to_owned();
+    let short = short_line(&mut site.owner).await;
     (fetched, short)
+}
+
+/// The arguments of `jarvis-node` in the answer to `/join`.
+async fn short_line(owner: &mut Console) -> String {
+    let line = owner.sees("jarvis-node join ").await;
+    line.trim().strip_prefix("jarvis-node ").unwrap().to_owned()
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -214,7 +222,6 @@ async fn a_brain_that_is_killed_after_a_join_still_tells_of_it_once() {
     site.kill_brain().await.unwrap();
     site.start_brain().await.unwrap();
     let _daemon = server.start();
-    site.owner = site.jarvis.chat().unwrap();
     site.owner.sees("web-9 joined: ").await;
     site.is_online("web-9").await;
     assert_eq!(site.owner.count("web-9 joined: "), 1);
@@ -243,7 +250,7 @@ async fn an_open_job_survives_that_its_node_is_renamed() {
     site.owner.sees("went on").await;
 
     site.owner.says("node web-1").await;
-    site.owner.sees("There is no node `web-1`").await;
+    site.owner.sees("There is no node web-1").await;
     site.owner.says("tag front eu blue").await;
     site.owner.sees("front · #web #eu #blue").await;
     site.owner.says("untag front web").await;
@@ -256,4 +263,124 @@ async fn an_open_job_survives_that_its_node_is_renamed() {
     site.owner.sees("still there").await;
     site.owner.says("forget front --yes").await;
     site.owner.sees("To undo: ").await;
+}
+
+#[tokio::test]
+async fn a_server_is_added_from_a_phone_in_private_only() {
+    let mut world = TelegramSite::with_nodes(&[]).await.unwrap();
+    let bob = world.person_with_role("Bob", "operator").await;
+    bob.says("/join --name web-3");
+    bob.sees("That is for the role owner").await;
+    let li = world.person_speaking("李雷", "zh-hans", "owner").await;
+    let group = world.telegram.group("Ops");
+    li.says_in(&group, "/join --name web-3");
+    li.sees_in(&group, "这个命令只能私聊使用").await;
+
+    li.says("/join --name web-3 --tag web");
+    let answer = li.sees("只能用一次").await.text;
+    let line = |start: &str| {
+        let mut lines = answer.lines();
+        let found = lines.find(|line| line.trim_start().starts_with(start));
+        found
+            .unwrap_or_else(|| panic!("{answer}"))
+            .trim()
+            .to_owned()
+    };
+    let server = Server::new();
+    let fetched = format!("{} {}", line("f=$(mktemp)"), server.places());
+    let (status, said) = server.sh(&fetched).await;
+    assert!(status.success(), "{said}");
+    let _daemon = server.start();
+    li.sees("web-3 已加入：").await;
+    li.says("/run web-3 echo 就绪");
+    li.sees("就绪").await;
+    // The program says it in the language of whoever asked for the line.
+    let (other, short) = (Server::new(), line("jarvis-node join "));
+    let short = short.strip_prefix("jarvis-node ").unwrap();
+    let (status, said) = other.node(&format!("{short} {}", other.places())).await;
+    assert!(
+        !status.success() && said.contains("这个令牌已被使用"),
+        "{said}"
+    );
+
+    li.says("/改名 web-3 前台");
+    li.sees("前台 不能用作节点名").await;
+    li.says("改名 web-3 front");
+    li.sees("web-3 现在改名为 front").await;
+    li.presses("撤销");
+    li.sees("front 现在改名为 web-3").await;
+    assert_eq!(group.count("jarvis-node join"), 0);
+    assert_eq!(li.room().count("web-3 已加入："), 1);
+}
+
+#[tokio::test]
+async fn a_line_is_good_for_a_quarter_of_an_hour() {
+    let jarvis = Jarvis::new().unwrap();
+    let data = jarvis.data();
+    std::fs::create_dir_all(&data).unwrap();
+    let mut config = BrainConfig::new(data.clone());
+    config.node_listen = Some("127.0.0.1:0".parse().unwrap());
+    // What people say comes by the real clock.
+    config.too_old = Duration::from_secs(3600);
+    let ahead_ms = Arc::new(AtomicI64::new(0));
+    let clock = Clock::from_fn({
+        let ahead_ms = Arc::clone(&ahead_ms);
+        move || unix_ms() + ahead_ms.load(Ordering::Relaxed)
+    });
+    let root = Identity::generate();
+    let brain = Brain::start(config, root, clock).await.unwrap();
+    brain.serve_unix(&data.join("jarvis.sock")).await.unwrap();
+    let mut owner = jarvis.chat().unwrap();
+    owner.says("join --name web-1").await;
+    let old = short_line(&mut owner).await;
+    let minutes = |minutes: i64| ahead_ms.store(minutes * 60_000, Ordering::Relaxed);
+    let server = Server::new();
+    minutes(15);
+    let (status, said) = server.node(&format!("{old} {}", server.places())).await;
+    assert!(!status.success(), "{said}");
+    assert!(said.contains("this token is too old"), "{said}");
+    assert!(is_empty(&server.path("node")), "nothing half done");
+    // Another one, just in time.
+    owner.says("join --name web-1").await;
+    let new = short_line(&mut owner).await;
+    minutes(29);
+    let (status, said) = server.node(&format!("{new} {}", server.places())).await;
+    assert!(status.success(), "{said}");
+    assert!(said.contains("web-1 has joined"), "{said}");
+    brain.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_node_joins_again_and_a_second_jarvis_too() {
+    let mut site = Site::with_nodes(&[]).await.unwrap();
+    let mut other = Site::with_nodes(&[]).await.unwrap();
+    let (_, first) = lines(&mut site, "join --name web-1 --tag web").await;
+    let (_, again) = lines(&mut site, "join --name web-7 --tag eu").await;
+    let (_, second) = lines(&mut other, "join --name shared").await;
+    let server = Server::new();
+    let folder = server.path("node");
+    // Nothing was fetched here: the program is where its administrator has put it.
+    std::fs::create_dir(server.path("bin")).unwrap();
+    let here = server.path("bin/jarvis-node");
+    std::fs::copy(program("jarvis-node").unwrap(), here).unwrap();
+    for (line, name) in [(&first, "web-1"), (&again, "web-1"), (&second, "shared")] {
+        let (status, said) = server.node(&format!("{line} {}", server.places())).await;
+        assert!(status.success(), "{said}");
+        assert!(said.contains(&format!("{name} has joined")), "{said}");
+    }
+    let config = std::fs::read_to_string(folder.join("node.toml")).unwrap();
+    assert_eq!(config.matches("[[root]]").count(), 2, "{config}");
+    let _daemon = server.start();
+    // It keeps its name, and has the tags of both lines.
+    site.owner.sees("web-1 joined: ").await;
+    other.owner.sees("shared joined: ").await;
+    site.owner.says("node web-1").await;
+    site.owner.sees("Tags #web #eu").await;
+    site.owner.says("run web-1 echo for the one").await;
+    site.owner.sees("for the one").await;
+    other.owner.says("run shared echo for the other").await;
+    other.owner.sees("for the other").await;
+    site.owner.says("nodes").await;
+    site.owner.sees("web-1").await;
+    assert_eq!(site.owner.count("web-7"), 0);
 }

@@ -185,3 +185,137 @@ async fn a_followed_job_streams_into_one_message_over_a_cut_and_a_restart() {
         .collect();
     assert_eq!(about.len(), 3, "{about:#?}");
 }
+
+#[tokio::test]
+async fn the_nodes_own_journal_is_read_in_the_chat() {
+    let mut site = TelegramSite::with_nodes(&["web-1"]).await.unwrap();
+    let ann = site.person_with_role("Ann", "operator").await;
+    ann.says("/logs web-1");
+    // Its first line says "in its journal", too.
+    ann.sees("Nothing was ordered there yet").await;
+    ann.says("/run web-1 printf '%s-%s' first done");
+    ann.sees("first-done").await;
+    ann.says("/run web-1 exit 3");
+    ann.sees("exit 3").await;
+    ann.says("/logs web-1");
+    let journal = ann.sees("in its journal").await.text;
+    for part in [
+        "✖ ",
+        "job 2 · run exit 3 · exit 3",
+        "✔ ",
+        "job 1 · run printf '%s-%s' first done · exit 0",
+    ] {
+        assert!(journal.contains(part), "{part} in {journal}");
+    }
+    let (newer, older) = (journal.find("job 2 "), journal.find("job 1 "));
+    assert!(newer < older, "{journal}");
+
+    ann.says("/logs web-1 --grep printf");
+    let found = ann
+        .sees_where(ann.room(), "only what matches", |entry| {
+            entry.text.contains("in its journal") && !entry.text.contains("job 2 ")
+        })
+        .await
+        .text;
+    assert!(found.contains("job 1 "), "{found}");
+    ann.says("/logs web-1 -n 1 --grep nothing-like-it");
+    ann.sees("Nothing there contains nothing-like-it").await;
+    // What is still under way, and what a restarted node says of what it lost.
+    ann.says("/run web-1 sleep 600");
+    ann.sees("\u{23f3} job 3 ").await;
+    ann.says("/logs web-1 -n 1");
+    ann.sees("run sleep 600 · goes on").await;
+    site.site.node(0).kill().await.unwrap();
+    site.site.is_offline("web-1").await;
+    ann.says("/logs web-1");
+    ann.sees("web-1 is offline. Its journal is on it").await;
+    site.site.node(0).start().unwrap();
+    site.site.is_online("web-1").await;
+    ann.says("/logs web-1");
+    ann.sees("run sleep 600 · lost").await;
+
+    // The program writes to where it was started: here to the test.
+    ann.says("/logs web-1 --node");
+    ann.sees("not to a file").await;
+
+    ann.says("/lang zh");
+    ann.sees("中文").await;
+    ann.says("/节点日志 web-1");
+    let chinese = ann.sees("条命令 · ").await.text;
+    assert!(chinese.contains("任务 1"), "{chinese}");
+}
+
+#[tokio::test]
+async fn a_nodes_journal_is_for_operators_of_that_node() {
+    let mut site = TelegramSite::with_nodes(&["web-1"]).await.unwrap();
+    let bob = site.person_with_role("Bob", "member").await;
+    bob.says("/logs web-1");
+    bob.sees("operator").await;
+    let eve = site.person_with_role("Eve", "operator").await;
+    site.site.owner.says("role Eve operator --tag db").await;
+    site.site.owner.sees("Eve is now operator").await;
+    eve.says("/logs web-1");
+    eve.sees("is not in it").await;
+    eve.says("/logs web-9");
+    eve.sees("There is no node").await;
+}
+
+#[tokio::test]
+async fn a_node_that_floods_output_disturbs_nobody() {
+    let mut site = TelegramSite::with_nodes(&["web-1"]).await.unwrap();
+    site.site.node(0).kill().await.unwrap();
+    configure_node(&mut site.site, "output_limit = \"4 MiB\"");
+    site.site.is_offline("web-1").await;
+    site.site.node(0).start().unwrap();
+    site.site.is_online("web-1").await;
+    let ann = site.person_with_role("Ann", "operator").await;
+    let go = site.site.node(0).files().join("go");
+    let peaks = |site: &mut TelegramSite| {
+        let node = site.site.node(0).running().unwrap().id().unwrap();
+        let brain = site.site.brain.as_ref().unwrap().id().unwrap();
+        [peak_kilobytes(node), peak_kilobytes(brain)]
+    };
+    let before = peaks(&mut site);
+    // Hundreds of times the limit, until it is stopped; the other job is answered meanwhile.
+    ann.says(&format!(
+        "/run web-1 yes 0123456789abcdef & while ! test -e {}; do sleep 0.05; done; kill $!; printf '%s-%s' the end",
+        go.display()
+    ));
+    ann.sees_where(ann.room(), "the flood", |entry| {
+        entry.text.contains("0123456789abcdef") && entry.text.contains('\u{23f3}')
+    })
+    .await;
+    ann.says("/run web-1 printf '%s-%s' quiet job");
+    ann.sees_where(ann.room(), "the other job", |entry| {
+        entry.text.contains("quiet-job") && entry.text.contains("exit 0")
+    })
+    .await;
+    std::fs::write(&go, "").unwrap();
+    ann.sees("the-end").await;
+    let after = peaks(&mut site);
+    for (who, (before, after)) in ["node", "brain"]
+        .into_iter()
+        .zip(before.into_iter().zip(after))
+    {
+        println!("{who}: {before} KiB before, at most {after} KiB");
+        assert!(after < before + 48 * 1024, "{who}: {before} -> {after}");
+    }
+    // What is kept comes as a file: beginning and end, within the limit.
+    ann.says("/log 1 --file");
+    let file = ann.gets_file("job-1-web-1.log").await;
+    // The line between the two says how much is left out; the end is kept in whole blocks.
+    assert!(file.len() <= (4 << 20) + (64 << 10), "{}", file.len());
+    assert!(file.len() > 1 << 20, "{}", file.len());
+    assert!(file.starts_with(b"0123456789abcdef\n"));
+    assert!(file.ends_with(b"the-end"));
+}
+
+/// The most memory that a process ever had.
+fn peak_kilobytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    peak.split_whitespace().nth(1).unwrap().parse().unwrap()
+}

@@ -123,6 +123,26 @@ async fn a_service_answers_with_lines_a_file_and_a_link() {
     ann.presses("yes").answered().await;
     ann.sees("call wipe").await;
 
+    // A secret goes to the service, and is shown and kept nowhere else.
+    ann.says("/call web-1 report user=ann api_token=s3cr3t-value");
+    let answer = ann.sees("got.user: ann").await.text;
+    assert!(answer.contains("got.api_token: s3cr3t-value"), "{answer}");
+    assert!(answer.contains(r#""api_token":"…""#), "{answer}");
+    ann.says("/jobs");
+    let jobs = ann.sees("api_token").await.text;
+    site.site.owner.says("audit -n 20").await;
+    let audit = site.site.owner.sees("call web-1 report {").await;
+    ann.says("/logs web-1");
+    let journal = ann.sees("in its journal").await.text;
+    for shown in [&jobs, &format!("{audit:?}"), &journal] {
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+    }
+    ann.says("/call web-1 wipe password=s3cr3t-value");
+    let asked = ann.sees("Run this on 1 node?").await;
+    assert!(!asked.text.contains("s3cr3t"), "{asked:?}");
+    ann.presses("yes").answered().await;
+    ann.sees("got.password: s3cr3t-value").await;
+
     ann.says("/lang zh");
     ann.sees("中文").await;
     ann.says("/调用 web-1 report 名=值");

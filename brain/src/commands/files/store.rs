@@ -146,11 +146,7 @@ pub(in crate::commands) async fn find(
         let said = text!(call.language(), "file-unknown", number = number);
         return Ok(Err(Answer::say(said)));
     };
-    // From now on it is about to be needed, and so not removed.
-    let _pin = call.brain.blobs().pin(&file.hash);
-    let path = call.brain.blobs().path(&file.hash);
-    let is_there = path.is_some_and(|path| path.exists());
-    if !is_there {
+    if !call.pin(&file.hash) {
         let said = text!(call.language(), "file-gone", number = number);
         return Ok(Err(Answer::say(said)));
     }

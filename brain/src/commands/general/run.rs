@@ -65,6 +65,9 @@ pub(in crate::commands) async fn yes(call: &Call<'_>, args: YesArgs) -> Result<A
         Err(answer) => return Ok(answer),
     };
     let kept = serde_json::from_value::<KeptFile>(question.data.clone()).ok();
+    if let Some(kept) = &kept {
+        call.pin(&kept.blob);
+    }
     let call = &Call {
         is_confirmed: true,
         kept_file: kept.as_ref(),

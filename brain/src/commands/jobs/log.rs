@@ -61,6 +61,7 @@ pub(in crate::commands) async fn log(call: &Call<'_>, args: LogArgs) -> Result<A
         Ok(blob) => blob,
         Err(answer) => return Ok(answer),
     };
+    call.pin(&blob.hash);
     let name = format!(
         "job-{}-{}{}.log",
         job.number,

@@ -180,6 +180,9 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
             ));
         }
     }
+    if node.facts().is_some_and(|facts| facts.legacy) {
+        reply = reply.line(text!(language, "node-legacy"));
+    }
     if let Some(load) = node
         .status
         .as_ref()
@@ -293,7 +296,10 @@ pub(in crate::commands) async fn enroll(
         name: args.name,
         address: args.address,
         tags: args.tag,
-        dial: args.dial,
+        dial: args
+            .legacy
+            .map(|server| format!("{}{server}", jarvis_nodeclient::LEGACY_DIAL))
+            .or(args.dial),
     };
     let record = match record_of(call.brain, &entry).await {
         Ok(record) => record,
@@ -311,7 +317,13 @@ pub(in crate::commands) async fn enroll(
     };
     let brain = call.brain;
     let root = Text::code(&brain.root().address().to_string());
-    let next = if record.dial.is_empty() {
+    let next = if record.dial.starts_with(jarvis_nodeclient::LEGACY_DIAL) {
+        let dial = record.dial.as_str();
+        match brain.config().legacy {
+            Some(_) => text!(language, "enroll-next-legacy", dial = dial, root = root),
+            None => text!(language, "enroll-legacy-off", dial = dial, root = root),
+        }
+    } else if record.dial.is_empty() {
         let dial = brain
             .node_address()
             .map_or_else(|| "HOST:PORT".to_owned(), |address| address.to_string());
@@ -360,6 +372,17 @@ pub(crate) async fn enroll_entry(brain: &Brain, entry: &NodeEntry) -> Result<(),
 async fn record_of(brain: &Brain, entry: &NodeEntry) -> Result<NodeRecord, EnrollError> {
     let malformed = |error: &dyn std::error::Error| EnrollError::Malformed(error.to_string());
     let name = NodeName::parse(&entry.name).map_err(|error| malformed(&error))?;
+    let legacy = entry
+        .dial
+        .as_deref()
+        .and_then(|dial| dial.strip_prefix(jarvis_nodeclient::LEGACY_DIAL));
+    if let Some(server) = legacy
+        && !jarvis_nodeclient::legacy::names::is_server_address(server)
+    {
+        return Err(EnrollError::Malformed(format!(
+            "`{server}` is no HOST:PORT"
+        )));
+    }
     let address = Address::parse(&entry.address).map_err(|error| malformed(&error))?;
     // The configuration may still have the one from before a change of key.
     let address = brain.root().current(&address);

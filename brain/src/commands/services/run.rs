@@ -111,7 +111,7 @@ fn unknown_service(language: Language, nodes: &[FleetNode], name: &str) -> Optio
 
 /// What is wrong with a service's input.
 #[derive(Debug, PartialEq, Eq)]
-enum InputProblem {
+pub(super) enum InputProblem {
     /// It begins like JSON and is none.
     Json {
         /// In which line, from 1.
@@ -141,7 +141,7 @@ impl InputProblem {
 }
 
 /// The JSON of what was typed.
-fn input(typed: &str) -> Result<String, InputProblem> {
+pub(super) fn input(typed: &str) -> Result<String, InputProblem> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok("{}".to_owned());

@@ -115,6 +115,9 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
     for problem in crate::watch::problems::problems(language, &nodes) {
         reply = reply.line(problem);
     }
+    if let Some(counts) = brain.root().legacy_counts() {
+        reply = reply.line(text!(language, "health-legacy", refused = counts.all()));
+    }
     for stranger in brain.fleet().strangers() {
         reply = reply.line(text!(
             language,

@@ -65,6 +65,7 @@ pub(in crate::commands) async fn top(call: &Call<'_>, args: TopArgs) -> Result<A
     };
     let picture = draw(call, &shown, hours, minutes).await?;
     let blob = call.brain.blobs().put(&picture).await?;
+    call.pin(&blob.hash);
     let kept = BlobRef {
         hash: blob.hash.clone(),
         origin: format!("room:{}", call.room().room),

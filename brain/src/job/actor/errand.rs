@@ -41,6 +41,49 @@ pub(super) enum Errand {
 }
 
 impl Actor {
+    pub(super) async fn take_errand(&mut self, news: Errand) {
+        match news {
+            Errand::Goes { position, progress } => {
+                let live = &mut self.tasks[position];
+                if !live.task.state.is_final() {
+                    live.progress = Some(progress);
+                }
+            }
+            Errand::Moved {
+                position,
+                ending,
+                file,
+            } => {
+                let live = &mut self.tasks[position];
+                live.fetching = false;
+                live.files
+                    .extend(file.map(|file| ResultFileNews::Came { file, number: 0 }));
+                self.end_task(position, ending).await;
+            }
+            Errand::Files { position, files } => {
+                let live = &mut self.tasks[position];
+                live.fetching = false;
+                live.files = files;
+            }
+        }
+    }
+
+    /// The job has ended: nothing it fetched is needed any more.
+    pub(super) async fn forget_fetched(&self) {
+        match self.job.spec {
+            JobSpec::Copy(_) => {
+                let key = copy_key(&self.job.id.to_string());
+                transfer::forget_once(&self.brain, &key).await;
+            }
+            JobSpec::Get(_) => {
+                for live in &self.tasks {
+                    transfer::forget_once(&self.brain, &live.task.order).await;
+                }
+            }
+            JobSpec::Run(_) | JobSpec::Put(_) | JobSpec::Instruct(_) | JobSpec::Update(_) => {}
+        }
+    }
+
     /// Gives the files that came their numbers.
     pub(super) async fn keep_files(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
@@ -193,6 +236,11 @@ fn wanted_files(order: &str, ending: &TaskEnding) -> Vec<Wanted> {
 /// What was fetched for a copy, once for all its nodes.
 pub(super) type Copied = Arc<OnceCell<Result<Fetched, TaskEnding>>>;
 
+/// What the transfer from the source of a copy is called.
+fn copy_key(job: &str) -> String {
+    format!("copy-{job}")
+}
+
 /// One file on its way to or from one node.
 struct Transfer {
     brain: Brain,
@@ -223,7 +271,7 @@ impl Transfer {
         let get = spec.to_order(limit);
         let (brain, node, address) = (&self.brain, &self.node, &self.address);
         let tell = self.teller();
-        match transfer::fetch_and_tell(brain, node, address, get.clone(), key, &tell).await {
+        match transfer::fetch_once(brain, node, address, get.clone(), key, &tell).await {
             Ok(fetched) => {
                 let mut moved = fetched.moved.clone();
                 moved.size = fetched.blob.size;
@@ -301,8 +349,8 @@ impl Transfer {
                 archive: true,
                 ..GetFile::default()
             };
-            let key = format!("copy-{job}");
-            transfer::fetch_and_tell(&self.brain, &from, &address, get, &key, &self.teller())
+            let key = copy_key(job);
+            transfer::fetch_once(&self.brain, &from, &address, get, &key, &self.teller())
                 .await
                 .map_err(|error| transfer::of_source(failed(&error)))
         };

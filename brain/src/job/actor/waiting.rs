@@ -1,10 +1,13 @@
 //! Tasks that wait: for a node that is away, and behind others on a node that is busy.
 
+use std::time::Duration;
+
 use jarvis_proto::node::{Order, Refused, RefusedReason, SignedOrder};
 use prost::Message as _;
+use tokio::time::Instant;
 use tracing::info;
 
-use super::Actor;
+use super::{Actor, LOST_AFTER};
 use crate::job::TaskState;
 use crate::job::follow::Glimpse;
 use crate::job::live::LiveTask;
@@ -12,6 +15,38 @@ use crate::job::orders::make;
 use crate::store::Op;
 
 impl Actor {
+    /// When the next task has waited long enough.
+    pub(super) fn next_deadline(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let now_ms = self.brain.now_ms();
+        self.tasks
+            .iter()
+            .filter_map(|live| match live.task.state {
+                TaskState::Waiting => {
+                    let left = u64::try_from(self.job.wait_until_ms - now_ms).unwrap_or(0);
+                    Some(Instant::now() + Duration::from_millis(left))
+                }
+                _ => live.away_since.map(|since| since + LOST_AFTER),
+            })
+            .fold(far, Instant::min)
+    }
+
+    /// Ends the tasks that have.
+    pub(super) async fn give_up_waiting(&mut self) {
+        let now_ms = self.brain.now_ms();
+        for position in 0..self.tasks.len() {
+            let live = &self.tasks[position];
+            if live.task.state == TaskState::Waiting && self.job.wait_until_ms <= now_ms {
+                self.end_without_node(position, TaskState::Offline).await;
+            } else if live
+                .away_since
+                .is_some_and(|since| since.elapsed() >= LOST_AFTER)
+            {
+                self.end_without_node(position, TaskState::Lost).await;
+            }
+        }
+    }
+
     /// Makes the order of a task that waited, stores it, and sends it. The order is signed now, however
     /// long the task has waited, and its bytes are stored before they go out: they run once even when
     /// the line is cut in the midst.

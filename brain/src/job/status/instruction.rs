@@ -11,7 +11,7 @@ use crate::job::service::small_answer;
 use crate::job::{DockerAction, Instruction, JobSpec};
 use crate::reply::Reply;
 use crate::text::outcome::{self, RefusedOrder};
-use crate::text::{Text, format, text};
+use crate::text::{Language, Text, format, text};
 
 /// Most containers listed in a message.
 const MOST_CONTAINERS: usize = 40;
@@ -135,30 +135,7 @@ impl View<'_> {
 
     /// How a service ended, in a few words.
     pub(super) fn answered(&self, answer: &ServiceAnswer) -> Text {
-        let language = self.language;
-        let run = |run: RunEnded| outcome::run(language, &run).1;
-        match answer.failure() {
-            ServiceFailure::Unspecified => text!(language, "service-answered"),
-            ServiceFailure::ExitCode => run(RunEnded {
-                how: Some(run_ended::How::ExitCode(answer.code)),
-                ..RunEnded::default()
-            }),
-            ServiceFailure::Signal => run(RunEnded {
-                how: Some(run_ended::How::Signal(answer.code)),
-                ..RunEnded::default()
-            }),
-            ServiceFailure::TimedOut => run(RunEnded {
-                timed_out: true,
-                ..RunEnded::default()
-            }),
-            ServiceFailure::Cancelled => run(RunEnded {
-                cancelled: true,
-                ..RunEnded::default()
-            }),
-            ServiceFailure::NotStarted => text!(language, "service-not-started"),
-            ServiceFailure::NotJson => text!(language, "service-not-json"),
-            ServiceFailure::TooMuchOutput => text!(language, "service-too-much"),
-        }
+        service_outcome(self.language, answer)
     }
 
     /// The line of a service's answer in the table of a job on several nodes.
@@ -248,6 +225,33 @@ impl View<'_> {
             path: &note.path,
         };
         outcome::refused(self.language, &refused, order)
+    }
+}
+
+/// How a service ended, in a few words.
+pub(crate) fn service_outcome(language: Language, answer: &ServiceAnswer) -> Text {
+    let run = |run: RunEnded| outcome::run(language, &run).1;
+    match answer.failure() {
+        ServiceFailure::Unspecified => text!(language, "service-answered"),
+        ServiceFailure::ExitCode => run(RunEnded {
+            how: Some(run_ended::How::ExitCode(answer.code)),
+            ..RunEnded::default()
+        }),
+        ServiceFailure::Signal => run(RunEnded {
+            how: Some(run_ended::How::Signal(answer.code)),
+            ..RunEnded::default()
+        }),
+        ServiceFailure::TimedOut => run(RunEnded {
+            timed_out: true,
+            ..RunEnded::default()
+        }),
+        ServiceFailure::Cancelled => run(RunEnded {
+            cancelled: true,
+            ..RunEnded::default()
+        }),
+        ServiceFailure::NotStarted => text!(language, "service-not-started"),
+        ServiceFailure::NotJson => text!(language, "service-not-json"),
+        ServiceFailure::TooMuchOutput => text!(language, "service-too-much"),
     }
 }
 

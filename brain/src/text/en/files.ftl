@@ -30,8 +30,14 @@ cmd-rmfile-examples = rmfile 12
 button-keep = keep it here
 get-too-large-archive = { $entries } entries of { $size } together are more than this chat takes ({ $limit }).
 get-too-many = More than { $most } entries are more than fit into one archive. Name a part of them.
-status-get-archive = { $entries } entries, { $content } · { $size } packed · BLAKE3 { $hash }
-status-put-unpacked = → { $path } · { $entries } entries, { $content } unpacked
+status-get-archive = { $entries ->
+    [one] 1 entry
+   *[other] { $entries } entries
+}, { $content } · { $size } packed · BLAKE3 { $hash }
+status-put-unpacked = → { $path } · { $entries ->
+    [one] 1 entry
+   *[other] { $entries } entries
+}, { $content } unpacked
 status-file-began-again = It had changed after its first part came, so it was fetched again from its start.
 status-file-kept = Kept as file { $number }. Send it here with { $send }, put it on nodes with { $put }.
 put-not-unpacked = { $node } did not unpack it: { $detail }. Nothing there was changed.
@@ -48,6 +54,7 @@ files-disk-full = The disk of this Jarvis is full. Free some space there, then t
 files-cut = The line was cut too often. What came so far is lost; try again when it is better.
 file-unknown = There is no file { $number } that you may see. See `files`.
 file-gone = File { $number } is no longer kept. Fetch or send it again.
+put-file-gone = { $name } is no longer kept here. Fetch or send it again.
 file-unsupported = This chat can't show files. To put file { $number } on a node: `put --file { $number } NODE:/path`
 rmfile-done = File { $number } ({ $name }) is removed.
 rmfile-of-other = File { $number } is somebody else's. They or an owner can remove it.

@@ -220,6 +220,7 @@ cmd-enroll = make a node known
 cmd-enroll-more = On the server run `jarvis-node init`; it prints the address and what to write into the node's trust list.
 cmd-enroll-arg-tag = a tag for the node
 cmd-enroll-arg-dial = dial the node there; without it the node dials this Jarvis
+cmd-enroll-arg-legacy = where a node of jarviscore 0.7 (jarvissh) listens
 cmd-enroll-arg-name = what to call it
 cmd-enroll-arg-address = its address, as jarvis-node init prints it
 cmd-enroll-examples = enroll web-1 1BoatSLRHtKNngkdXEeobR76b53LETtpyT --tag web

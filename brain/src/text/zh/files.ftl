@@ -48,6 +48,7 @@ files-disk-full = 这个 Jarvis 的磁盘已满。请先腾出空间，再试一
 files-cut = 线路断开次数太多，已传的部分不再保留。请在线路好转后重试。
 file-unknown = 没有你可以查看的文件 { $number }。请看 `files`。
 file-gone = 文件 { $number } 已不再保存。请重新获取或发送。
+put-file-gone = { $name } 已不再保存在这里。请重新获取或发送。
 file-unsupported = 这个聊天无法显示文件。要把文件 { $number } 放到节点上：`put --file { $number } NODE:/path`
 rmfile-done = 已删除文件 { $number }（{ $name }）。
 rmfile-of-other = 文件 { $number } 是别人的，由本人或所有者删除。

@@ -194,6 +194,7 @@ cmd-enroll = 登记一个节点
 cmd-enroll-more = 在服务器上运行 `jarvis-node init`，它会显示节点地址，以及要写进节点信任列表的内容。
 cmd-enroll-arg-tag = 给节点的标签
 cmd-enroll-arg-dial = 由 Jarvis 主动连接这个地址；不写则由节点来连接
+cmd-enroll-arg-legacy = jarviscore 0.7 节点（jarvissh）的监听地址
 cmd-enroll-arg-name = 节点名
 cmd-enroll-arg-address = 节点地址，由 jarvis-node init 显示
 cmd-enroll-examples = enroll web-1 1BoatSLRHtKNngkdXEeobR76b53LETtpyT --tag web
