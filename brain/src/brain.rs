@@ -1,5 +1,7 @@
 //! The brain itself: what its parts share, how it starts, and how it stops in order.
 
+mod claim;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +26,7 @@ use crate::outbox::Outbox;
 use crate::people::People;
 use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
-use crate::store::{Claim, Committed, Op, Store, StoreError, StoreOptions, Unit};
+use crate::store::{Committed, Store, StoreError, StoreOptions, Unit};
 use crate::text::{Language, Text, text};
 use crate::watch::Watch;
 
@@ -272,47 +274,6 @@ impl Brain {
     /// The time zone of times that people read: the server's.
     pub(crate) fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::system()
-    }
-
-    /// Whether anybody owns this Jarvis beside whoever sits at its terminal.
-    ///
-    /// # Errors
-    /// When the store cannot be asked.
-    pub async fn is_claimed(&self) -> Result<bool, StoreError> {
-        for owner in self
-            .store()
-            .accounts_by_role(crate::account::Role::Owner)
-            .await?
-        {
-            let identities = self.store().identities_of(&owner.id).await?;
-            if identities
-                .iter()
-                .any(|identity| identity.key.kind != "console")
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// A new claim code, good until it is used or another one is made at the next start; `None` when
-    /// somebody owns this Jarvis already.
-    ///
-    /// # Errors
-    /// When the store cannot keep it.
-    pub async fn claim_code(&self) -> Result<Option<String>, StoreError> {
-        if self.is_claimed().await? {
-            return Ok(None);
-        }
-        let code = crate::code::short(4);
-        let claim = Claim {
-            code_hash: crate::code::digest("claim", &code),
-            expires_ms: i64::MAX,
-        };
-        self.store()
-            .commit(Unit::of(vec![Op::PutClaim(claim)]))
-            .await?;
-        Ok(Some(code))
     }
 
     /// Shapes an action for what the adapter can do: without buttons they become numbered choices.

@@ -53,11 +53,10 @@ impl Folded {
         };
         let mut rest = original.char_indices().peekable();
         while let Some((start, first)) = rest.next() {
-            if first.is_ascii() || is_plain_han(first) {
-                if rest.peek().is_none_or(|(_, next)| !is_mark(*next)) {
-                    folded.push(first, start);
-                    continue;
-                }
+            let is_alone = rest.peek().is_none_or(|(_, next)| !is_mark(*next));
+            if is_alone && (first.is_ascii() || is_plain_han(first)) {
+                folded.push(first, start);
+                continue;
             }
             let mut end = start + first.len_utf8();
             while let Some((at, mark)) = rest.next_if(|(_, next)| is_mark(*next)) {

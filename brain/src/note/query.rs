@@ -141,7 +141,7 @@ impl Query {
         {
             match &part.text {
                 PartText::Phrase(text) | PartText::Prefix(text) => {
-                    marks.push(text.trim().to_owned())
+                    marks.push(text.trim().to_owned());
                 }
                 PartText::Words(text) => {
                     for run in tokenizer::runs(text) {
@@ -207,7 +207,7 @@ impl Filters {
                 None => return false,
             },
             "has" | "有" if matches!(value, "file" | "files" | "文件" | "附件") => {
-                self.has_file = true
+                self.has_file = true;
             }
             _ => return false,
         }

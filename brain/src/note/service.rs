@@ -214,6 +214,12 @@ fn change(note: NoteRecord) -> Change {
     }
 }
 
+/// A new index in the making, and who waits for it.
+type Rebuild = (
+    JoinHandle<Result<Follower, NotesTrouble>>,
+    oneshot::Sender<Result<u64, String>>,
+);
+
 /// An index that follows the store.
 #[derive(Debug)]
 struct Follower {
@@ -288,10 +294,7 @@ pub(crate) async fn run(brain: Brain, mut requests: mpsc::Receiver<Request>) {
     let mut tick = tokio::time::interval(COMMIT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut commit: Option<JoinHandle<()>> = None;
-    let mut rebuilt: Option<(
-        JoinHandle<Result<Follower, NotesTrouble>>,
-        oneshot::Sender<Result<u64, String>>,
-    )> = None;
+    let mut rebuilt: Option<Rebuild> = None;
     loop {
         tokio::select! {
             () = brain.stopping().cancelled() => break,

@@ -7,6 +7,9 @@ use super::{Change, NoteDoc};
 use crate::note::query::Plan;
 use crate::note::tokenizer::{Form, Terms};
 
+/// A note with its terms; nothing when it was removed.
+type Analysed = Option<Arc<(NoteDoc, Terms)>>;
+
 /// The newest change of each note that waits.
 #[derive(Debug, Default)]
 pub(super) struct Pending(BTreeMap<u64, Waiting>);
@@ -15,7 +18,7 @@ pub(super) struct Pending(BTreeMap<u64, Waiting>);
 struct Waiting {
     sequence: i64,
     /// Nothing when the note was removed.
-    doc: Option<Arc<(NoteDoc, Terms)>>,
+    doc: Analysed,
     /// Where each term of the note stands.
     places: HashMap<(Form, String), Vec<usize>>,
 }
@@ -24,7 +27,7 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) struct Taken {
     sequence: i64,
-    pub(super) docs: Vec<(u64, Option<Arc<(NoteDoc, Terms)>>)>,
+    pub(super) docs: Vec<(u64, Analysed)>,
 }
 
 impl Pending {

@@ -161,7 +161,7 @@ impl NoteIndex {
             hits.extend(waiting.into_iter().map(|(_, hit)| hit));
             hits.sort_by(|a, b| b.score.total_cmp(&a.score));
         } else {
-            waiting.sort_by(|a, b| b.0.cmp(&a.0));
+            waiting.sort_by_key(|(time_ms, _)| std::cmp::Reverse(*time_ms));
             hits = waiting.into_iter().map(|(_, hit)| hit).collect();
         }
         Ok(Found {
