@@ -1,6 +1,7 @@
 //! What the node knows of every order that it took: an index in memory over the [`Journal`].
 
 mod bounds;
+mod known;
 pub(crate) mod recent;
 mod spent;
 
@@ -17,6 +18,7 @@ use crate::clock::now_ms;
 use crate::journal::{Accepted, Entry, Journal, Place, Record, Started};
 
 pub(crate) use self::bounds::{Bounds, Held};
+use self::known::Known;
 use self::spent::SpentOrders;
 
 /// The journal is not rewritten below this size.
@@ -38,37 +40,6 @@ struct Inner {
     is_dirty: bool,
     /// Size that the file had, or would have had, after a rewriting.
     rewritten_bytes: u64,
-}
-
-#[derive(Debug)]
-struct Known {
-    root: Address,
-    /// A legacy root gave it, and has had its answer: no session asks for it.
-    legacy: bool,
-    /// Tells the same order from another one under its id.
-    digest: blake3::Hash,
-    expires_ms: i64,
-    accepted: Place,
-    accepted_ms: i64,
-    started: Option<(Place, Started)>,
-    ended: Option<(Place, i64)>,
-    acknowledged: Option<Place>,
-}
-
-impl Known {
-    /// Where its records stand.
-    fn places(&self) -> impl Iterator<Item = Place> {
-        let started = self.started.as_ref().map(|(place, _)| *place);
-        let ended = self.ended.map(|(place, _)| place);
-        [Some(self.accepted), started, ended, self.acknowledged]
-            .into_iter()
-            .flatten()
-    }
-
-    /// Bytes of the file that it takes.
-    fn bytes(&self) -> u64 {
-        self.places().map(Place::bytes).sum()
-    }
 }
 
 /// What [`Ledger::accept`] found.

@@ -1,6 +1,8 @@
 //! A brain and a node that speak jarviscore 0.7's protocol with each other, as real processes.
 
 use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::node::Node;
@@ -67,23 +69,37 @@ async fn a_legacy_node_is_a_node_like_any_other() {
 #[tokio::test]
 async fn a_job_on_a_legacy_node_can_be_stopped_and_outlives_both_sides() {
     let mut site = legacy_site().await;
-    site.owner.says("run old-1 sleep 1000").await;
-    site.owner.sees("⏳").await;
+    let begun = site.node(0).files().join("begun");
+    let ask = format!("run old-1 touch {}; sleep 1000", begun.display());
+    site.owner.says(&ask).await;
+    appears(&begun).await;
     site.owner.says("cancel 1").await;
-    site.owner.sees("✖ job 1").await;
+    site.owner.sees("job 1 · old-1 · cancelled").await;
 
     // The brain dies while a job runs; the next one finds out what became of it.
     let flag = site.node(0).files().join("go-on");
+    let waits = site.node(0).files().join("waits");
     let ask = format!(
-        "run old-1 while [ ! -e {} ]; do sleep 0.1; done; echo done-after-all",
+        "run old-1 touch {}; while [ ! -e {} ]; do sleep 0.1; done; echo done-after-all",
+        waits.display(),
         flag.display()
     );
     site.owner.says(&ask).await;
-    site.owner.sees("⏳").await;
+    appears(&waits).await;
     site.kill_brain().await.unwrap();
     fs::write(&flag, "").unwrap();
     site.start_brain().await.unwrap();
-    site.owner.sees("done-after-all").await;
+    // It dials a legacy node again within half a minute.
+    site.owner.sees_within("done-after-all", PATIENCE * 3).await;
+}
+
+/// Waits until a job has made the file.
+async fn appears(file: &Path) {
+    let until = Instant::now() + PATIENCE;
+    while !file.exists() {
+        assert!(Instant::now() < until, "{} is not made", file.display());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
