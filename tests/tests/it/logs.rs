@@ -278,7 +278,7 @@ async fn a_node_that_floods_output_disturbs_nobody() {
     let before = peaks(&mut site);
     // Hundreds of times the limit, until it is stopped; the other job is answered meanwhile.
     ann.says(&format!(
-        "/run web-1 yes 0123456789abcdef & while ! test -e {}; do sleep 0.05; done; kill $!; printf '%s-%s' the end",
+        "/run web-1 yes 0123456789abcdef & while ! test -e {}; do sleep 0.05; done; kill $!; wait; printf '%s-%s' the end",
         go.display()
     ));
     ann.sees_where(ann.room(), "the flood", |entry| {
