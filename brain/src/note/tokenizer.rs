@@ -21,7 +21,7 @@ static SYLLABLES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     (0x4E00..0xA000)
         .filter_map(char::from_u32)
         .filter_map(|character| character.to_pinyin())
-        .map(pinyin::Pinyin::plain)
+        .map(typed)
         .collect()
 });
 
@@ -205,7 +205,7 @@ fn dense_terms(terms: &mut Terms, run: &str, position: usize) {
     }
     let mut before: Option<&'static str> = None;
     for (index, character) in run.chars().enumerate() {
-        let syllable = character.to_pinyin().map(pinyin::Pinyin::plain);
+        let syllable = character.to_pinyin().map(typed);
         if let (Some(first), Some(second)) = (before, syllable) {
             let at = position + index - 1;
             terms.push(Form::Syllables, format!("{first} {second}"), at);
@@ -219,6 +219,18 @@ fn dense_terms(terms: &mut Terms, run: &str, position: usize) {
     }
 }
 
+/// A syllable as people type it: on a keyboard `ü` is `v`, and `ê` is `e`.
+fn typed(syllable: pinyin::Pinyin) -> &'static str {
+    match syllable.plain() {
+        "lü" => "lv",
+        "nü" => "nv",
+        "lüe" => "lve",
+        "nüe" => "nve",
+        "ê" => "e",
+        plain => plain,
+    }
+}
+
 /// How a Chinese word of several characters sounds.
 fn sounds(terms: &mut Terms, word: &str, position: usize) {
     let mut readings: Vec<Vec<&'static str>> = Vec::new();
@@ -226,9 +238,9 @@ fn sounds(terms: &mut Terms, word: &str, position: usize) {
         let Some(first) = character.to_pinyin() else {
             return;
         };
-        let mut all = vec![first.plain()];
+        let mut all = vec![typed(first)];
         if let Some(multi) = character.to_pinyin_multi() {
-            for reading in multi.into_iter().map(pinyin::Pinyin::plain) {
+            for reading in multi.into_iter().map(typed) {
                 if !all.contains(&reading) {
                     all.push(reading);
                 }
@@ -458,6 +470,27 @@ mod tests {
         let terms = terms("登录天枢平台", &["天枢平台".to_owned()]);
         assert!(texts(&terms, Form::Words).contains(&"天枢平台"));
         assert!(texts(&terms, Form::Initials).contains(&"tspt"));
+    }
+
+    #[test]
+    fn every_character_is_analysed_and_sounds_as_it_is_typed() {
+        // 诶 sounds like ê and 女 like nü, which nobody types.
+        let all: String = (0x4E00..0xA000).filter_map(char::from_u32).collect();
+        let analysed = terms(&all, &[]);
+        for form in [
+            Form::Pinyin,
+            Form::Initials,
+            Form::Syllables,
+            Form::OtherReadings,
+            Form::InitialPairs,
+        ] {
+            for token in analysed.of(form) {
+                let is_typed = |c: char| c.is_ascii_lowercase() || c == ' ';
+                assert!(token.text.chars().all(is_typed), "{form:?}: {}", token.text);
+            }
+        }
+        assert!(texts(&terms("绿色", &[]), Form::Pinyin).contains(&"lvse"));
+        assert_eq!(syllable_pairs("nvren")[0], ["nv ren"]);
     }
 
     proptest! {
