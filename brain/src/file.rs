@@ -17,7 +17,7 @@ use crate::job::JobSpec;
 use crate::store::{FileRecord, Op, StoreError, Unit};
 use crate::text::{Language, Text, format, text};
 
-/// Most rows that are looked at to find room.
+/// Most files that go at once to make room.
 const MOST_ROWS: usize = 100_000;
 /// Most messages that may wait while a blob is removed.
 const MOST_WAITING: usize = 1_000_000;
@@ -118,12 +118,7 @@ pub(crate) async fn tidy(brain: &Brain) -> Result<(), RoomError> {
 /// See [`RoomError`].
 pub(crate) async fn remove_bytes(brain: &Brain, hash: &str) -> Result<(), RoomError> {
     let sweep = brain.blobs().sweep();
-    let is_named = brain
-        .store()
-        .oldest_files(MOST_ROWS)
-        .await?
-        .iter()
-        .any(|file| file.hash == hash);
+    let is_named = brain.store().has_file_of(hash).await?;
     if !is_named && !needed(brain).await?.contains(hash) {
         sweep.remove(hash, true)?;
     }
@@ -138,13 +133,7 @@ async fn sweep_unnamed(
 ) -> Result<(), RoomError> {
     let blobs = brain.blobs().list().await?;
     // After the listing: what came meanwhile is young, and stays.
-    let named: HashSet<String> = brain
-        .store()
-        .oldest_files(MOST_ROWS)
-        .await?
-        .into_iter()
-        .map(|file| file.hash)
-        .collect();
+    let named: HashSet<String> = brain.store().file_hashes().await?.into_iter().collect();
     for blob in blobs {
         if named.contains(&blob.hash) || needed.contains(&blob.hash) {
             continue;

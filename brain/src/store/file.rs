@@ -127,6 +127,23 @@ pub(super) async fn oldest(db: &Db, limit: i64) -> Result<Vec<FileRecord>, Fault
     )?))
 }
 
+/// The names of all bytes that a file has.
+pub(super) async fn hashes(db: &Db) -> Result<Vec<String>, Fault> {
+    let rows = read_all!(db, (String,), "SELECT DISTINCT hash FROM file")?;
+    Ok(rows.into_iter().map(|(hash,)| hash).collect())
+}
+
+/// Whether a file has these bytes.
+pub(super) async fn has(db: &Db, hash: &str) -> Result<bool, Fault> {
+    let row = read_one!(
+        db,
+        (i64,),
+        "SELECT number FROM file WHERE hash = $1 LIMIT 1",
+        text(hash)
+    )?;
+    Ok(row.is_some())
+}
+
 pub(super) async fn by_number(db: &Db, number: i64) -> Result<Option<FileRecord>, Fault> {
     let row = read_one!(
         db,

@@ -237,6 +237,16 @@ impl Store {
         Ok(file::oldest(&self.db, rows(limit)).await?)
     }
 
+    /// The BLAKE3 names, in hex, of all bytes that some file has.
+    pub async fn file_hashes(&self) -> Read<Vec<String>> {
+        Ok(file::hashes(&self.db).await?)
+    }
+
+    /// Whether some file has these bytes.
+    pub async fn has_file_of(&self, hash: &str) -> Read<bool> {
+        Ok(file::has(&self.db, hash).await?)
+    }
+
     /// The file that people call by this number.
     pub async fn file(&self, number: i64) -> Read<Option<FileRecord>> {
         Ok(file::by_number(&self.db, number).await?)

@@ -57,6 +57,14 @@ async fn files_are_listed_as_asked(place: &Place) {
     assert_eq!(all, [files[3].clone(), files[2].clone(), files[1].clone()]);
     let oldest = store.oldest_files(2).await.unwrap();
     assert_eq!(oldest, files[..2]);
+    let mut hashes = store.file_hashes().await.unwrap();
+    hashes.sort();
+    let mut expected: Vec<String> = files.iter().map(|file| file.hash.clone()).collect();
+    expected.sort();
+    expected.dedup();
+    assert_eq!(hashes, expected);
+    assert!(store.has_file_of(&files[0].hash).await.unwrap());
+    assert!(!store.has_file_of("none").await.unwrap());
     let of_room = |name: &str, thread: &str| FileFilter {
         room: Some(RoomKey {
             thread: thread.to_owned(),
