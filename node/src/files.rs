@@ -5,7 +5,7 @@ mod lines;
 mod pack;
 mod put;
 mod tree;
-mod unpack;
+pub(crate) mod unpack;
 
 use std::fs::File;
 use std::future::Future;

@@ -24,7 +24,7 @@ const LEVEL: u32 = 3;
 
 /// What was packed or unpacked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     pub(super) entries: u64,
     pub(super) bytes: u64,
     pub(super) notes: Vec<String>,

@@ -30,18 +30,18 @@ use crate::refusal::Refusal;
 
 /// Limits of one archive.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) entries: u64,
+pub(crate) struct Limits {
+    pub(crate) entries: u64,
     /// Bytes that it may grow to.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// How many times its own size it may grow to,
-    pub(super) ratio: u64,
+    pub(crate) ratio: u64,
     /// once it is larger than this.
-    pub(super) ratio_from: u64,
+    pub(crate) ratio_from: u64,
     /// Folders inside each other.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Bytes of a name, and of what else stands before an entry.
-    pub(super) name: u64,
+    pub(crate) name: u64,
 }
 
 impl Default for Limits {
@@ -65,7 +65,7 @@ impl Default for Limits {
 ///
 /// When the archive is none, is dangerous or too large, does not fit to what is there, or the disk is
 /// full. Then nothing has changed.
-pub(super) fn unpack(
+pub(crate) fn unpack(
     archive: File,
     folder: &File,
     scratch: &OsStr,
