@@ -31,6 +31,21 @@ impl FleetNode {
         self.status.as_ref().is_some_and(|status| status.online)
     }
 
+    /// Whether it is reached by the legacy protocol.
+    pub fn is_legacy(&self) -> bool {
+        self.record
+            .dial
+            .starts_with(jarvis_nodeclient::LEGACY_DIAL)
+    }
+
+    /// Its clock minus ours, where that is so much that something suffers: from five minutes on legacy
+    /// nodes and we refuse each other's messages.
+    pub fn bad_clock(&self) -> Option<i64> {
+        const BAD_MS: u64 = 300_000;
+        let offset = self.status.as_ref()?.clock_offset_ms;
+        (offset.unsigned_abs() >= BAD_MS).then_some(offset)
+    }
+
     /// The node's type as it last told it; empty when it never did.
     pub fn node_type(&self) -> String {
         self.facts()

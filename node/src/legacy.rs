@@ -45,7 +45,7 @@ pub(crate) async fn start(core: &Arc<Core>) -> Result<Option<LegacyNet>, NetErro
     options.connect.clone_from(&config.connect);
     options.name = core.config.name.clone().unwrap_or_else(|| "jarvis".into());
     options.node_type.clone_from(&core.config.node_type);
-    options.node_type_version.clone_from(&core.config.version);
+    options.node_type_version = core.config.current_version();
     let peers = FilePeers::new(core.config.data.join("legacy-peers"));
     let handler = NodeSide(Arc::clone(core));
     let (net, _) = LegacyNet::start(
@@ -258,8 +258,9 @@ async fn carry_out(
         Work::ClearLogs(clear) => clear_logs(core, root, &clear).await,
         Work::Update(update) => match update.run(core, root, &order.id).await {
             Some(outcome) => outcome,
-            // It ends in the next life of this node, which the root sees by its greeting.
-            None => return Err(Refusal::new(RefusedReason::Busy, "the node restarts")),
+            // It ends in the next life of this node. A jarviscore node that restarts itself says nothing
+            // more, and an error would be taken for a failure.
+            None => std::future::pending().await,
         },
         _ => {
             let detail = "legacy roots cannot ask for this";

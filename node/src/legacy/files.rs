@@ -208,7 +208,7 @@ impl Asked<'_> {
     /// Gives a file, or a part of one.
     pub(super) async fn give_file(&self, request: &RequestFile) -> Drafts {
         let name = request.filename.clone();
-        tracing::debug!(root = %self.root, file = name, legacy = true, "get");
+        tracing::info!(root = %self.root, file = name, legacy = true, "get");
         let (mut file, size) = match self.open(&name).await {
             Ok(opened) => opened,
             Err(text) => return drafts([message::error(text)]),

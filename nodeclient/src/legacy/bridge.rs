@@ -1,13 +1,14 @@
 //! A legacy node as a node like any other: orders become scripts, files and questions, and what comes
 //! of them becomes the events of a session.
 
-mod ask;
+pub(super) mod ask;
 mod files;
 mod run;
 mod short;
 mod wrapper;
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,14 +18,16 @@ use jarvis_proto::node::{
     ended, order, root_frame,
 };
 use prost::Message as _;
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::ask::Asked;
 use super::{ConnectError, LegacyNet, PeerStatus};
 use crate::address::Address;
 use crate::clock::unix_ms;
+use crate::dial::{Dialer as _, TcpDialer};
 use crate::root::Shared;
 use crate::root::event::{DisconnectReason, RootEvent};
 use crate::root::registry::{Admission, SessionHandle};
@@ -34,6 +37,11 @@ use crate::stop::Stop;
 const QUEUE: usize = 64;
 /// How long asking a node about itself may hold up its session.
 const FACTS: Duration = Duration::from_secs(10);
+/// Pauses between looks whether anybody listens, the first one and the longest.
+const FIRST_KNOCK: Duration = Duration::from_millis(500);
+const LONGEST_KNOCK: Duration = Duration::from_secs(10);
+/// How long a server may take to say its first word.
+const KNOCK: Duration = Duration::from_secs(10);
 /// Endings that are kept until somebody acknowledges them.
 const MOST_KEPT: usize = 10_000;
 
@@ -114,7 +122,12 @@ pub(crate) async fn keep(
         if online.wait_for(|online| !online).await.is_err() {
             return;
         }
-        let woken = wake.notified();
+        let seen = greetings(&net, &address);
+        tokio::select! {
+            () = is_open(&address, &server_address) => {}
+            () = greets(&net, &address, &wake, seen) => {}
+        }
+        let due = Instant::now() + reconnect;
         let trouble = match net.connect(&server_address, Some(&address)).await {
             Ok((peer, over)) => {
                 last_trouble.clear();
@@ -138,8 +151,53 @@ pub(crate) async fn keep(
                 last_trouble = said;
             }
         }
-        // It may greet us first, when it is back.
-        let _ = timeout(reconnect, woken).await;
+        // It is not greeted more often than a jarviscore node would, unless it greets us, being back.
+        let seen = greetings(&net, &address);
+        tokio::select! {
+            () = sleep_until(due) => {}
+            () = greets(&net, &address, &wake, seen) => {}
+        }
+    }
+}
+
+fn greetings(net: &LegacyNet, address: &Address) -> u64 {
+    net.peer(address).map_or(0, |peer| peer.greetings)
+}
+
+/// A server of HTTP/2 speaks first; something before it, a tunnel or a proxy, only listens.
+async fn knock(dialer: &TcpDialer) -> io::Result<()> {
+    let mut line = dialer.dial().await?;
+    let mut settings = [0; 256];
+    match timeout(KNOCK, line.read(&mut settings)).await {
+        Ok(Ok(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+/// Waits until a peer has greeted more than `seen` times.
+async fn greets(net: &LegacyNet, address: &Address, wake: &Notify, seen: u64) {
+    loop {
+        let woken = wake.notified();
+        if greetings(net, address) != seen {
+            return;
+        }
+        woken.await;
+    }
+}
+
+/// Waits until a server speaks. A jarviscore node takes no notice of a connection that is closed without
+/// a word, and only greetings count as attempts to connect.
+async fn is_open(address: &Address, server_address: &str) {
+    let dialer = TcpDialer::new(server_address);
+    let mut pause = FIRST_KNOCK;
+    while let Err(error) = knock(&dialer).await {
+        if pause == FIRST_KNOCK {
+            tracing::warn!(node.address = %address, at = server_address, trouble = %error, "no connection to a legacy node");
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_KNOCK);
     }
 }
 

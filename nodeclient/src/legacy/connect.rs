@@ -67,21 +67,39 @@ pub(super) async fn connect(
     {
         return Err(ConnectError::Own);
     }
+    let Some(expected) = expected else {
+        if shared.failed.is_closed(server_address, shared.now()) {
+            return Err(ConnectError::Closed);
+        }
+        return greet(shared, server_address, None, is_wanted).await;
+    };
+    let (greeting, links) = shared.peers.meet(expected, is_wanted, |peer| {
+        (Arc::clone(&peer.greeting), peer.links)
+    });
+    let Ok(_greeting) = greeting.acquire().await else {
+        return Err(ConnectError::Closed);
+    };
+    // Who came first has connected: a second connection would only cut the first.
+    let connected = shared.peers.with(expected, |peer| {
+        let link = (peer.links != links).then(|| peer.live_link()).flatten()?;
+        Some((peer.status(expected), link.over()))
+    });
+    if let Some(Some(connected)) = connected {
+        return Ok(connected);
+    }
     let now = shared.now();
     if shared.failed.is_closed(server_address, now) {
         return Err(ConnectError::Closed);
     }
-    if let Some(expected) = expected {
-        let is_due = shared.peers.meet(expected, is_wanted, |peer| {
-            peer.tried_s = now;
-            backoff::is_over(&peer.record, now)
-        });
-        if !is_due {
-            return Err(ConnectError::Closed);
-        }
+    let is_due = shared.peers.meet(expected, is_wanted, |peer| {
+        peer.tried_s = now;
+        backoff::is_over(&peer.record, now)
+    });
+    if !is_due {
+        return Err(ConnectError::Closed);
     }
-    let greeted = greet(shared, server_address, expected, is_wanted).await;
-    if let (Err(error), Some(expected)) = (&greeted, expected) {
+    let greeted = greet(shared, server_address, Some(expected), is_wanted).await;
+    if let Err(error) = &greeted {
         let offset = match error {
             ConnectError::Clock(offset) => Some(*offset),
             _ => None,
@@ -174,6 +192,7 @@ async fn greet(
         peer.announced.clear();
         peer.clock_offset_s = offset;
         peer.link = Some(link.clone());
+        peer.links += 1;
     });
     if shared.peers.heard_of(&address, last).await.is_err() {
         tracing::warn!(peer = %address, "a peer's number cannot be kept");
@@ -232,6 +251,9 @@ pub(super) async fn accept(
     else {
         return Err("invalid msgtype".to_owned());
     };
+    if *sender == *shared.identity.address() {
+        return Err("servaddr is me".to_owned());
+    }
     // Nobody greets in the name of somebody else.
     if info.addr != message.src_addr {
         return Err("public key and address do not match".to_owned());
@@ -278,16 +300,37 @@ pub(super) async fn accept(
     Ok(vec![mine, message::end()])
 }
 
-/// Greets whoever greeted us, at the address that it names. That proves the address.
+/// Greets somebody at the address that it names, or named. That proves the address.
 fn dial_back(shared: &Arc<Shared>, address: Address, server_address: String) {
     let stop = shared.stop.clone();
     let connecting = Arc::clone(shared);
     shared.tasks.spawn(stop.run_until_cancelled_owned(async move {
         let connected = connect(&connecting, &server_address, Some(&address), true).await;
         if let Err(error) = connected {
-            tracing::info!(peer = %address, server_address, %error, "a peer that greeted us does not answer");
+            tracing::info!(peer = %address, server_address, %error, "a peer does not answer");
         }
     }));
+}
+
+/// Tells everybody we want and still know that we are back: one attempt each, as jarviscore does.
+pub(super) async fn greet_known(shared: Arc<Shared>) {
+    let known: Vec<_> = {
+        let peers = shared.peers.lock();
+        let wanted = peers
+            .iter()
+            .filter(|(address, _)| shared.handler.wants(address));
+        wanted
+            .map(|(address, peer)| (address.clone(), peer.info().serv_addr))
+            .collect()
+    };
+    for (address, server_address) in known {
+        let is_connected = shared
+            .peers
+            .with(&address, |peer| peer.live_link().is_some());
+        if is_connected != Some(true) && !server_address.is_empty() {
+            dial_back(&shared, address, server_address);
+        }
+    }
 }
 
 /// Stays connected with a server, whoever of those we want answers there.

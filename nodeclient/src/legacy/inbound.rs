@@ -159,11 +159,12 @@ impl Shared {
                 Err(refusal) => answers.add(*refusal),
             },
             _ if message.src_addr == self.me => {
+                self.counters.malformed.add();
                 let mut answers = answers.with_last();
                 answers.add(reply2(Replytype::Isme, ""));
                 return answers.messages;
             }
-            _ if message.dest_addr != self.me => {}
+            _ if message.dest_addr != self.me => self.counters.malformed.add(),
             _ => {
                 let mut answers = answers.with_last();
                 let taken = self.checked(&message).await;

@@ -30,6 +30,10 @@ use crate::listener::{ListenError, NodeListener};
 
 /// Events that may wait; what does not fit is left out.
 const EVENTS: usize = 256;
+/// Requests of an address that is shorter are not remembered by jarviscore nodes.
+const ADDRESS_LENGTH: usize = 34;
+/// How often it is said in the log what was refused.
+const REFUSED_EVERY: Duration = Duration::from_secs(60);
 /// How long stopping may take.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -181,6 +185,10 @@ impl Shared {
         Ok(message)
     }
 
+    fn is_state_meaningful(&self) -> bool {
+        self.me.len() >= ADDRESS_LENGTH
+    }
+
     pub(super) fn tell(&self, event: NetEvent) {
         let _ = self.events.try_send(event);
     }
@@ -207,7 +215,7 @@ impl LegacyNet {
             options.name = nearest_name(&options.name);
         }
         let me = identity.address().to_string();
-        if me.len() < 34 {
+        if me.len() < ADDRESS_LENGTH {
             tracing::warn!(
                 address = me,
                 "jarviscore nodes do not remember requests of an address as short as this; use another key for them"
@@ -238,6 +246,8 @@ impl LegacyNet {
         spawn(Box::pin(service::accept(Arc::clone(&shared), listener)));
         spawn(Box::pin(ask_for_states(Arc::clone(&shared))));
         spawn(Box::pin(nodes::ask_everybody(Arc::clone(&shared))));
+        spawn(Box::pin(connect::greet_known(Arc::clone(&shared))));
+        spawn(Box::pin(say_what_is_refused(Arc::clone(&shared))));
         for address in shared.options.connect.clone() {
             let kept = connect::stay_connected(Arc::clone(&shared), address);
             spawn(Box::pin(kept));
@@ -266,7 +276,7 @@ impl LegacyNet {
     /// an address of 33 characters or less.
     #[must_use]
     pub fn is_state_meaningful(&self) -> bool {
-        self.shared.me.len() >= 34
+        self.shared.is_state_meaningful()
     }
 
     /// Dials a server and greets. Who answers becomes a peer, and is remembered; with `expected` it must
@@ -391,12 +401,39 @@ async fn ask_for_states(shared: Arc<Shared>) {
             let stop = shared.stop.clone();
             let ask = async move {
                 match shared.ask_for_state(&to, id).await {
-                    Ok(Some(state)) if state < 0 => shared.pending.remove(&to, id).await,
+                    Ok(Some(state)) if state < 0 => {
+                        let is_certain = shared.is_state_meaningful();
+                        shared.pending.remove(&to, id, is_certain).await;
+                    }
                     Ok(_) => {}
                     Err(error) => tracing::debug!(peer = %to, id, %error, "no word of a request"),
                 }
             };
             shared_spawn(&stop, ask);
+        }
+    }
+}
+
+/// Says once a minute what was refused since the last time, if anything was.
+async fn say_what_is_refused(shared: Arc<Shared>) {
+    let mut ticks = interval_at(tokio::time::Instant::now() + REFUSED_EVERY, REFUSED_EVERY);
+    let mut last = Counts::default();
+    loop {
+        ticks.tick().await;
+        let counts = shared.counters.counts();
+        if counts != last {
+            tracing::warn!(
+                refused = counts.all() - last.all(),
+                in_all = counts.all(),
+                clock = counts.clock,
+                signature = counts.signature,
+                untrusted = counts.untrusted,
+                number = counts.number,
+                malformed = counts.malformed,
+                unasked = counts.unasked,
+                "legacy messages were refused"
+            );
+            last = counts;
         }
     }
 }

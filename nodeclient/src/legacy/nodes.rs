@@ -133,7 +133,8 @@ async fn learn(shared: &Shared, from: &Address, mut replies: Replies) {
     }
 }
 
-fn hear(shared: &Shared, info: NodeBaseInfo) {
+/// Takes what somebody says of somebody else: never more than that there is such a node.
+pub(super) fn hear(shared: &Shared, info: NodeBaseInfo) {
     let Ok(address) = Address::parse(&info.addr) else {
         return shared.counters.malformed.add();
     };

@@ -66,6 +66,9 @@ pub(super) struct Peer {
     pub(super) is_greeted: bool,
     pub(super) greetings: u64,
     pub(super) link: Option<Link>,
+    /// Counts the connections that we made to it; one attempt at a time is made.
+    pub(super) links: u64,
+    pub(super) greeting: Arc<Semaphore>,
     pub(super) clock_offset_s: i64,
     /// When a connection was last tried, Unix seconds.
     pub(super) tried_s: i64,
@@ -86,6 +89,8 @@ impl Peer {
             is_greeted: false,
             greetings: 0,
             link: None,
+            links: 0,
+            greeting: Arc::new(Semaphore::new(1)),
             clock_offset_s: 0,
             tried_s: 0,
             announced: String::new(),
@@ -103,7 +108,7 @@ impl Peer {
         self.link.clone().filter(|link| !link.is_over())
     }
 
-    fn status(&self, address: &Address) -> PeerStatus {
+    pub(super) fn status(&self, address: &Address) -> PeerStatus {
         PeerStatus {
             address: address.clone(),
             info: self.info(),
@@ -267,7 +272,7 @@ impl Peers {
         Ok(())
     }
 
-    /// The version of our own list of nodes: everybody who told us who they are.
+    /// The version of our own list of nodes.
     pub(super) fn version(&self) -> String {
         let known = self.known();
         let nodes = known.iter().map(|info| {
@@ -280,12 +285,12 @@ impl Peers {
         nodes_version(nodes)
     }
 
-    /// Everybody who told us who they are, by address.
+    /// Everybody we want who told us who they are, by address. Whoever only called is passed on to nobody.
     pub(super) fn known(&self) -> Vec<NodeBaseInfo> {
         let table = self.lock();
         let mut known: Vec<_> = table
             .values()
-            .filter(|peer| peer.is_greeted)
+            .filter(|peer| peer.is_greeted && peer.is_wanted)
             .map(Peer::info)
             .collect();
         known.sort_by(|a, b| a.addr.cmp(&b.addr));

@@ -26,7 +26,8 @@ pub enum Reply {
     Message(Box<JarvisMsg>),
     /// The answer is complete.
     Done,
-    /// The other side knows nothing of the request: it was refused, or lost in a restart.
+    /// The other side knows nothing of the request: it was refused, or lost in a restart. It means
+    /// little where [`LegacyNet::is_state_meaningful`](super::LegacyNet::is_state_meaningful) is false.
     Removed,
     /// It could not be sent.
     Failed(SendError),
@@ -188,11 +189,14 @@ impl Pending {
             .collect()
     }
 
-    /// The other side knows nothing of a request.
-    pub(super) async fn remove(&self, to: &Address, id: i64) {
+    /// The other side says that it knows nothing of a request. Unless that is `certain`, its answer may
+    /// come nevertheless.
+    pub(super) async fn remove(&self, to: &Address, id: i64, certain: bool) {
         if let Some((ticket, waiting)) = self.find(to, id) {
             let _ = timeout(TAKING, waiting.replies.send(Reply::Removed)).await;
-            self.lock().remove(&ticket);
+            if certain {
+                self.lock().remove(&ticket);
+            }
         }
     }
 }

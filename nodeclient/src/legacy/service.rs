@@ -39,6 +39,7 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: NodeListener) {
             return;
         };
         let (tcp, peer) = listener.accept_tcp().await;
+        let counting = Arc::clone(&shared);
         let service = JarvisCoreServServer::new(Service(Arc::clone(&shared)))
             .max_decoding_message_size(MESSAGE)
             .max_encoding_message_size(usize::MAX);
@@ -51,14 +52,27 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: NodeListener) {
             .keep_alive_timeout(http2::KEEP_ALIVE_TIMEOUT)
             .serve_connection(
                 TokioIo::new(tcp),
-                service_fn(move |request: http::Request<Incoming>| service.clone().call(request)),
+                service_fn(move |request: http::Request<Incoming>| {
+                    let mut service = service.clone();
+                    let shared = Arc::clone(&counting);
+                    async move {
+                        let response = service.call(request).await;
+                        if response.as_ref().is_ok_and(is_refusal) {
+                            shared.counters.malformed.add();
+                        }
+                        response
+                    }
+                }),
             );
-        let stop = shared.stop.clone();
+        let (stop, shared_by) = (shared.stop.clone(), Arc::clone(&shared));
         shared.tasks.spawn(async move {
             let _place = place;
             tokio::select! {
                 ended = connection => {
                     if let Err(error) = ended {
+                        if !is_cut(&error) {
+                            shared_by.counters.malformed.add();
+                        }
                         tracing::debug!(%peer, %error, "a legacy connection ended");
                     }
                 }
@@ -66,6 +80,27 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: NodeListener) {
             }
         });
     }
+}
+
+/// Whether a call was refused before any of it was looked at: no message of theirs, or no call.
+fn is_refusal<B>(response: &http::Response<B>) -> bool {
+    response
+        .headers()
+        .get("grpc-status")
+        .is_some_and(|status| status != "0")
+        || response.status() != http::StatusCode::OK
+}
+
+/// Whether a connection only came to its end, and was not misused.
+fn is_cut(error: &hyper::Error) -> bool {
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = source {
+        if error.is::<std::io::Error>() {
+            return true;
+        }
+        source = error.source();
+    }
+    error.is_closed() || error.is_incomplete_message()
 }
 
 #[derive(Clone)]

@@ -9,16 +9,21 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
+use super::CLOCK_TOLERANCE_S;
 use super::handler::Piece;
 use super::inbound::Answers;
 use super::message::{self, is_reply, reply2};
 use super::net::Shared;
+use super::signature::verify;
 use super::states::Working;
 use super::tap::Call;
 use crate::address::Address;
 
-/// A sender that is silent for so long has gone.
-const SILENCE: Duration = Duration::from_secs(60);
+/// A sender of whom no whole message comes for so long has gone. Four megabytes take their time on a slow
+/// line, and what is older than this would be refused.
+const SILENCE: Duration = Duration::from_secs(CLOCK_TOLERANCE_S.unsigned_abs());
+/// How long a call may take on which nothing is to be had any more.
+const LAST_WORDS: Duration = Duration::from_secs(60);
 /// Bytes that are read and thrown away of a stream that is refused, so that an honest sender comes to
 /// its end; then it is cut.
 const MOST_DRAINED: u64 = 64 << 20;
@@ -54,6 +59,9 @@ pub(super) async fn serve(shared: Arc<Shared>, mut incoming: Streaming<JarvisMsg
     let tap = shared.options.tap.clone();
     tap.see(Call::Stream, false, false, &first);
     let mut answers = Answers::new(&shared, Call::Stream, &first).with_last();
+    if first.src_addr == shared.me || first.dest_addr != shared.me {
+        shared.counters.malformed.add();
+    }
     if first.src_addr == shared.me {
         answers.add(reply2(Replytype::Isme, ""));
         return flush(&back, answers).await;
@@ -170,10 +178,11 @@ impl Reader<'_> {
         if !is_next {
             return Err("invalid msgid".to_owned());
         }
-        match self.shared.verified(&message) {
+        // The stream is fresh as its first message was; the rest may take its time on a slow line.
+        match verify(&message) {
             Ok(signer) if signer == sender => {}
             Ok(_) => return Err("public key and address do not match".to_owned()),
-            Err(refusal) => return Err(refusal.err),
+            Err(error) => return Err(error.to_string()),
         }
         if message.last_msg_id > 0 {
             let kept = self.shared.peers.heard_of(&sender, message.last_msg_id);
@@ -210,7 +219,7 @@ impl Reader<'_> {
 async fn drain(incoming: &mut Streaming<JarvisMsg>) {
     let mut bytes = 0;
     while bytes < MOST_DRAINED {
-        match timeout(SILENCE, incoming.message()).await {
+        match timeout(LAST_WORDS, incoming.message()).await {
             Ok(Ok(Some(message))) => bytes += prost::Message::encoded_len(&message) as u64,
             _ => return,
         }
@@ -219,7 +228,7 @@ async fn drain(incoming: &mut Streaming<JarvisMsg>) {
 
 async fn flush(back: &Back, answers: Answers<'_>) {
     for message in answers.messages {
-        if !matches!(timeout(SILENCE, back.send(Ok(message))).await, Ok(Ok(()))) {
+        if !matches!(timeout(LAST_WORDS, back.send(Ok(message))).await, Ok(Ok(()))) {
             return;
         }
     }

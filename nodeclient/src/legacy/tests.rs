@@ -1,6 +1,7 @@
 //! Two participants of ours talk to each other, and every frame is compared with a transcript.
 
 mod hostile;
+mod quirks;
 mod transcripts;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ struct Canned {
     files: Mutex<Vec<(String, Vec<u8>)>>,
     /// Requests wait until this is opened.
     gate: Option<tokio::sync::Semaphore>,
+    /// It wants only whom it trusts.
+    is_choosy: bool,
 }
 
 fn large() -> Vec<u8> {
@@ -69,8 +72,8 @@ impl Handler for Canned {
         self.trusted.lock().unwrap().contains(address)
     }
 
-    fn wants(&self, _address: &Address) -> bool {
-        true
+    fn wants(&self, address: &Address) -> bool {
+        !self.is_choosy || self.trusts(address)
     }
 
     async fn handle(&self, _from: &Address, _signed: &JarvisMsg, request: Request) -> Drafts {

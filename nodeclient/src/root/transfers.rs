@@ -140,6 +140,12 @@ impl Transfers {
         Some(offer.value.source.clone())
     }
 
+    /// Where the bytes of an expected file go, and those of an earlier try may be.
+    pub(crate) fn partial(&self, node: &Address, order: &str) -> Option<PathBuf> {
+        let expected = self.expected.find(node, order)?;
+        Some(expected.value.sink.partial.clone())
+    }
+
     /// Takes a file that was fetched for a node which cannot deliver. In words why not.
     pub(crate) async fn take(
         &self,

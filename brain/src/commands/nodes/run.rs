@@ -221,16 +221,14 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
         let numbers: Vec<String> = jobs.iter().map(|job| job.number.to_string()).collect();
         reply.line(text!(language, "node-jobs", jobs = numbers.join(", ")))
     };
-    if let Some(status) = node
-        .status
-        .filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000)
-    {
-        let offset = std::time::Duration::from_millis(status.clock_offset_ms.unsigned_abs());
-        reply = reply.line(text!(
-            language,
-            "node-clock",
-            offset = format::duration(language, offset)
-        ));
+    if let Some(offset) = node.bad_clock() {
+        let offset = std::time::Duration::from_millis(offset.unsigned_abs());
+        let offset = format::duration(language, offset);
+        reply = reply.line(if node.is_legacy() {
+            text!(language, "node-clock-legacy", offset = offset)
+        } else {
+            text!(language, "node-clock", offset = offset)
+        });
     }
     Ok(Answer::say(reply))
 }

@@ -98,25 +98,42 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
         reply = reply.line(Text::plain(notice));
     }
     for node in &nodes {
-        if let Some(status) = node
-            .status
-            .as_ref()
-            .filter(|status| status.clock_offset_ms.abs() > 5 * 60 * 1000)
-        {
-            let offset = Duration::from_millis(status.clock_offset_ms.unsigned_abs());
-            reply = reply.line(text!(
-                language,
-                "health-clock",
-                node = node.record.name.as_str(),
-                offset = format::duration(language, offset)
-            ));
+        if let Some(offset) = node.bad_clock() {
+            let name = node.record.name.as_str();
+            let offset = Duration::from_millis(offset.unsigned_abs());
+            let offset = format::duration(language, offset);
+            reply = reply.line(if node.is_legacy() {
+                let mark = Mark::Bad.to_string();
+                text!(
+                    language,
+                    "health-clock-legacy",
+                    mark = mark,
+                    node = name,
+                    offset = offset
+                )
+            } else {
+                text!(language, "health-clock", node = name, offset = offset)
+            });
         }
     }
     for problem in crate::watch::problems::problems(language, &nodes) {
         reply = reply.line(problem);
     }
     if let Some(counts) = brain.root().legacy_counts() {
-        reply = reply.line(text!(language, "health-legacy", refused = counts.all()));
+        reply = reply.line(match counts.all() {
+            0 => text!(language, "health-legacy"),
+            all => text!(
+                language,
+                "health-legacy-refused",
+                refused = all,
+                untrusted = counts.untrusted,
+                signature = counts.signature,
+                clock = counts.clock,
+                number = counts.number,
+                malformed = counts.malformed,
+                unasked = counts.unasked,
+            ),
+        });
     }
     for stranger in brain.fleet().strangers() {
         reply = reply.line(text!(

@@ -13,6 +13,7 @@ contract!(
     audit_lines,
     the_outbox,
     blobs_and_settings,
+    legacy_peers,
     subscriptions_and_load,
     text_that_a_database_might_refuse,
     old_rows_go,
@@ -383,6 +384,25 @@ async fn the_outbox(place: &Place) {
     assert_eq!(store.outbox_counts().await.unwrap(), [count]);
     assert_eq!(store.progress("job:1").await.unwrap(), Some(progress));
     assert_eq!(store.progress("job:2").await.unwrap(), None);
+    store.close().await;
+}
+
+async fn legacy_peers(place: &Place) {
+    let store = place.open().await;
+    assert!(store.legacy_peers().await.unwrap().is_empty());
+    let put = |address: &str, record: &[u8]| Op::PutLegacyPeer {
+        address: address.to_owned(),
+        record: record.to_vec(),
+    };
+    // Bytes, and not text: zeros and what is no UTF-8 are kept.
+    let (first, second): (&[u8], &[u8]) = (&[0, 255, 0xc3, 0x28], &[]);
+    apply(&store, vec![put("1b", second), put("1a", first)]).await;
+    assert_eq!(store.legacy_peers().await.unwrap(), [first, second]);
+    // A later record takes the place of the earlier one; of two in one unit the last one stays.
+    let large = vec![7; 100_000];
+    apply(&store, vec![put("1a", b"passing"), put("1a", &large)]).await;
+    let kept = store.legacy_peers().await.unwrap();
+    assert_eq!(kept, [large, second.to_vec()]);
     store.close().await;
 }
 

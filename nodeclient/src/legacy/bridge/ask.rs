@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use jarvis_proto::legacy::jarvis_msg::Data;
 use jarvis_proto::legacy::{JarvisMsg, Msgtype, Replytype};
 use jarvis_proto::node::RefusedReason;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::address::Address;
 use crate::legacy::chunk::{Assembly, PIECE, content};
@@ -14,6 +14,9 @@ use crate::legacy::{LegacyNet, Outgoing, Replies, Reply, SendError, message};
 
 /// A node that says nothing for so long will not say anything.
 const SILENCE: Duration = Duration::from_secs(300);
+/// The same of a file. An answer that could not be delivered is lost, and its request still counts as
+/// worked on for a quarter of an hour; a file can be asked for again.
+const FILE: Duration = Duration::from_secs(90);
 /// How often a question is asked whose answer came out empty: such nodes lose output.
 const TRIES: u32 = 4;
 /// Last line of every answer to a question.
@@ -21,7 +24,7 @@ const ANSWERED: &str = "jarvis-ok";
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::legacy) enum Fault {
     /// It was not sent.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -77,9 +80,9 @@ impl Fault {
 
 /// One legacy node.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) net: LegacyNet,
-    pub(super) address: Address,
+pub(in crate::legacy) struct Asked {
+    pub(in crate::legacy) net: LegacyNet,
+    pub(in crate::legacy) address: Address,
 }
 
 /// A part of a file.
@@ -95,10 +98,23 @@ impl Asked {
 
     /// Sends something and gives all messages of its answer.
     pub(super) async fn ask(&self, outgoing: Outgoing) -> Result<Vec<JarvisMsg>, Fault> {
+        self.ask_within(SILENCE, outgoing).await
+    }
+
+    async fn ask_within(
+        &self,
+        silence: Duration,
+        outgoing: Outgoing,
+    ) -> Result<Vec<JarvisMsg>, Fault> {
         let mut replies = self.send(outgoing);
         let mut messages = Vec::new();
+        let mut until = Instant::now() + silence;
         loop {
-            match timeout(SILENCE, replies.next()).await {
+            let reply = timeout_at(until, replies.next()).await;
+            if !matches!(reply, Ok(Some(Reply::Removed))) {
+                until = Instant::now() + silence;
+            }
+            match reply {
                 Ok(Some(Reply::Message(message))) => {
                     if let Some(text) = refusal(&message) {
                         return Err(Fault::Said(text));
@@ -108,6 +124,8 @@ impl Asked {
                 Ok(Some(Reply::Got)) => {}
                 Ok(Some(Reply::Done)) => return Ok(messages),
                 Ok(Some(Reply::Failed(error))) => return Err(error.into()),
+                // A short address of ours is never remembered there: it says nothing.
+                Ok(Some(Reply::Removed)) if !self.net.is_state_meaningful() => {}
                 Ok(Some(Reply::Removed)) => return Err(Fault::Removed),
                 Ok(None) | Err(_) => return Err(SendError::TimedOut.into()),
             }
@@ -119,7 +137,7 @@ impl Asked {
         let request = message::request_file(path, 0, 0);
         let mut assembly = Assembly::default();
         let mut bytes = BytesMut::new();
-        for message in self.ask(Outgoing::visible(request)).await? {
+        for message in self.ask_within(FILE, Outgoing::visible(request)).await? {
             if let Some(Data::File(piece)) = message.data {
                 let (part, is_last) = assembly.take(&piece).map_err(|_| Fault::Damaged)?;
                 bytes.extend_from_slice(&part);
@@ -134,7 +152,7 @@ impl Asked {
     /// The part of a file that begins at `start`; no bytes at its end.
     pub(super) async fn part(&self, path: &str, start: u64) -> Result<Part, Fault> {
         let request = message::request_file(path, start, PIECE as u64);
-        let answer = match self.ask(Outgoing::visible(request)).await {
+        let answer = match self.ask_within(FILE, Outgoing::visible(request)).await {
             Err(Fault::Said(text)) if text == "EOF" => {
                 return Ok(Part {
                     bytes: Bytes::new(),
@@ -163,7 +181,7 @@ impl Asked {
     }
 
     /// What a script says that changes nothing when it runs twice.
-    pub(super) async fn query(&self, script: &str) -> Result<Vec<String>, Fault> {
+    pub(in crate::legacy) async fn query(&self, script: &str) -> Result<Vec<String>, Fault> {
         let script = format!("exec 2>&1\n{script}\necho {ANSWERED}\n");
         for _ in 0..TRIES {
             let request = Outgoing::message(message::script("jarvis", script.clone()));

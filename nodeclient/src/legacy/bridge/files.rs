@@ -1,7 +1,7 @@
 //! Files to and from a legacy node.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ use crate::root::transfers::FileSource;
 
 /// Bytes of one chunk towards the receiver.
 const CHUNK: usize = 256 << 10;
+/// Bytes before a cut that are fetched once more, to see that it is still the same file.
+const OVERLAP: u64 = 64 << 10;
 
 fn refused(fault: &Fault) -> Outcome {
     Outcome::refused(fault.reason(), &fault.to_string())
@@ -37,14 +39,26 @@ pub(super) async fn get(bridge: &Arc<Bridge>, order: &str, get: GetFile) -> Outc
         Err(outcome) => return outcome,
     };
     let is_whole = !get.gzip && get.tail_lines == 0 && get.head_lines == 0;
+    let mut fetch = Fetch {
+        order,
+        path: &path,
+        shown: &path,
+        name: &name,
+        most_bytes: get.most_bytes,
+        known: (get.offset, get.known_size),
+    };
     if is_whole {
-        return fetch(bridge, order, &path, &path, &name, get.most_bytes).await;
+        return fetch.run(bridge).await;
     }
     let made = format!("/tmp/jarvis-{order}.get");
     let outcome = match make(bridge, &get, &path, &made).await {
         Ok(()) => {
-            let name = if get.gzip { format!("{name}.gz") } else { name };
-            fetch(bridge, order, &made, &path, &name, 0).await
+            let packed = format!("{name}.gz");
+            fetch.path = &made;
+            fetch.name = if get.gzip { &packed } else { &name };
+            // Made anew, it may come out otherwise.
+            (fetch.most_bytes, fetch.known) = (0, (0, 0));
+            fetch.run(bridge).await
         }
         Err(outcome) => outcome,
     };
@@ -119,49 +133,136 @@ async fn make(bridge: &Bridge, get: &GetFile, path: &str, made: &str) -> Result<
     }
 }
 
-/// Brings the bytes at `path`, part by part, to whoever expects them.
-async fn fetch(
-    bridge: &Arc<Bridge>,
-    order: &str,
-    path: &str,
-    shown: &str,
-    name: &str,
+/// Brings a file, part by part, to whoever expects it.
+struct Fetch<'a> {
+    order: &'a str,
+    path: &'a str,
+    /// What the file is called in answers.
+    shown: &'a str,
+    name: &'a str,
     most_bytes: u64,
-) -> Outcome {
-    let first = match bridge.asked.part(path, 0).await {
-        Ok(first) => first,
-        Err(fault) => return refused(&fault),
-    };
-    let size = first.total;
-    if most_bytes > 0 && size > most_bytes {
-        let detail = format!("`{shown}` has {size} bytes, and {most_bytes} are the limit");
-        return Outcome::too_large(size, &detail);
-    }
-    bridge.accepted(order).await;
-    let (line, chunks) = mpsc::channel(4);
-    let head = FileHead {
-        order: order.to_owned(),
-        size,
-        name: name.to_owned(),
-        ..FileHead::default()
-    };
-    let sending = send(bridge, path, first, head, line);
-    let address = &bridge.asked.address;
-    let receiving = bridge
-        .shared
-        .transfers
-        .take(address, order, stream_of(chunks));
-    let (sent, received) = tokio::join!(sending, receiving);
-    match (sent, received) {
-        (Ok(blake3), Ok(_)) => Outcome::Ended(ended::Outcome::Transfer(TransferEnded {
-            path: shown.to_owned(),
+    /// So many of its first bytes are here already, if it still has this size.
+    known: (u64, u64),
+}
+
+/// Where a file is begun.
+struct Beginning {
+    offset: u64,
+    /// Of the bytes before the offset.
+    hasher: blake3::Hasher,
+    first: FilePart,
+}
+
+impl Fetch<'_> {
+    async fn run(&self, bridge: &Arc<Bridge>) -> Outcome {
+        let begun = match self.begin(bridge).await {
+            Ok(begun) => begun,
+            Err(fault) => return refused(&fault),
+        };
+        let size = begun.first.total;
+        if self.most_bytes > 0 && size > self.most_bytes {
+            let detail = format!(
+                "`{}` has {size} bytes, and {} are the limit",
+                self.shown, self.most_bytes
+            );
+            return Outcome::too_large(size, &detail);
+        }
+        bridge.accepted(self.order).await;
+        let (line, chunks) = mpsc::channel(4);
+        let head = FileHead {
+            order: self.order.to_owned(),
             size,
-            blake3: blake3.to_vec().into(),
-            ..TransferEnded::default()
-        })),
-        (Err(fault), _) => refused(&fault),
-        (_, Err(text)) => Outcome::refused(RefusedReason::Io, &text),
+            offset: begun.offset,
+            name: self.name.to_owned(),
+            ..FileHead::default()
+        };
+        let sending = send(bridge, self.path, begun, head, line);
+        let address = &bridge.asked.address;
+        let receiving = bridge
+            .shared
+            .transfers
+            .take(address, self.order, stream_of(chunks));
+        let (sent, received) = tokio::join!(sending, receiving);
+        match (sent, received) {
+            (Ok(blake3), Ok(_)) => Outcome::Ended(ended::Outcome::Transfer(TransferEnded {
+                path: self.shown.to_owned(),
+                size,
+                blake3: blake3.to_vec().into(),
+                ..TransferEnded::default()
+            })),
+            (Err(fault), _) => refused(&fault),
+            (_, Err(text)) => Outcome::refused(RefusedReason::Io, &text),
+        }
     }
+
+    /// Goes on where an earlier try was cut, or begins from the start.
+    async fn begin(&self, bridge: &Bridge) -> Result<Beginning, Fault> {
+        if let Some(begun) = self.go_on(bridge).await? {
+            return Ok(begun);
+        }
+        Ok(Beginning {
+            offset: 0,
+            hasher: blake3::Hasher::new(),
+            first: bridge.asked.part(self.path, 0).await?,
+        })
+    }
+
+    /// `None` when the file is another one by now. A legacy node tells neither a hash nor a time: the
+    /// size must be the same, and the last bytes that are here.
+    async fn go_on(&self, bridge: &Bridge) -> Result<Option<Beginning>, Fault> {
+        let (offset, known_size) = self.known;
+        let partial = bridge
+            .shared
+            .transfers
+            .partial(&bridge.asked.address, self.order);
+        let (Some(partial), true) = (partial, offset > 0 && offset <= known_size) else {
+            return Ok(None);
+        };
+        let overlap = offset.min(OVERLAP);
+        let mut first = bridge.asked.part(self.path, offset - overlap).await?;
+        let kept = match kept(partial, offset).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::debug!(order = self.order, %error, "what came before cannot be read");
+                return Ok(None);
+            }
+        };
+        if first.total != known_size || !first.bytes.starts_with(&kept.end) {
+            return Ok(None);
+        }
+        let _ = first.bytes.split_to(kept.end.len());
+        Ok(Some(Beginning {
+            offset,
+            hasher: kept.hasher,
+            first,
+        }))
+    }
+}
+
+/// The first bytes of a file, from an earlier try.
+struct Kept {
+    hasher: blake3::Hasher,
+    /// The last of them.
+    end: Vec<u8>,
+}
+
+async fn kept(partial: PathBuf, length: u64) -> io::Result<Kept> {
+    let work = move || {
+        let mut reader = io::BufReader::with_capacity(1 << 20, File::open(partial)?);
+        let overlap = length.min(OVERLAP);
+        let mut hasher = blake3::Hasher::new();
+        let mut end = Vec::new();
+        let before = io::copy(&mut (&mut reader).take(length - overlap), &mut hasher)?;
+        let read = reader.take(overlap).read_to_end(&mut end)?;
+        hasher.update(&end);
+        if before.saturating_add(read as u64) < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Kept { hasher, end })
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 fn stream_of(chunks: mpsc::Receiver<Part>) -> impl Stream<Item = Result<FileChunk, String>> + Send {
@@ -175,14 +276,14 @@ fn stream_of(chunks: mpsc::Receiver<Part>) -> impl Stream<Item = Result<FileChun
 async fn send(
     bridge: &Bridge,
     path: &str,
-    first: FilePart,
+    begun: Beginning,
     head: FileHead,
     line: mpsc::Sender<Part>,
 ) -> Result<[u8; 32], Fault> {
     let size = head.size;
-    let mut hasher = blake3::Hasher::new();
-    let mut done = 0;
-    let mut part = first.bytes;
+    let mut hasher = begun.hasher;
+    let mut done = begun.offset;
+    let mut part = begun.first.bytes;
     // Who takes no more says why.
     let _ = line.send(Part::Head(head)).await;
     loop {
@@ -271,7 +372,7 @@ async fn md5_of(path: PathBuf) -> io::Result<String> {
         let mut hasher = Md5::new();
         let mut buffer = vec![0; 1 << 20];
         loop {
-            match io::Read::read(&mut file, &mut buffer)? {
+            match file.read(&mut buffer)? {
                 0 => return Ok(hex::encode(hasher.finalize())),
                 length => hasher.update(&buffer[..length]),
             }

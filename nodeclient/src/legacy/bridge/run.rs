@@ -77,8 +77,7 @@ pub(super) async fn run(bridge: &Arc<Bridge>, order: &str, job: RunJob) -> Outco
                     said = error.to_string();
                     break;
                 }
-                Some(Reply::Removed) if bridge.asked.net.is_state_meaningful() => break,
-                // A short address of ours is never remembered there: it says nothing.
+                // Perhaps only our address is too short: the job's own files tell.
                 Some(Reply::Removed) => break,
                 None => break,
             },

@@ -1,5 +1,7 @@
 //! What others do wrong: tolerated where honest nodes do it, refused and counted where they do not.
 
+use std::collections::VecDeque;
+
 use jarvis_proto::legacy::jarvis_core_serv_client::JarvisCoreServClient;
 use jarvis_proto::legacy::jarvis_core_serv_server::{JarvisCoreServ, JarvisCoreServServer};
 use jarvis_proto::legacy::{ConnectInfo, FileData, Msgtype, NodeBaseInfo};
@@ -12,14 +14,14 @@ use crate::legacy::message::{draft, script, transfer_piece};
 use crate::legacy::signature::sign;
 
 /// Speaks to a server by hand.
-struct Hand {
-    client: JarvisCoreServClient<Channel>,
-    me: Arc<Identity>,
+pub(super) struct Hand {
+    pub(super) client: JarvisCoreServClient<Channel>,
+    pub(super) me: Arc<Identity>,
     to: String,
 }
 
 impl Hand {
-    async fn of(net: &LegacyNet, me: Arc<Identity>) -> Self {
+    pub(super) async fn of(net: &LegacyNet, me: Arc<Identity>) -> Self {
         let at = format!("http://{}", net.listening());
         let channel = tonic::transport::Endpoint::new(at).unwrap();
         let channel = channel.connect().await.unwrap();
@@ -30,7 +32,7 @@ impl Hand {
         }
     }
 
-    fn message(&self, draft: JarvisMsg, id: i64, index: i32) -> JarvisMsg {
+    pub(super) fn message(&self, draft: JarvisMsg, id: i64, index: i32) -> JarvisMsg {
         let mut message = JarvisMsg {
             msg_id: id,
             cur_time: NOW,
@@ -44,12 +46,12 @@ impl Hand {
         message
     }
 
-    async fn send(&mut self, message: JarvisMsg) -> Vec<JarvisMsg> {
+    pub(super) async fn send(&mut self, message: JarvisMsg) -> Vec<JarvisMsg> {
         let incoming = self.client.proc_msg(message).await.unwrap().into_inner();
         incoming.map(Result::unwrap).collect().await
     }
 
-    async fn stream(&mut self, messages: Vec<JarvisMsg>) -> Vec<JarvisMsg> {
+    pub(super) async fn stream(&mut self, messages: Vec<JarvisMsg>) -> Vec<JarvisMsg> {
         let incoming = self
             .client
             .proc_msg_stream(tokio_stream::iter(messages))
@@ -59,7 +61,7 @@ impl Hand {
         incoming.map(Result::unwrap).collect().await
     }
 
-    fn greeting(&self, address: &str) -> JarvisMsg {
+    pub(super) fn greeting(&self, address: &str) -> JarvisMsg {
         let info = ConnectInfo {
             serv_addr: "x:1".into(),
             my_info: Some(NodeBaseInfo {
@@ -82,7 +84,7 @@ impl Hand {
     }
 }
 
-fn kinds(messages: &[JarvisMsg]) -> Vec<String> {
+pub(super) fn kinds(messages: &[JarvisMsg]) -> Vec<String> {
     messages
         .iter()
         .map(|message| match message.msg_type() {
@@ -94,7 +96,7 @@ fn kinds(messages: &[JarvisMsg]) -> Vec<String> {
         .collect()
 }
 
-async fn bob_and_hand() -> (Pair, Hand) {
+pub(super) async fn bob_and_hand() -> (Pair, Hand) {
     let pair = Pair::start(Canned::default()).await;
     let mut hand = Hand::of(&pair.bob, identity(ALICE)).await;
     let me = hand.me.address().to_string();
@@ -344,11 +346,33 @@ async fn numbers_go_on_after_a_restart() {
 
 /// A node as jarviscore's can be: takes everything, and says nothing more.
 #[derive(Clone)]
-struct Mute {
-    me: Arc<Identity>,
+pub(super) struct Mute {
+    pub(super) me: Arc<Identity>,
     /// Calls are never ended.
-    hangs: bool,
-    asked: Arc<Mutex<Vec<String>>>,
+    pub(super) hangs: bool,
+    pub(super) asked: Arc<Mutex<Vec<String>>>,
+    /// The number that it says it accepted last.
+    pub(super) last: i64,
+    /// Greetings and questions for states are answered so late.
+    pub(super) late: Duration,
+    /// What its scripts come to, one after the other.
+    pub(super) results: Arc<Mutex<VecDeque<&'static str>>>,
+    /// Whom it answers before it says that it got the request.
+    pub(super) early: Arc<tokio::sync::Mutex<Option<Hand>>>,
+}
+
+impl Mute {
+    pub(super) fn new() -> Self {
+        Self {
+            me: identity(BOB),
+            hangs: false,
+            asked: Arc::default(),
+            last: 0,
+            late: Duration::ZERO,
+            results: Arc::default(),
+            early: Arc::default(),
+        }
+    }
 }
 
 type Back = std::pin::Pin<Box<dyn tokio_stream::Stream<Item = Result<JarvisMsg, Status>> + Send>>;
@@ -366,7 +390,7 @@ impl Mute {
         Ok(message)
     }
 
-    async fn serve(self) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+    pub(super) async fn serve(self) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
         use hyper_util::rt::{TokioExecutor, TokioIo};
         use tower::Service as _;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -410,7 +434,44 @@ impl JarvisCoreServ for Mute {
                 },
             )
         };
+        if matches!(
+            message.msg_type(),
+            Msgtype::ConnectNode | Msgtype::RequestMsgState
+        ) {
+            tokio::time::sleep(self.late).await;
+        }
+        let got = JarvisMsg {
+            last_msg_id: self.last,
+            ..message::reply2(Replytype::Igotit, "")
+        };
         let said = match message.msg_type() {
+            Msgtype::RequestCtrl if !self.results.lock().unwrap().is_empty() => {
+                let result = self.results.lock().unwrap().pop_front().unwrap();
+                vec![
+                    reply(got),
+                    reply(message::ctrl_result(result, "")),
+                    reply(message::end()),
+                ]
+            }
+            Msgtype::RequestCtrl if self.early.lock().await.is_some() => {
+                let mut early = self.early.lock().await;
+                let hand = early.as_mut().unwrap();
+                let answer = [message::ctrl_result("early", ""), message::end()];
+                let answer = answer.into_iter().zip(0..).map(|(draft, index)| {
+                    let draft = JarvisMsg {
+                        reply_msg_id: message.msg_id,
+                        ..draft
+                    };
+                    let mut said = hand.message(draft, 1, index);
+                    // Other messages came in between.
+                    said.last_msg_id = i64::from(index) + 1;
+                    said
+                });
+                let answer = answer.collect();
+                assert_eq!(kinds(&hand.stream(answer).await), ["IGOTIT"]);
+                // And the end once more.
+                vec![reply(got), reply(message::end())]
+            }
             Msgtype::ConnectNode => {
                 let info = NodeBaseInfo {
                     serv_addr: "127.0.0.1:1".into(),
@@ -438,7 +499,7 @@ impl JarvisCoreServ for Mute {
             _ if self.hangs => {
                 return Ok(Response::new(Box::pin(tokio_stream::pending())));
             }
-            _ => vec![reply(message::reply2(Replytype::Igotit, ""))],
+            _ => vec![reply(got)],
         };
         Ok(Response::new(Box::pin(tokio_stream::iter(said))))
     }
@@ -451,7 +512,7 @@ impl JarvisCoreServ for Mute {
     }
 }
 
-async fn alice_with(change: impl FnOnce(&mut NetOptions)) -> LegacyNet {
+pub(super) async fn alice_with(change: impl FnOnce(&mut NetOptions)) -> LegacyNet {
     let mut options = options();
     change(&mut options);
     let handler: Arc<dyn Handler> = Arc::new(Canned::default());
@@ -461,11 +522,7 @@ async fn alice_with(change: impl FnOnce(&mut NetOptions)) -> LegacyNet {
 
 #[tokio::test]
 async fn a_request_that_is_refused_in_silence_is_found_out_by_asking() {
-    let mute = Mute {
-        me: identity(BOB),
-        hangs: false,
-        asked: Arc::default(),
-    };
+    let mute = Mute::new();
     let asked = Arc::clone(&mute.asked);
     let (at, _serving) = mute.serve().await;
     let alice = alice_with(|options| options.state_every = Duration::from_millis(20)).await;
@@ -484,9 +541,8 @@ async fn a_request_that_is_refused_in_silence_is_found_out_by_asking() {
 #[tokio::test]
 async fn a_peer_that_hangs_stalls_nobody_and_nothing_for_long() {
     let mute = Mute {
-        me: identity(BOB),
         hangs: true,
-        asked: Arc::default(),
+        ..Mute::new()
     };
     let (at, _serving) = mute.serve().await;
     let alice = alice_with(|options| options.call_limit = Duration::from_millis(200)).await;
