@@ -33,9 +33,7 @@ impl FleetNode {
 
     /// Whether it is reached by the legacy protocol.
     pub fn is_legacy(&self) -> bool {
-        self.record
-            .dial
-            .starts_with(jarvis_nodeclient::LEGACY_DIAL)
+        self.record.dial.starts_with(jarvis_nodeclient::LEGACY_DIAL)
     }
 
     /// Its clock minus ours, where that is so much that something suffers: from five minutes on legacy

@@ -3,12 +3,12 @@
 
 pub(super) mod ask;
 mod files;
+mod keep;
 mod run;
 mod short;
 mod wrapper;
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,16 +18,15 @@ use jarvis_proto::node::{
     ended, order, root_frame,
 };
 use prost::Message as _;
-use tokio::io::AsyncReadExt as _;
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::ask::Asked;
-use super::{ConnectError, LegacyNet, PeerStatus};
+pub(crate) use self::keep::keep;
+use super::PeerStatus;
 use crate::address::Address;
 use crate::clock::unix_ms;
-use crate::dial::{Dialer as _, TcpDialer};
 use crate::root::Shared;
 use crate::root::event::{DisconnectReason, RootEvent};
 use crate::root::registry::{Admission, SessionHandle};
@@ -37,11 +36,6 @@ use crate::stop::Stop;
 const QUEUE: usize = 64;
 /// How long asking a node about itself may hold up its session.
 const FACTS: Duration = Duration::from_secs(10);
-/// Pauses between looks whether anybody listens, the first one and the longest.
-const FIRST_KNOCK: Duration = Duration::from_millis(500);
-const LONGEST_KNOCK: Duration = Duration::from_secs(10);
-/// How long a server may take to say its first word.
-const KNOCK: Duration = Duration::from_secs(10);
 /// Endings that are kept until somebody acknowledges them.
 const MOST_KEPT: usize = 10_000;
 
@@ -94,114 +88,17 @@ pub(super) struct Bridge {
     /// How often a running job is looked after.
     beat: Duration,
     orders: Mutex<HashMap<String, Known>>,
-}
-
-/// Keeps in touch with one legacy node for as long as it is enrolled.
-pub(crate) async fn keep(
-    shared: Arc<Shared>,
-    net: LegacyNet,
-    wake: Arc<Notify>,
-    address: Address,
-    server_address: String,
-    timing: (Duration, Duration),
-    mut online: watch::Receiver<bool>,
-) {
-    let (reconnect, beat) = timing;
-    let bridge = Arc::new(Bridge {
-        shared: Arc::clone(&shared),
-        asked: Asked {
-            net: net.clone(),
-            address: address.clone(),
-        },
-        beat,
-        orders: Mutex::default(),
-    });
-    let mut last_trouble = String::new();
-    loop {
-        // Its own session, should it speak both protocols, comes first.
-        if online.wait_for(|online| !online).await.is_err() {
-            return;
-        }
-        let seen = greetings(&net, &address);
-        tokio::select! {
-            () = is_open(&address, &server_address) => {}
-            () = greets(&net, &address, &wake, seen) => {}
-        }
-        let due = Instant::now() + reconnect;
-        let trouble = match net.connect(&server_address, Some(&address)).await {
-            Ok((peer, over)) => {
-                last_trouble.clear();
-                // In a task of its own: when the dialling ends, the session need not.
-                let (bridge, server) = (Arc::clone(&bridge), server_address.clone());
-                let session = async move { bridge.session(&server, &peer, over).await };
-                let _ = shared.tasks.spawn(session).await;
-                None
-            }
-            Err(error) => Some(error),
-        };
-        if let Some(error) = trouble {
-            if let ConnectError::Clock(offset_s) = error {
-                shared
-                    .registry
-                    .note_clock(&address, offset_s.saturating_mul(1000));
-            }
-            let said = error.to_string();
-            if said != last_trouble {
-                tracing::warn!(node.address = %address, at = server_address, trouble = said, "no connection to a legacy node");
-                last_trouble = said;
-            }
-        }
-        // It is not greeted more often than a jarviscore node would, unless it greets us, being back.
-        let seen = greetings(&net, &address);
-        tokio::select! {
-            () = sleep_until(due) => {}
-            () = greets(&net, &address, &wake, seen) => {}
-        }
-    }
-}
-
-fn greetings(net: &LegacyNet, address: &Address) -> u64 {
-    net.peer(address).map_or(0, |peer| peer.greetings)
-}
-
-/// A server of HTTP/2 speaks first; something before it, a tunnel or a proxy, only listens.
-async fn knock(dialer: &TcpDialer) -> io::Result<()> {
-    let mut line = dialer.dial().await?;
-    let mut settings = [0; 256];
-    match timeout(KNOCK, line.read(&mut settings)).await {
-        Ok(Ok(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
-    }
-}
-
-/// Waits until a peer has greeted more than `seen` times.
-async fn greets(net: &LegacyNet, address: &Address, wake: &Notify, seen: u64) {
-    loop {
-        let woken = wake.notified();
-        if greetings(net, address) != seen {
-            return;
-        }
-        woken.await;
-    }
-}
-
-/// Waits until a server speaks. A jarviscore node takes no notice of a connection that is closed without
-/// a word, and only greetings count as attempts to connect.
-async fn is_open(address: &Address, server_address: &str) {
-    let dialer = TcpDialer::new(server_address);
-    let mut pause = FIRST_KNOCK;
-    while let Err(error) = knock(&dialer).await {
-        if pause == FIRST_KNOCK {
-            tracing::warn!(node.address = %address, at = server_address, trouble = %error, "no connection to a legacy node");
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_KNOCK);
-    }
+    /// Cancelled when its present connection is over.
+    line: Mutex<CancellationToken>,
 }
 
 impl Bridge {
+    /// Cancelled when the present connection is over: what it was to bring does not come any more.
+    fn line(&self) -> CancellationToken {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.clone()
+    }
+
     fn orders(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,6 +110,10 @@ impl Bridge {
         peer: &PeerStatus,
         over: CancellationToken,
     ) {
+        self.line
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&over);
         let (line, mut frames) = mpsc::channel(QUEUE);
         let handle = SessionHandle {
             line,

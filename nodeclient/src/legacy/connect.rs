@@ -304,12 +304,14 @@ pub(super) async fn accept(
 fn dial_back(shared: &Arc<Shared>, address: Address, server_address: String) {
     let stop = shared.stop.clone();
     let connecting = Arc::clone(shared);
-    shared.tasks.spawn(stop.run_until_cancelled_owned(async move {
-        let connected = connect(&connecting, &server_address, Some(&address), true).await;
-        if let Err(error) = connected {
-            tracing::info!(peer = %address, server_address, %error, "a peer does not answer");
-        }
-    }));
+    shared
+        .tasks
+        .spawn(stop.run_until_cancelled_owned(async move {
+            let connected = connect(&connecting, &server_address, Some(&address), true).await;
+            if let Err(error) = connected {
+                tracing::info!(peer = %address, server_address, %error, "a peer does not answer");
+            }
+        }));
 }
 
 /// Tells everybody we want and still know that we are back: one attempt each, as jarviscore does.

@@ -228,7 +228,10 @@ async fn drain(incoming: &mut Streaming<JarvisMsg>) {
 
 async fn flush(back: &Back, answers: Answers<'_>) {
     for message in answers.messages {
-        if !matches!(timeout(LAST_WORDS, back.send(Ok(message))).await, Ok(Ok(()))) {
+        if !matches!(
+            timeout(LAST_WORDS, back.send(Ok(message))).await,
+            Ok(Ok(()))
+        ) {
             return;
         }
     }

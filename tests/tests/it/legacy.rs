@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use jarvis_tests::jarvis::Jarvis;
-use jarvis_tests::node::Node;
 use jarvis_nodeclient::Identity;
 use jarvis_nodeclient::legacy::{
     ConnectError, LegacyNet, NetOptions, NoPeers, Nobody, Outgoing, Reply, message,
 };
+use jarvis_tests::jarvis::Jarvis;
+use jarvis_tests::node::Node;
 use jarvis_tests::process::{PATIENCE, Process, free_port};
 use jarvis_tests::proxy::Proxy;
 use jarvis_tests::site::Site;
@@ -192,17 +192,23 @@ async fn files_go_both_ways_in_one_message_and_in_pieces() {
     let here = site.jarvis.folder().join("here");
     fs::create_dir(&here).unwrap();
     // Nothing, one message, and three pieces.
-    for (name, bytes) in [("empty.bin", 0), ("small.bin", 12_345), ("large.bin", 9 << 20)] {
+    for (name, bytes) in [
+        ("empty.bin", 0),
+        ("small.bin", 12_345),
+        ("large.bin", 9 << 20),
+    ] {
         let content = random(bytes);
         let from = here.join(name);
         fs::write(&from, &content).unwrap();
         let to = there.join(name);
         let put = format!("@{} old-1:{}", from.display(), to.display());
         site.owner.says(&put).await;
-        site.owner.sees(&format!("→ {}", to.display())).await;
+        site.owner.sees(&format!("→ old-1:{}", to.display())).await;
         assert!(fs::read(&to).unwrap() == content, "{name}");
         if bytes > 0 {
-            site.owner.says(&format!("get old-1:{}", to.display())).await;
+            site.owner
+                .says(&format!("get old-1:{}", to.display()))
+                .await;
             assert!(received(&mut site, name).await == content, "{name}");
         }
     }
@@ -211,7 +217,10 @@ async fn files_go_both_ways_in_one_message_and_in_pieces() {
         .says(&format!("get old-1:{}/none", there.display()))
         .await;
     site.owner.sees("is not on old-1").await;
-    let put = format!("@{} old-1:/no/such/folder/x", here.join("small.bin").display());
+    let put = format!(
+        "@{} old-1:/no/such/folder/x",
+        here.join("small.bin").display()
+    );
     site.owner.says(&put).await;
     site.owner.sees("✖").await;
     let left: Vec<_> = fs::read_dir(&there).unwrap().collect();
@@ -231,7 +240,9 @@ async fn a_get_that_was_cut_goes_on_where_it_was() {
     fs::write(&path, &content).unwrap();
     let before = to_brain.passed();
     to_brain.cut_after(18 << 20);
-    site.owner.says(&format!("get old-1:{}", path.display())).await;
+    site.owner
+        .says(&format!("get old-1:{}", path.display()))
+        .await;
     to_brain.is_bad().await;
     to_node.cut();
     site.is_offline("old-1").await;
@@ -271,7 +282,9 @@ async fn updates_and_clearing_logs_reach_a_legacy_node() {
 
     // The output of a job is there, until the logs are cleared.
     site.is_online("old-1").await;
-    site.owner.says("run old-1 printf 'some-%s\\n' output").await;
+    site.owner
+        .says("run old-1 printf 'some-%s\\n' output")
+        .await;
     site.owner.sees("some-output").await;
     let jobs = || {
         let folders = fs::read_dir(site.nodes[0].folder().join("data/jobs")).unwrap();
@@ -280,7 +293,9 @@ async fn updates_and_clearing_logs_reach_a_legacy_node() {
     assert!(jobs() > 0);
     site.owner.says("clearlogs old-1 --yes").await;
     site.owner.sees("✔ job 4").await;
-    site.owner.says("run old-1 printf 'more-%s\\n' output").await;
+    site.owner
+        .says("run old-1 printf 'more-%s\\n' output")
+        .await;
     site.owner.sees("more-output").await;
 }
 
@@ -326,7 +341,8 @@ async fn hostile_frames_change_nothing_and_are_counted() {
     health_says(&mut site, "Legacy network: nothing refused.").await;
     // No protocol at all.
     let mut line = std::net::TcpStream::connect(listen).unwrap();
-    line.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    line.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
     // Somebody with a good key, whom nobody enrolled, orders the brain about.
     let options = NetOptions::new("127.0.0.1:0".parse().unwrap());
     let identity = Arc::new(Identity::generate());
@@ -358,7 +374,10 @@ async fn hostile_frames_change_nothing_and_are_counted() {
         }
     }
     let said = health_says(&mut site, "6 messages refused").await;
-    assert!(said.contains("5 not trusted") && said.contains("1 malformed"), "{said}");
+    assert!(
+        said.contains("5 not trusted") && said.contains("1 malformed"),
+        "{said}"
+    );
     assert!(said.contains(&stranger.address().to_string()), "{said}");
     assert!(!evil.exists());
     site.owner.says("nodes").await;
@@ -384,11 +403,8 @@ async fn a_node_obeys_no_legacy_root_unless_its_file_says_so() {
     let text = fs::read_to_string(node.config()).unwrap();
     let (text, _) = text.split_once("[[root]]").unwrap();
     fs::write(node.config(), text).unwrap();
-    node.configure(&format!(
-        "trust = [\"{}\"]\nlisten = \"{own}\"\nlegacy_listen = \"{legacy}\"",
-        root.address()
-    ))
-    .unwrap();
+    node.configure(&format!("listen = \"{own}\"\nlegacy_listen = \"{legacy}\""))
+        .unwrap();
     node.start().unwrap();
     let until = Instant::now() + PATIENCE;
     while std::net::TcpStream::connect(own).is_err() {
@@ -416,7 +432,10 @@ async fn a_node_obeys_no_legacy_root_unless_its_file_says_so() {
     let put = node.files().join("put");
     for outgoing in [
         Outgoing::message(message::script("s", format!("touch {}", made.display()))),
-        Outgoing::visible(message::transfer_file(&put.display().to_string(), &b"x"[..])),
+        Outgoing::visible(message::transfer_file(
+            &put.display().to_string(),
+            &b"x"[..],
+        )),
         Outgoing::visible(message::request_file(&put.display().to_string(), 0, 0)),
         Outgoing::visible(message::clear_logs()),
     ] {

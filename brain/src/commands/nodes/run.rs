@@ -156,15 +156,16 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
         ));
     }
     if let Some(facts) = node.facts() {
-        reply = reply
-            .line(text!(
-                language,
-                "node-type",
-                type = facts.node_type,
-                version = facts.version,
-                core = facts.core_version,
-            ))
-            .line(text!(
+        reply = reply.line(text!(
+            language,
+            "node-type",
+            type = facts.node_type,
+            version = facts.version,
+            core = facts.core_version,
+        ));
+        // A legacy node tells of its system what its files say, if it may read them.
+        if !facts.legacy {
+            reply = reply.line(text!(
                 language,
                 "node-system",
                 os = facts.os,
@@ -172,6 +173,9 @@ pub(in crate::commands) async fn node(call: &Call<'_>, args: NodeArgs) -> Result
                 arch = facts.arch,
                 cpus = facts.cpus,
             ));
+        } else if !facts.os.is_empty() {
+            reply = reply.line(Text::plain(&facts.os));
+        }
         if !facts.container.is_empty() {
             reply = reply.line(text!(
                 language,

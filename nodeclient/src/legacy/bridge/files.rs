@@ -20,7 +20,7 @@ use super::ask::{Fault, Part as FilePart};
 use super::wrapper::{folder, quoted, read_status};
 use super::{Bridge, Outcome};
 use crate::legacy::chunk::{PIECE, Pieces};
-use crate::legacy::{Drafts, Outgoing, message};
+use crate::legacy::{Drafts, Outgoing, SendError, message};
 use crate::root::transfers::FileSource;
 
 /// Bytes of one chunk towards the receiver.
@@ -281,6 +281,7 @@ async fn send(
     line: mpsc::Sender<Part>,
 ) -> Result<[u8; 32], Fault> {
     let size = head.size;
+    let over = bridge.line();
     let mut hasher = begun.hasher;
     let mut done = begun.offset;
     let mut part = begun.first.bytes;
@@ -300,7 +301,11 @@ async fn send(
         if done == size {
             break;
         }
-        part = bridge.asked.part(path, done).await?.bytes;
+        let cut = || SendError::NotConnected("the line was cut".to_owned());
+        part = tokio::select! {
+            part = bridge.asked.part(path, done) => part?.bytes,
+            () = over.cancelled() => return Err(cut().into()),
+        };
         if part.is_empty() {
             return Err(Fault::Said(
                 "the file became shorter while it was sent".to_owned(),

@@ -1,4 +1,29 @@
-//! What jarviscore nodes do oddly, and what is to be tolerated for it.
+//! What jarviscore nodes do oddly, and what is to be tolerated for it. Point by point, and where it is
+//! tested:
+//!
+//! 1. `END` before `IGOTIT`, and twice: `the_end_may_come_before_the_receipt_and_twice`.
+//! 2. `IGOTIT` and nothing more: `hostile::a_request_that_is_refused_in_silence_is_found_out_by_asking`.
+//! 3. Answers on a call of their own, with one number: the transcripts,
+//!    `hostile::numbers_must_grow_and_are_never_lowered`.
+//! 4. The last number varies in a stream (the first test here), and is 1 where we are unknown:
+//!    `a_node_that_does_not_know_us_says_one`.
+//! 5. Padded parts, files without names, the whole MD5 at the end only:
+//!    `chunk::the_padding_of_a_part_is_cut_off`, `chunk::what_is_cut_is_put_together_again`,
+//!    `transcripts::a_script_with_result_files`.
+//! 6. Some version as that of a list: `a_request_may_hold_some_version_as_that_of_the_list`.
+//! 7. High and short signatures, number 0 on a server's answers:
+//!    `vectors::odd_signatures_and_forged_messages_are_judged_as_the_library_does`, the transcripts.
+//! 8. Greetings twice, news of ourselves, news without type: `greetings_may_be_doubled`,
+//!    `what_others_say_of_a_node_changes_nothing_about_it`.
+//! 9. States: `transcripts::what_became_of_a_request`,
+//!    `to_a_short_address_an_unknown_state_says_nothing`; output that is lost:
+//!    `a_question_whose_answer_was_lost_is_asked_again`.
+//! 10. Nodes that hang: `hostile::a_peer_that_hangs_stalls_nobody_and_nothing_for_long`.
+//! 11. Errors in Go's words: `files_go_both_ways_in_one_message_and_in_pieces` of the stories.
+//! 12. Old connections after a move: `hostile::a_moved_server_address_counts_when_it_has_answered`, in
+//!     which the same connection goes on.
+//! 13. Proxies of the environment concern only who dials with Go; ours reads none.
+//! 14. Late answers of a busy node: `a_node_that_is_busy_may_answer_late`.
 
 use jarvis_proto::legacy::NodeBaseInfo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -226,12 +251,16 @@ async fn who_only_called_is_passed_on_to_nobody() {
     let pair = Pair::start(Canned {
         is_choosy: true,
         ..Canned::default()
-    }).await;
+    })
+    .await;
     let mut stranger = Hand::of(&pair.bob, Arc::new(Identity::generate())).await;
     let me = stranger.me.address().to_string();
     let version = pair.bob.nodes_version();
     let greeting = stranger.greeting(&me);
-    assert_eq!(kinds(&stranger.send(greeting).await), ["REPLY_CONNECT", "END"]);
+    assert_eq!(
+        kinds(&stranger.send(greeting).await),
+        ["REPLY_CONNECT", "END"]
+    );
     assert_eq!(pair.bob.nodes_version(), version);
     assert!(pair.kept.1.0.lock().unwrap().is_empty());
 }
