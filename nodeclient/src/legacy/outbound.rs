@@ -345,7 +345,8 @@ impl Shared {
         let outgoing = with_end(answer, id).await;
         for pause in REDIALS {
             match self.send(to, outgoing.clone(), None).await {
-                Err(SendError::NotConnected(why)) => {
+                // A call also fails when its connection turns out to be dead, as after a restart there.
+                Err(SendError::NotConnected(why) | SendError::Call(why)) => {
                     tracing::debug!(peer = %to, why, "an answer waits for its requester");
                     tokio::time::sleep(pause).await;
                 }

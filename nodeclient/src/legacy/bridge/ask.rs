@@ -17,6 +17,12 @@ const SILENCE: Duration = Duration::from_secs(300);
 /// The same of a file. An answer that could not be delivered is lost, and its request still counts as
 /// worked on for a quarter of an hour; a file can be asked for again.
 const FILE: Duration = Duration::from_secs(90);
+/// The same of a small one: a node whose connection to us died loses the first answer after that.
+const SMALL_FILE: [Duration; 3] = [
+    Duration::from_secs(8),
+    Duration::from_secs(30),
+    Duration::from_secs(90),
+];
 /// How often a question is asked whose answer came out empty: such nodes lose output.
 const TRIES: u32 = 4;
 /// Last line of every answer to a question.
@@ -137,7 +143,15 @@ impl Asked {
         let request = message::request_file(path, 0, 0);
         let mut assembly = Assembly::default();
         let mut bytes = BytesMut::new();
-        for message in self.ask_within(FILE, Outgoing::visible(request)).await? {
+        let mut answer = Err(SendError::TimedOut.into());
+        for silence in SMALL_FILE {
+            let request = Outgoing::visible(request.clone());
+            answer = self.ask_within(silence, request).await;
+            if answer != Err(SendError::TimedOut.into()) {
+                break;
+            }
+        }
+        for message in answer? {
             if let Some(Data::File(piece)) = message.data {
                 let (part, is_last) = assembly.take(&piece).map_err(|_| Fault::Damaged)?;
                 bytes.extend_from_slice(&part);
