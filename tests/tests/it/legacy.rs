@@ -106,7 +106,9 @@ fn random(bytes: usize) -> Vec<u8> {
 
 /// Waits for a file that the chat was sent, and reads it.
 async fn received(site: &mut Site, name: &str) -> Vec<u8> {
-    let line = site.owner.sees(&format!("[file] {name} ")).await;
+    // A node that was greeted a moment ago is greeted again after half a minute.
+    let sent = format!("[file] {name} ");
+    let line = site.owner.sees_within(&sent, PATIENCE * 3).await;
     let path = line.split_whitespace().nth(3).unwrap();
     fs::read(site.jarvis.folder().join(path)).unwrap()
 }
