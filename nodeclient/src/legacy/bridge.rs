@@ -25,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use self::ask::Asked;
 pub(crate) use self::keep::keep;
 use super::PeerStatus;
-use crate::address::Address;
 use crate::clock::unix_ms;
 use crate::root::Shared;
 use crate::root::event::{DisconnectReason, RootEvent};
