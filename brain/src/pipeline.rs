@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, AnswerPress, Event, Message, RoomKind as WireRoomKind, action, event,
@@ -18,6 +19,7 @@ use crate::command::help;
 use crate::command::permission::Subject;
 use crate::command::registry::{Addressing, Found};
 use crate::commands::{self, Call, Trouble};
+use crate::outbox::OutboxItem;
 use crate::people::Speaker;
 use crate::reply::Reply;
 use crate::room::{Inbound, RoomKind};
@@ -33,8 +35,17 @@ const MOST_LINES: usize = 20;
 /// Longest text that is looked at, in bytes; more than any platform's message and a 100 KiB script.
 const TEXT_LIMIT: usize = 256 << 10;
 
-/// Handles one event to its end.
-pub(crate) async fn handle(brain: &Brain, inbound: Inbound) {
+/// An event whose answer is on its way into the store.
+pub(crate) struct Begun {
+    /// Waits for the commit, acknowledges the event, and sets going what follows.
+    pub(crate) rest: BoxFuture<'static, ()>,
+    /// Whether the room's next event may be looked at before `rest` is done: the answer changes nothing
+    /// that another answer could depend on.
+    pub(crate) is_apart: bool,
+}
+
+/// Finds the answer to an event and hands it to the store, behind all earlier ones.
+pub(crate) async fn begin(brain: &Brain, inbound: Inbound) -> Begun {
     let trace = crate::code::trace();
     let span = info_span!(
         "event",
@@ -43,10 +54,10 @@ pub(crate) async fn handle(brain: &Brain, inbound: Inbound) {
         room.id = %inbound.room.room,
         event.id = %inbound.event.id,
     );
-    handle_traced(brain, inbound, &trace).instrument(span).await;
+    begin_traced(brain, inbound, trace).instrument(span).await
 }
 
-async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
+async fn begin_traced(brain: &Brain, inbound: Inbound, trace: String) -> Begun {
     brain.outbox().room_spoke(&inbound.room);
     let kind = room_kind(&inbound.event);
     let person = inbound.event.person.clone().unwrap_or_default();
@@ -59,7 +70,8 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
         Err(error) => {
             error!(%error, "cannot tell who speaks");
             let hint = Language::negotiate(None, &person.language);
-            return apologize(brain, &inbound, kind, hint, trace).await;
+            apologize(brain, &inbound, kind, hint, &trace).await;
+            return Begun::nothing();
         }
     };
     // Until the commit: what the answer refers to must not go in between.
@@ -67,11 +79,15 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
     let mut answer = if person.is_bot {
         Answer::nothing()
     } else {
-        match answer(brain, &inbound, &speaker, kind, trace, &pins).await {
+        match answer(brain, &inbound, &speaker, kind, &trace, &pins).await {
             Ok(answer) => answer,
             Err(trouble) => {
                 error!(error = %trouble, "the command failed");
-                Answer::say(text!(speaker.language(), "error-internal", trace = trace))
+                Answer::say(text!(
+                    speaker.language(),
+                    "error-internal",
+                    trace = trace.as_str()
+                ))
             }
         }
     };
@@ -82,7 +98,23 @@ async fn handle_traced(brain: &Brain, inbound: Inbound, trace: &str) {
                 .note_private_room(&speaker.account, &inbound.room),
         );
     }
-    commit(brain, inbound, &speaker, kind, answer, trace).await;
+    let answered = Answered {
+        inbound,
+        speaker,
+        kind,
+        trace,
+        _pins: pins,
+    };
+    answered.commit(brain, answer).await
+}
+
+impl Begun {
+    fn nothing() -> Self {
+        Self {
+            rest: Box::pin(async {}),
+            is_apart: true,
+        }
+    }
 }
 
 /// Says, past the outbox, that nothing was done because the store does not answer. The event is over
@@ -112,89 +144,124 @@ async fn apologize(
     let _ = inbound.session.acknowledge(&inbound.event.id).await;
 }
 
-/// Stores the answer together with the event, acknowledges, and sets going what follows.
-async fn commit(
-    brain: &Brain,
+/// An event that was answered, until its answer is safe.
+struct Answered {
     inbound: Inbound,
-    speaker: &Speaker,
+    speaker: Speaker,
     kind: RoomKind,
-    answer: Answer,
-    trace: &str,
-) {
-    let place = place_of(&inbound, speaker);
-    let mut speech = Speech::new(brain);
-    for reply in &answer.replies {
-        speech.say(&place, kind, reply);
-    }
-    for (elsewhere, reply) in &answer.elsewhere {
-        speech.say(elsewhere, RoomKind::Private, reply);
-    }
-    let mut ops = answer.ops;
-    ops.append(&mut speech.ops);
-    if let Some(note) = answer.audit {
-        let mut entry = audit_entry(brain, *note);
-        entry.account = Some(speaker.account.id.clone());
-        entry.identity = Some(speaker.identity.key.clone());
-        trace.clone_into(&mut entry.trace);
-        ops.push(Op::Audit(entry));
-    }
-    ops.extend(speech.items.iter().cloned().map(Op::Outbox));
-    let event = EventKey {
-        bot: inbound.room.bot.clone(),
-        id: inbound.event.id.clone(),
-        received_ms: brain.now_ms(),
-    };
-    match commit_event(brain, Unit::answering(event, ops)).await {
-        Ok(Committed::Applied) => {
-            if answer
-                .after
-                .iter()
-                .any(|after| matches!(after, After::FollowNotes))
-            {
-                brain.notes().follow().await;
-            }
-            brain.outbox().push(brain, speech.items);
-            for after in answer.after {
-                set_going(brain, after).await;
-            }
+    trace: String,
+    _pins: Pins,
+}
+
+impl Answered {
+    /// Hands the answer to the store together with the event.
+    async fn commit(self, brain: &Brain, answer: Answer) -> Begun {
+        let place = place_of(&self.inbound, &self.speaker);
+        let mut speech = Speech::new(brain);
+        for reply in &answer.replies {
+            speech.say(&place, self.kind, reply);
         }
-        Ok(Committed::Duplicate) => debug!("a repeated event does nothing"),
-        Ok(Committed::Unmet) => {
-            // Somebody was faster: the code or question was used up in between.
-            let reply = Reply::from(text!(speaker.language(), "press-gone"));
-            let mut speech = Speech::new(brain);
-            speech.say(&place, kind, &reply);
-            let ops = speech.items.iter().cloned().map(Op::Outbox).collect();
-            let event = EventKey {
-                bot: inbound.room.bot.clone(),
-                id: inbound.event.id.clone(),
-                received_ms: brain.now_ms(),
+        for (elsewhere, reply) in &answer.elsewhere {
+            speech.say(elsewhere, RoomKind::Private, reply);
+        }
+        let mut ops = answer.ops;
+        ops.append(&mut speech.ops);
+        if let Some(note) = answer.audit {
+            let mut entry = audit_entry(brain, *note);
+            entry.account = Some(self.speaker.account.id.clone());
+            entry.identity = Some(self.speaker.identity.key.clone());
+            self.trace.clone_into(&mut entry.trace);
+            ops.push(Op::Audit(entry));
+        }
+        ops.extend(speech.items.iter().cloned().map(Op::Outbox));
+        let unit = Unit::answering(self.event_key(brain), ops);
+        let is_apart = unit.is_common() && answer.after.is_empty();
+        let receipt = brain.store().enqueue(unit.clone()).await;
+        let (items, after) = (speech.items, answer.after);
+        let span = tracing::Span::current();
+        let brain = brain.clone();
+        let rest = async move {
+            let committed = match receipt {
+                Ok(receipt) => receipt.outcome().await,
+                Err(error) => Err(error),
             };
-            match commit_event(brain, Unit::answering(event, ops)).await {
-                Ok(_) => brain.outbox().push(brain, speech.items),
-                Err(error) => {
-                    error!(%error, "cannot store an answer");
-                    return apologize(brain, &inbound, kind, speaker.language(), trace).await;
+            let committed = match committed {
+                Err(error) if error.is_passing() => commit_event(&brain, unit).await,
+                other => other,
+            };
+            self.finish(&brain, committed, items, after).await;
+        };
+        Begun {
+            rest: Box::pin(rest.instrument(span)),
+            is_apart,
+        }
+    }
+
+    /// Says what was stored, sets going what follows, and acknowledges.
+    async fn finish(
+        self,
+        brain: &Brain,
+        committed: Result<Committed, StoreError>,
+        items: Vec<OutboxItem>,
+        after: Vec<After>,
+    ) {
+        match committed {
+            Ok(Committed::Applied) => {
+                if after
+                    .iter()
+                    .any(|after| matches!(after, After::FollowNotes))
+                {
+                    brain.notes().follow().await;
+                }
+                brain.outbox().push(brain, items);
+                for after in after {
+                    set_going(brain, after).await;
                 }
             }
+            Ok(Committed::Duplicate) => debug!("a repeated event does nothing"),
+            Ok(Committed::Unmet) => {
+                // Somebody was faster: the code or question was used up in between.
+                let reply = Reply::from(text!(self.speaker.language(), "press-gone"));
+                let mut speech = Speech::new(brain);
+                let place = place_of(&self.inbound, &self.speaker);
+                speech.say(&place, self.kind, &reply);
+                let ops = speech.items.iter().cloned().map(Op::Outbox).collect();
+                match commit_event(brain, Unit::answering(self.event_key(brain), ops)).await {
+                    Ok(_) => brain.outbox().push(brain, speech.items),
+                    Err(error) => return self.fail(brain, &error).await,
+                }
+            }
+            Err(error) => return self.fail(brain, &error).await,
         }
-        Err(error) => {
-            error!(%error, "cannot store an answer");
-            return apologize(brain, &inbound, kind, speaker.language(), trace).await;
+        if let Some(event::Kind::Press(_)) = &self.inbound.event.kind {
+            release_button(brain, &self.inbound);
+        }
+        if self
+            .inbound
+            .session
+            .acknowledge(&self.inbound.event.id)
+            .await
+            .is_err()
+        {
+            debug!(
+                "the adapter went away before the acknowledgement; it will send the event again"
+            );
         }
     }
-    if let Some(event::Kind::Press(_)) = &inbound.event.kind {
-        release_button(brain, &inbound);
+
+    async fn fail(&self, brain: &Brain, error: &StoreError) {
+        error!(%error, "cannot store an answer");
+        let language = self.speaker.language();
+        apologize(brain, &self.inbound, self.kind, language, &self.trace).await;
     }
-    if inbound
-        .session
-        .acknowledge(&inbound.event.id)
-        .await
-        .is_err()
-    {
-        debug!("the adapter went away before the acknowledgement; it will send the event again");
+
+    fn event_key(&self, brain: &Brain) -> EventKey {
+        EventKey {
+            bot: self.inbound.room.bot.clone(),
+            id: self.inbound.event.id.clone(),
+            received_ms: brain.now_ms(),
+        }
     }
-    drop(inbound.ongoing);
 }
 
 /// Stops the spinner of a pressed button. Best effort: a press is worth nothing a minute later.
@@ -430,7 +497,14 @@ pub(crate) async fn refuse_busy(brain: Brain, inbound: Inbound) {
     } else {
         Answer::nothing()
     };
-    commit(&brain, inbound, &speaker, kind, answer, "").await;
+    let answered = Answered {
+        inbound,
+        speaker,
+        kind,
+        trace: String::new(),
+        _pins: Pins::default(),
+    };
+    answered.commit(&brain, answer).await.rest.await;
 }
 
 fn place_of(inbound: &Inbound, speaker: &Speaker) -> Place {

@@ -128,6 +128,21 @@ pub struct StoreHealth {
     pub queued: usize,
 }
 
+/// A unit on its way to the database.
+#[derive(Debug)]
+#[must_use = "only the outcome tells whether the unit was applied"]
+pub struct Receipt(oneshot::Receiver<Result<Committed, StoreError>>);
+
+impl Receipt {
+    /// Waits until the unit is committed.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn outcome(self) -> Result<Committed, StoreError> {
+        self.0.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
 /// The store. Clones share one writer and its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -172,9 +187,18 @@ impl Store {
     /// [`StoreError::Busy`] if the queue stays full, [`StoreError::Conflict`] if a change breaks a
     /// rule of the tables, and what the database suffers from.
     pub async fn commit(&self, unit: Unit) -> Result<Committed, StoreError> {
+        self.enqueue(unit).await?.outcome().await
+    }
+
+    /// Puts a unit behind all that were put before it. Returns before it is committed; the receipt tells
+    /// what became of it, and the unit is applied even if nobody asks.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if the queue stays full, [`StoreError::Closed`].
+    pub async fn enqueue(&self, unit: Unit) -> Result<Receipt, StoreError> {
         let (reply, outcome) = oneshot::channel();
         self.submit(Request::Unit { unit, reply }).await?;
-        outcome.await.map_err(|_| StoreError::Closed)?
+        Ok(Receipt(outcome))
     }
 
     /// The next number of a counter, from 1. A number is never given twice; some may be skipped.

@@ -10,7 +10,8 @@ use jarvis_proto::chat::action_result::Outcome;
 use prost::Message;
 use rand::Rng;
 use tokio::sync::Notify;
-use tracing::{debug, error, warn};
+use tokio::task::JoinSet;
+use tracing::{Instrument as _, debug, error, warn};
 
 use super::{OutboxItem, ProgressObject};
 use crate::activity::Ongoing;
@@ -25,6 +26,8 @@ const QUEUE_LIMIT: usize = 2_000;
 const MOST_ATTEMPTS: u32 = 12;
 /// First and longest pause between two tries.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
+/// Actions of one room that were said and may be on their way out of the store.
+const MOST_FORGETTING: usize = 256;
 /// A room's sender without work ends after this.
 const SENDER_IDLE: Duration = Duration::from_secs(60);
 /// Messages that a room's budget keeps free for results: below it no passing progress is sent.
@@ -150,15 +153,20 @@ impl Queue {
 
 async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
     let work = async {
+        let mut said = JoinSet::new();
         loop {
             let woken = queue.wake.notified();
             match queue.take() {
                 Some(Next::Stored(item, ongoing)) => {
-                    send(&brain, &queue, item).await;
-                    drop(ongoing);
+                    let ops = send(&brain, &queue, item).await;
+                    forget(&brain, ops, ongoing, &mut said).await;
                 }
                 Some(Next::Passing(action)) => show(&brain, &room, action).await,
-                Some(Next::Reload) => reload(&brain, &room, &queue).await,
+                Some(Next::Reload) => {
+                    // What is still on its way out of the store would be read, and said, once more.
+                    while said.join_next().await.is_some() {}
+                    reload(&brain, &room, &queue).await;
+                }
                 None => {
                     if tokio::time::timeout(SENDER_IDLE, woken).await.is_err()
                         && end(&brain, &room, &queue)
@@ -221,11 +229,11 @@ async fn show(brain: &Brain, room: &RoomKey, mut action: Action) {
     }
 }
 
-/// Sends one stored action until it is confirmed or given up.
-async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
+/// Sends one stored action until it is confirmed or given up. Gives what the store has to know of that.
+async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
     let Ok(mut action) = Action::decode(item.action.as_slice()) else {
         error!(action = %item.id, "a stored action cannot be read; it is dropped");
-        return finish(brain, &item, None).await;
+        return done(&item, &Action::default(), None);
     };
     fill_message_id(brain, &mut action).await;
     let mut attempts = 0_u32;
@@ -238,7 +246,7 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
         };
         attempts += 1;
         match outcome {
-            Outcome::Ok(sent) => return finish(brain, &item, Some(sent.message_id)).await,
+            Outcome::Ok(sent) => return done(&item, &action, Some(sent.message_id)),
             Outcome::RateLimited(limited) => {
                 attempts -= 1;
                 pause(Duration::from_millis(limited.retry_after_ms)).await;
@@ -259,42 +267,62 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
             | Outcome::Transient(reason)
             | Outcome::Fatal(reason) => {
                 warn!(action = %item.id, room = %item.room.room, reason, "message given up");
-                return finish(brain, &item, None).await;
+                return done(&item, &action, None);
             }
         }
         item.attempts = i64::from(attempts);
     }
 }
 
-/// Takes an action out of the store, and keeps the message that shows its progress object.
-async fn finish(brain: &Brain, item: &OutboxItem, message_id: Option<String>) {
+/// What the store has to know of an action that was said, or never will be.
+fn done(item: &OutboxItem, action: &Action, message_id: Option<String>) -> Vec<Op> {
     let mut ops = vec![Op::OutboxDone {
         id: item.id.clone(),
     }];
-    if let Some(message) = message_id.clone().filter(|message| !message.is_empty())
-        && let Ok(Action {
-            kind: Some(Kind::File(sent)),
-            ..
-        }) = Action::decode(item.action.as_slice())
-    {
+    let Some(message) = message_id.filter(|message| !message.is_empty()) else {
+        return ops;
+    };
+    if let Some(Kind::File(sent)) = &action.kind {
         ops.push(Op::FileShown {
-            hash: sent.file.unwrap_or_default().blob,
+            hash: sent.file.clone().unwrap_or_default().blob,
             room: item.room.clone(),
-            message,
+            message: message.clone(),
         });
     }
-    if let (Some(key), Some(message_id)) = (&item.progress_key, message_id)
-        && !message_id.is_empty()
-    {
+    if let Some(key) = &item.progress_key {
         ops.push(Op::Progress(ProgressObject {
             key: key.clone(),
-            message_id,
+            message_id: message,
         }));
     }
-    // A row that stays is sent again after a restart; the adapter or the platform sees a repetition
-    // at worst, so this is logged and not retried for ever.
-    if let Err(error) = brain.store().commit(Unit { event: None, ops }).await {
-        error!(%error, action = %item.id, "cannot mark an action as sent");
+    ops
+}
+
+/// Takes an action out of the store. The next one need not wait for that, unless it may depend on what
+/// else is kept of this one.
+async fn forget(brain: &Brain, ops: Vec<Op>, ongoing: Ongoing, said: &mut JoinSet<()>) {
+    let unit = Unit::of(ops);
+    let is_alone = unit.is_common();
+    let receipt = brain.store().enqueue(unit).await;
+    let rest = async move {
+        let committed = match receipt {
+            Ok(receipt) => receipt.outcome().await,
+            Err(error) => Err(error),
+        };
+        // A row that stays is sent again after a restart; the adapter or the platform sees a
+        // repetition at worst, so this is logged and not retried for ever.
+        if let Err(error) = committed {
+            error!(%error, "cannot mark an action as sent");
+        }
+        drop(ongoing);
+    };
+    if !is_alone {
+        return rest.await;
+    }
+    said.spawn(rest.in_current_span());
+    while said.try_join_next().is_some() {}
+    if said.len() >= MOST_FORGETTING {
+        said.join_next().await;
     }
 }
 

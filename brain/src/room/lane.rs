@@ -1,9 +1,13 @@
 //! Lanes: rooms work in parallel, and inside one room events keep their order.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
 use jarvis_proto::chat::Event;
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -16,6 +20,8 @@ use crate::service::SessionHandle;
 
 /// Events that may wait in one room before people are told that we are busy.
 const LANE_LIMIT: usize = 1024;
+/// Answers of one room that may be on their way into the store at once.
+const MOST_COMMITTING: usize = 64;
 /// A lane without events ends after this.
 const LANE_IDLE: Duration = Duration::from_secs(60);
 
@@ -87,18 +93,45 @@ impl Lanes {
 }
 
 async fn drive(brain: Brain, room: RoomKey, mut receiver: mpsc::Receiver<Inbound>) {
+    // Answers on their way into the store, in order.
+    let mut committing = FuturesOrdered::new();
     loop {
         tokio::select! {
             () = brain.stopping().cancelled() => return,
-            next = tokio::time::timeout(LANE_IDLE, receiver.recv()) => match next {
-                Ok(Some(inbound)) => pipeline::handle(&brain, inbound).await,
-                Ok(None) => return,
+            Some(()) = committing.next() => {}
+            next = tokio::time::timeout(LANE_IDLE, receiver.recv()), if committing.len() < MOST_COMMITTING => match next {
+                Ok(Some(inbound)) => {
+                    let begun = beside(pipeline::begin(&brain, inbound), &mut committing).await;
+                    committing.push_back(begun.rest);
+                    if !begun.is_apart {
+                        while committing.next().await.is_some() {}
+                    }
+                }
+                Ok(None) => {
+                    while committing.next().await.is_some() {}
+                    return;
+                }
+                Err(_) if !committing.is_empty() => {}
                 Err(_) => {
                     if brain.lanes().end_if_empty(&room, &mut receiver) {
                         return;
                     }
                 }
             }
+        }
+    }
+}
+
+/// Does `work`, and meanwhile goes on with what is in order.
+async fn beside<T>(
+    work: impl Future<Output = T>,
+    ordered: &mut FuturesOrdered<BoxFuture<'static, ()>>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(()) = ordered.next() => {}
         }
     }
 }

@@ -53,7 +53,7 @@ impl Unit {
     }
 
     /// Whether it holds only what every message causes, which is written many rows at a time.
-    pub(super) fn is_common(&self) -> bool {
+    pub(crate) fn is_common(&self) -> bool {
         self.ops
             .iter()
             .all(|op| matches!(op, Op::Outbox(_) | Op::OutboxDone { .. } | Op::Audit(_)))
