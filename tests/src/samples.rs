@@ -71,7 +71,10 @@ pub fn xlsx(pieces: Vec<(&[u8], usize)>) -> Vec<u8> {
         ("[Content_Types].xml", vec![(TYPES.as_bytes(), 1)]),
         ("_rels/.rels", vec![(RELS.as_bytes(), 1)]),
         ("xl/workbook.xml", vec![(BOOK.as_bytes(), 1)]),
-        ("xl/_rels/workbook.xml.rels", vec![(BOOK_RELS.as_bytes(), 1)]),
+        (
+            "xl/_rels/workbook.xml.rels",
+            vec![(BOOK_RELS.as_bytes(), 1)],
+        ),
         ("xl/worksheets/sheet1.xml", sheet),
     ])
 }

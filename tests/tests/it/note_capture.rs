@@ -41,9 +41,15 @@ async fn an_answer_saves_the_message_with_its_author_and_its_files() {
     assert!(found.contains("#2 plan.md · 1 file"), "{found}");
     ann.says("/find 服務器");
     let found = ann.sees("1 note for").await.text;
-    assert!(found.contains("plan.md: ") && found.contains("服务器"), "{found}");
+    assert!(
+        found.contains("plan.md: ") && found.contains("服务器"),
+        "{found}"
+    );
     ann.says("/shownote 2");
-    assert_eq!(ann.gets_file("plan.md").await, "# Umzug\n先停服务器".as_bytes());
+    assert_eq!(
+        ann.gets_file("plan.md").await,
+        "# Umzug\n先停服务器".as_bytes()
+    );
     // What the bot itself said, and what says nothing.
     ann.says("/version");
     let version = ann.sees("Jarvis").await;
@@ -81,11 +87,21 @@ async fn messages_that_are_passed_on_keep_their_authors() {
     ann.sees("Saved note 1").await;
     ann.says("/shownote 1");
     let shown = ann.sees("note 1").await.text;
-    for part in ["Bob, ", "/run is what", "张三, ", "磁盘满了", "you, ", "the rack"] {
+    for part in [
+        "Bob, ",
+        "/run is what",
+        "张三, ",
+        "磁盘满了",
+        "you, ",
+        "the rack",
+    ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     ann.sees_where(ann.room(), "the picture", |entry| {
-        entry.file.as_deref().is_some_and(|name| name.starts_with("photo-"))
+        entry
+            .file
+            .as_deref()
+            .is_some_and(|name| name.starts_with("photo-"))
     })
     .await;
     for found in ["by:Bob", "张三", "cpm", "has:file rack"] {
@@ -198,23 +214,39 @@ async fn a_note_grows_and_each_of_its_states_comes_back() {
     ann.sees("1 note for").await;
     ann.says("/note history 1");
     let history = ann.sees("newest first").await;
-    for row in ["6. all is well · you", "3. look at the pool", "Bob, ", "1. look at the pool · you"] {
+    for row in [
+        "6. all is well · you",
+        "3. look at the pool",
+        "Bob, ",
+        "1. look at the pool · you",
+    ] {
         assert!(history.text.contains(row), "{row}: {}", history.text);
     }
     let _ = ann.presses("back to 2");
     ann.sees("Note 1 is as it was in state 2").await;
     ann.says("/shownote 1");
     let shown = ann.sees("note 1").await.text;
-    assert!(shown.contains("and at the queue") && !shown.contains("queue.csv"), "{shown}");
+    assert!(
+        shown.contains("and at the queue") && !shown.contains("queue.csv"),
+        "{shown}"
+    );
     ann.says("/undonote 1");
     ann.sees("Note 1 is as it was before").await;
     ann.says("/shownote 1");
-    assert_eq!(ann.gets_file("queue.csv").await, "name,depth\nmails,4711".as_bytes());
+    assert_eq!(
+        ann.gets_file("queue.csv").await,
+        "name,depth\nmails,4711".as_bytes()
+    );
     ann.says("/undonote 1 --to 77");
     ann.sees("was never in a state 77").await;
     ann.says("/notebook unshare ops Bob");
     ann.sees("cannot read ops any more").await;
-    for asked in ["/notehistory 1", "/undonote 1 --to 2", "/append 1 x", "/tagnote 1 x"] {
+    for asked in [
+        "/notehistory 1",
+        "/undonote 1 --to 2",
+        "/append 1 x",
+        "/tagnote 1 x",
+    ] {
         bob.says(asked);
         bob.sees("There is no note 1").await;
     }
@@ -239,14 +271,20 @@ async fn links_are_shown_in_both_directions_to_those_who_may_read_both_ends() {
     ann.sees("Saved note 3").await;
     ann.says("/shownote 1");
     let shown = ann.sees("note 1").await.text;
-    assert!(shown.contains("linked from #2") && shown.contains("linked from #3"), "{shown}");
+    assert!(
+        shown.contains("linked from #2") && shown.contains("linked from #3"),
+        "{shown}"
+    );
     ann.says("/shownote 2");
     let shown = ann.sees("note 2").await.text;
     assert!(shown.contains("[[网关重启]] → #1 網關重啟"), "{shown}");
     assert!(shown.contains("[[nothing here]] → nothing yet"), "{shown}");
     bob.says("/shownote 1");
     let shown = bob.sees("note 1").await.text;
-    assert!(shown.contains("linked from #2") && !shown.contains("#3"), "{shown}");
+    assert!(
+        shown.contains("linked from #2") && !shown.contains("#3"),
+        "{shown}"
+    );
     bob.says("/note mine is [[gw]] too");
     let saved = bob.sees("Saved note 4").await.text;
     assert!(!saved.contains("yet"), "{saved}");
@@ -254,7 +292,10 @@ async fn links_are_shown_in_both_directions_to_those_who_may_read_both_ends() {
     ann.sees("cannot read ops any more").await;
     bob.says("/shownote 4");
     let shown = bob.sees("note 4").await.text;
-    assert!(shown.contains("[[gw]] → nothing yet") && !shown.contains("網關"), "{shown}");
+    assert!(
+        shown.contains("[[gw]] → nothing yet") && !shown.contains("網關"),
+        "{shown}"
+    );
     ann.says("/delnote 1");
     ann.sees("Removed note 1").await;
     ann.says("/shownote 2");
@@ -278,14 +319,18 @@ async fn notebooks_are_used_as_the_predecessor_had_them() {
     ann.sees("each becomes a note in comic").await;
     for (number, message) in [(1, one), (2, two)] {
         ann.forwards(&group, message);
-        ann.sees(&format!("Saved note {number} · comic · akira otomo")).await;
+        ann.sees(&format!("Saved note {number} · comic · akira otomo"))
+            .await;
     }
     // The first message that is not passed on ends it, and counts.
     ann.says("note -m keys -n comic");
     ann.sees("akira (2) · otomo (2)").await;
     ann.says("note -m search -n comic -k nobody -k AKIRA");
     let found = ann.sees("volume 1").await.text;
-    assert!(found.contains("volume 2") && found.contains("Bob, "), "{found}");
+    assert!(
+        found.contains("volume 2") && found.contains("Bob, "),
+        "{found}"
+    );
     ann.says("note -m search -n comic volume");
     ann.sees("2 notes for").await;
     ann.says_in(&group, "/note -m search -n comic -k akira");
@@ -325,15 +370,18 @@ async fn a_notebook_learns_words_and_what_means_the_same() {
         ann.says(said).await;
         ann.sees("Made the notebook").await;
     }
-    for said in ["note --nb ops 先停燚淼垚再重启", "note --nb ops kubernetes 升级"] {
+    for said in [
+        "note --nb ops 先停服务器再重启",
+        "note --nb ops kubernetes 升级",
+    ] {
         ann.says(said).await;
         ann.sees("Saved note").await;
     }
-    ann.says("find ymy").await;
+    ann.says("find tf").await;
     ann.sees("No note that you can read fits").await;
-    ann.says("notebook words ops 燚淼垚").await;
-    ann.sees("ops knows 燚淼垚 now").await;
-    ann.says("find ymy").await;
+    ann.says("notebook words ops 停服").await;
+    ann.sees("ops knows 停服 now").await;
+    ann.says("find tf").await;
     ann.sees("#1 ").await;
     ann.says("find k8s").await;
     ann.sees("No note that you can read fits").await;
@@ -344,25 +392,28 @@ async fn a_notebook_learns_words_and_what_means_the_same() {
     ann.says("find k8s nb:other").await;
     ann.sees("No note that you can read fits").await;
     ann.says("notebook words ops").await;
-    ann.sees("ops knows: 燚淼垚").await;
+    ann.sees("ops knows: 停服").await;
     ann.says("notebook synonym ops").await;
     ann.sees("k8s = kubernetes").await;
-    ann.says("notebook words ops 燚淼垚 --remove").await;
+    ann.says("notebook words ops 停服 --remove").await;
     ann.sees("no longer knows").await;
-    ann.says("find ymy").await;
+    ann.says("find tf").await;
     ann.sees("No note that you can read fits").await;
     ann.says("notebook synonym ops k8s --remove").await;
     ann.sees("no longer").await;
     ann.says("find k8s").await;
     ann.sees("No note that you can read fits").await;
-    for bad in ["notebook words ops \"two words\"", "notebook words ops ---!!"] {
+    for bad in [
+        "notebook words ops \"two words\"",
+        "notebook words ops ---!!",
+    ] {
         ann.says(bad).await;
         ann.sees("no single word").await;
     }
     ann.says("notebook synonym ops alone").await;
     ann.sees("Two to 8 words").await;
-    ann.says("notebook words me 燚淼").await;
-    ann.sees("me knows 燚淼 now").await;
+    ann.says("notebook words me 停服").await;
+    ann.sees("me knows 停服 now").await;
 }
 
 #[tokio::test]
@@ -372,18 +423,36 @@ async fn odd_input_is_answered_and_harms_nothing() {
     let mut ann = jarvis.chat().unwrap();
     let told = |text: &str| text.to_owned();
     let cases = [
-        (told("note -k \"\" \u{202e}evil\u{202c} ends\u{7}here"), "Saved note 1"),
+        (
+            told("note -k \"\" \u{202e}evil\u{202c} ends\u{7}here"),
+            "Saved note 1",
+        ),
         (told("find ends"), "#1 "),
         (told("find AND OR NOT - * ( )"), "What should I look for?"),
-        (told("find \"unbalanced ends"), "No note that you can read fits"),
+        (
+            told("find \"unbalanced ends"),
+            "No note that you can read fits",
+        ),
         (told("find \"evil"), "1 note for"),
         (told("find (a+)+$ ends"), "No note that you can read fits"),
-        (format!("find {}", "(a+)+".repeat(2000)), "I looked for the beginning"),
-        (format!("find {}", "字".repeat(10_000)), "No note that you can read fits"),
+        (
+            format!("find {}", "(a+)+".repeat(2000)),
+            "I looked for the beginning",
+        ),
+        (
+            format!("find {}", "字".repeat(10_000)),
+            "No note that you can read fits",
+        ),
         (told("find .*"), "What should I look for?"),
-        (format!("note {}", "長".repeat(60_000)), "That is too long for a note"),
-        (format!("note {}", "x".repeat(10 << 20)), "limit"),
-        (format!("editnote 1 {}", "長".repeat(60_000)), "too long for a note"),
+        (
+            format!("note {}", "長".repeat(60_000)),
+            "That is too long for a note",
+        ),
+        (format!("note {}", "x".repeat(10 << 20)), "I take at most"),
+        (
+            format!("editnote 1 {}", "長".repeat(60_000)),
+            "too long for a note",
+        ),
         (told("note [[ [[]] [[a]] ]] ]]"), "is called [[a]] yet"),
         (told("append 1"), "nothing in that message"),
         (told("append 99 x"), "There is no note 99"),
@@ -391,7 +460,10 @@ async fn odd_input_is_answered_and_harms_nothing() {
         (told("tagnote 1 \u{200b}"), "Note 1 has no keys"),
         (told("note history 99"), "There is no note 99"),
         (told("note -m nonsense -n ops"), "nonsense"),
-        (told("shownote 99999999999999999999"), "99999999999999999999"),
+        (
+            told("shownote 99999999999999999999"),
+            "99999999999999999999",
+        ),
     ];
     for (said, seen) in cases {
         ann.says(&said).await;

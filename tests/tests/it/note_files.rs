@@ -22,19 +22,52 @@ async fn what_files_say_is_found_and_what_cannot_be_read_is_said() {
     let deep = vec![b'['; 200_000];
     let cases: [(&str, Vec<u8>, &str, &str); 9] = [
         ("steps.md", "# 迁移\n先停网关".into(), "", "网关"),
-        ("conf.json", br#"{"k": "\u78c1\u76d8"}"#.to_vec(), "", "磁盘"),
+        (
+            "conf.json",
+            br#"{"k": "\u78c1\u76d8"}"#.to_vec(),
+            "",
+            "磁盘",
+        ),
         ("hosts.csv", old, "", "酒仙桥"),
-        ("hosts.xlsx", xlsx(vec![(b"rack twentyseven", 1)]), "", "twentyseven"),
-        ("manual.pdf", pdf("Replace the blown capacitor"), "", "capacitor"),
+        (
+            "hosts.xlsx",
+            xlsx(vec![(b"rack twentyseven", 1)]),
+            "",
+            "twentyseven",
+        ),
+        (
+            "manual.pdf",
+            pdf("Replace the blown capacitor"),
+            "",
+            "capacitor",
+        ),
         ("deep.json", deep, "nested too deeply", "deep.json"),
-        ("broken.xlsx", b"PK\x03\x04 no such thing".to_vec(), "cannot be read", "broken.xlsx"),
-        ("broken.pdf", b"%PDF-1.7 no such thing".to_vec(), "cannot be read", "broken.pdf"),
-        ("bomb.xlsx", xlsx(vec![(&megabyte, BOMB)]), "than I may read", "bomb.xlsx"),
+        (
+            "broken.xlsx",
+            b"PK\x03\x04 no such thing".to_vec(),
+            "cannot be read",
+            "broken.xlsx",
+        ),
+        (
+            "broken.pdf",
+            b"%PDF-1.7 no such thing".to_vec(),
+            "cannot be read",
+            "broken.pdf",
+        ),
+        (
+            "bomb.xlsx",
+            xlsx(vec![(&megabyte, BOMB)]),
+            "than I may read",
+            "bomb.xlsx",
+        ),
     ];
     for (number, (name, bytes, said, query)) in (1..).zip(cases) {
         ann.sends_file(name, bytes, "/note");
         let saved = ann.sees(&format!("Saved note {number}")).await.text;
-        assert!(saved.contains(name) && saved.contains(said), "{name}: {saved}");
+        assert!(
+            saved.contains(name) && saved.contains(said),
+            "{name}: {saved}"
+        );
         assert_eq!(said.is_empty(), !saved.contains("not found"), "{saved}");
         ann.says(&format!("/find \"{query}\""));
         let found = ann.sees("1 note for").await.text;
@@ -71,7 +104,10 @@ async fn files_of_notes_outlive_those_of_the_chat_and_follow_the_rights_to_the_n
     bob.says("/find mat");
     bob.sees("1 note for").await;
     bob.says("/shownote 1");
-    assert_eq!(bob.gets_file("kept.txt").await, "the key is under the mat".as_bytes());
+    assert_eq!(
+        bob.gets_file("kept.txt").await,
+        "the key is under the mat".as_bytes()
+    );
     // Two months later: files of the chat are kept for one.
     site.site.kill_brain().await.unwrap();
     let folder = site.site.jarvis.data().join("blobs");
@@ -88,7 +124,7 @@ async fn files_of_notes_outlive_those_of_the_chat_and_follow_the_rights_to_the_n
     ann.says("/shownote 1");
     ann.gets_file("kept.txt").await;
     ann.says("/files --mine");
-    ann.sees("No files").await;
+    ann.sees("No file is kept").await;
     until(|| all_files(&folder).len() == 1).await;
     ann.says("/notebook unshare ops Bob");
     ann.sees("cannot read ops any more").await;

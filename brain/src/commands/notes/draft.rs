@@ -244,15 +244,13 @@ pub(crate) async fn continue_draft(
     }
     if !is_passed_on {
         // In a group, bare words are no commands to others; to this note they end it.
-        if is_own && let Some(line) = ending(call, said) {
+        if let Some(line) = ending(call, said) {
             return Ok(match found {
-                Found::Commands(_) => Drafted::No,
-                _ => Drafted::taken(run_line(call, &line).await?),
+                Found::Nothing if is_own => Drafted::taken(run_line(call, &line).await?),
+                _ => Drafted::No,
             });
         }
-        if let Found::Commands(_) = found
-            && (said.starts_with(['/', '／']) || call.kind != RoomKind::Private)
-        {
+        if matches!(found, Found::Commands(_)) && said.starts_with(['/', '／']) {
             return Ok(Drafted::No);
         }
     }
@@ -288,11 +286,11 @@ fn ending(call: &Call<'_>, said: &str) -> Option<Line> {
     let Found::Commands(lines) = registry().look_up(said, addressing) else {
         return None;
     };
-    let ends = |line: &Line| {
-        matches!(
-            line.command.spec.name,
-            "endnote" | "endkey" | "cancel" | "yes" | "no"
-        )
+    let ends = |line: &Line| match line.command.spec.name {
+        "endnote" | "endkey" | "cancel" => true,
+        // Where several talk, these are said to each other.
+        "yes" | "no" => call.kind == RoomKind::Private,
+        _ => false,
     };
     match <[_; 1]>::try_from(lines) {
         Ok([line]) if ends(&line) => Some(line),

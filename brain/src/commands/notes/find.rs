@@ -51,11 +51,11 @@ pub(in crate::commands) async fn find(call: &Call<'_>, args: FindArgs) -> Result
         }
     };
     if found.hits.is_empty() {
-        return Ok(Answer::say(text!(
-            language,
-            "find-none",
-            query = excerpt(typed)
-        )));
+        let mut none = Reply::new().line(text!(language, "find-none", query = excerpt(typed)));
+        if query.is_cut {
+            none = none.line(text!(language, "find-cut"));
+        }
+        return Ok(Answer::say(none));
     }
     let head = text!(
         language,
@@ -102,7 +102,7 @@ pub(in crate::commands) async fn find(call: &Call<'_>, args: FindArgs) -> Result
 /// The place of a note that shows why it was found: in its text, else in what its files say.
 async fn said_of(call: &Call<'_>, note: &NoteRecord, query: &Query) -> Result<Text, Trouble> {
     let text = note.text();
-    if !shows(&text, query) {
+    if !query.has_no_words() && !shows(&text, query) {
         let hashes: Vec<String> = note.files().map(|file| file.blob.clone()).collect();
         let texts = call.brain.store().file_texts(&hashes).await?;
         for file in note.files() {
