@@ -24,7 +24,7 @@ pub mod watch;
 
 pub(crate) use attach::{continue_dialog, take_files};
 pub(crate) use call::{Call, Trouble, run_line};
-pub(crate) use notes::draft::{continue_draft, load_drafts};
+pub(crate) use notes::draft::{Drafted, continue_draft, load_drafts, may_be_drafted};
 pub(crate) use notes::find::notes_of_key;
 pub(crate) use notes::rebuild::rebuild_notes;
 
@@ -87,8 +87,12 @@ commands! {
     Shownote(notes::ShownoteArgs),
     Mynotes(notes::MynotesArgs),
     Editnote(notes::EditnoteArgs),
+    Appendnote(notes::AppendnoteArgs),
+    Tagnote(notes::TagnoteArgs),
+    Untagnote(notes::UntagnoteArgs),
     Delnote(notes::DelnoteArgs),
     Undonote(notes::UndonoteArgs),
+    Notehistory(notes::NotehistoryArgs),
     Notebook(notes::NotebookArgs),
     Rebuildkeywords(notes::RebuildkeywordsArgs),
     Nodes(nodes::NodesArgs),
@@ -141,7 +145,12 @@ impl Invocation {
             | Self::Bind(people::BindArgs { code: Some(_) })
             | Self::Claim(_) => format!("{} …", self.spec().name),
             // Notes are for those who may read them.
-            Self::Note(_) | Self::Editnote(_) | Self::Find(_) => {
+            Self::Note(_)
+            | Self::Editnote(_)
+            | Self::Appendnote(_)
+            | Self::Tagnote(_)
+            | Self::Untagnote(_)
+            | Self::Find(_) => {
                 format!("{} …", self.spec().name)
             }
             Self::Run(arguments) => arguments.audit_text(),

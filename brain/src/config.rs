@@ -93,6 +93,9 @@ pub struct BrainConfig {
     pub files_quota: u64,
     /// How long a file is kept.
     pub files_keep: Duration,
+    /// Our own program, which reads files in processes of their own when it is started with
+    /// [`crate::note::reader::READ_FILE`]; `None` = what files say is not searched.
+    pub file_reader: Option<PathBuf>,
     /// What happened before this start and the owner should know (crash reports).
     pub notices: Vec<String>,
     /// Values that must never be shown, wherever they turn up.
@@ -121,6 +124,7 @@ impl BrainConfig {
             attachment_limit: 4 << 30,
             files_quota: 10 << 30,
             files_keep: Duration::from_secs(30 * 86_400),
+            file_reader: None,
             notices: Vec::new(),
             secrets: Vec::new(),
         }

@@ -2,7 +2,7 @@
 //!
 //! Bytes are blobs, and rows name them. A row goes when it is old, when its owner removes it, or when
 //! room is needed; a blob goes when neither a row nor anything that is still to happen needs it: a
-//! message that is to be said, an open job, a question, a dialog.
+//! message that is to be said, an open job, a question, a dialog, a note.
 
 use std::collections::HashSet;
 use std::io;
@@ -105,8 +105,11 @@ pub(crate) async fn make_room(brain: &Brain, size: u64) -> Result<(), RoomError>
 pub(crate) async fn tidy(brain: &Brain) -> Result<(), RoomError> {
     let keep_ms = i64::try_from(brain.config().files_keep.as_millis()).unwrap_or(i64::MAX);
     let before_ms = brain.now_ms().saturating_sub(keep_ms);
-    let drop_old = Op::DropOldFiles { before_ms };
-    brain.store().commit(Unit::of(vec![drop_old])).await?;
+    let drop_old = vec![
+        Op::DropOldFiles { before_ms },
+        Op::ForgetNoteFiles { before_ms },
+    ];
+    brain.store().commit(Unit::of(drop_old)).await?;
     let sweep = brain.blobs().sweep();
     let needed = needed(brain).await?;
     sweep_unnamed(brain, &sweep, &needed).await
@@ -164,6 +167,7 @@ async fn needed(brain: &Brain) -> Result<HashSet<String>, StoreError> {
             spec => needed.extend(hashes(&serde_json::to_string(&spec).unwrap_or_default())),
         }
     }
+    needed.extend(store.note_file_hashes().await?);
     for data in store.waiting_data(brain.now_ms()).await? {
         needed.extend(hashes(&data));
     }

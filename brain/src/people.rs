@@ -10,7 +10,7 @@ use jarvis_proto::chat::Person;
 
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role, SeenPerson};
 use crate::brain::Brain;
-use crate::room::RoomKey;
+use crate::room::{BotKey, RoomKey};
 use crate::service::SessionHandle;
 use crate::store::{Op, StoreError, Unit};
 use crate::text::Language;
@@ -51,6 +51,8 @@ pub struct People {
     guesses: Mutex<HashMap<AccountId, Vec<i64>>>,
     /// Where owners last spoke to us in private; the store has it too.
     owner_rooms: Mutex<HashMap<AccountId, RoomKey>>,
+    /// Where people and a bot of ours are alone; the store has it too.
+    private_rooms: Mutex<HashMap<(AccountId, BotKey), RoomKey>>,
 }
 
 impl People {
@@ -62,6 +64,7 @@ impl People {
             limiter: RateLimiter::keyed(Quota::per_minute(each)),
             guesses: Mutex::default(),
             owner_rooms: Mutex::default(),
+            private_rooms: Mutex::default(),
         }
     }
 
@@ -158,6 +161,45 @@ impl People {
         })
     }
 
+    /// Remembers where somebody and a bot are alone, for answers that are nobody else's business. Gives
+    /// the change for the store, if it is news.
+    pub(crate) fn note_alone(&self, account: &Account, room: &RoomKey) -> Option<Op> {
+        if account.role == Role::Guest {
+            return None;
+        }
+        let mut rooms = self
+            .private_rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let key = (account.id.clone(), room.bot.clone());
+        if rooms.get(&key) == Some(room) {
+            return None;
+        }
+        if rooms.len() >= MOST_KNOWN {
+            rooms.clear();
+        }
+        rooms.insert(key, room.clone());
+        let value = serde_json::to_string(room).ok()?;
+        Some(Op::PutSetting {
+            name: private_room(&account.id, &room.bot),
+            value,
+        })
+    }
+
+    /// Where somebody and this bot are alone, if they ever were.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub(crate) async fn alone_with(
+        &self,
+        brain: &Brain,
+        account: &AccountId,
+        bot: &BotKey,
+    ) -> Result<Option<RoomKey>, StoreError> {
+        let stored = brain.store().setting(&private_room(account, bot)).await?;
+        Ok(stored.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
     /// Where each owner last spoke to us in private.
     ///
     /// # Errors
@@ -214,6 +256,11 @@ impl People {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IdentityKey, (i64, SeenPerson, Speaker)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The setting that keeps where somebody and a bot are alone.
+fn private_room(account: &AccountId, bot: &BotKey) -> String {
+    format!("private-room:{}:{}:{account}", bot.kind, bot.bot)
 }
 
 /// A name to show: cleaned of what could break a line, at most 64 characters.

@@ -18,7 +18,7 @@ use crate::brain::Brain;
 use crate::command::help;
 use crate::command::permission::Subject;
 use crate::command::registry::{Addressing, Found};
-use crate::commands::{self, Call, Trouble};
+use crate::commands::{self, Call, Drafted, Trouble};
 use crate::outbox::OutboxItem;
 use crate::people::Speaker;
 use crate::reply::Reply;
@@ -97,6 +97,8 @@ async fn begin_traced(brain: &Brain, inbound: Inbound, trace: String) -> Begun {
                 .people()
                 .note_private_room(&speaker.account, &inbound.room),
         );
+        let alone = brain.people().note_alone(&speaker.account, &inbound.room);
+        answer.ops.extend(alone);
     }
     let answered = Answered {
         inbound,
@@ -385,11 +387,40 @@ async fn answer(
     let picked = brain.choices().pick(&inbound.room, &message.text);
     let line = picked.as_deref().unwrap_or(&message.text);
     let found = commands::registry().look_up(line, addressing);
-    if matches!(found, Found::Nothing) && message.attachments.is_empty() {
+    let is_drafted = !is_press && commands::may_be_drafted(&call, addressed);
+    if matches!(found, Found::Nothing) && message.attachments.is_empty() && !is_drafted {
         return Ok(Answer::nothing());
     }
     if let Some(refusal) = rate_limited(&call) {
         return Ok(refusal);
+    }
+    // Notes take in old messages too.
+    let drafted = if is_drafted {
+        commands::continue_draft(&call, &found, addressed).await?
+    } else {
+        Drafted::No
+    };
+    match drafted {
+        Drafted::No => meant(&call, found, line, addressed).await,
+        Drafted::Taken(answer) => Ok(*answer),
+        Drafted::Before(mut answer) => {
+            let next = meant(&call, found, line, addressed).await?;
+            answer.append(next);
+            Ok(*answer)
+        }
+    }
+}
+
+/// What to do about a message that is no part of a note.
+async fn meant(
+    call: &Call<'_>,
+    found: Found,
+    line: &str,
+    addressed: bool,
+) -> Result<Answer, Trouble> {
+    let (brain, inbound, message) = (call.brain, call.inbound, call.message);
+    if matches!(found, Found::Nothing) && message.attachments.is_empty() {
+        return Ok(Answer::nothing());
     }
     if is_too_old(brain, &inbound.event) && (addressed || matches!(found, Found::Commands(_))) {
         return Ok(Answer::say(text!(
@@ -403,32 +434,29 @@ async fn answer(
             ),
         )));
     }
-    if let Some(answer) = commands::continue_draft(&call, &found).await? {
-        return Ok(answer);
-    }
     match found {
         Found::Commands(lines) => {
             let mut answer = Answer::nothing();
             for line in lines.into_iter().take(MOST_LINES) {
-                let mut next = commands::run_line(&call, &line).await?;
+                let mut next = commands::run_line(call, &line).await?;
                 answer.audit = next.audit.take().or(answer.audit);
                 answer.append(next);
             }
             Ok(answer)
         }
-        Found::Nothing if addressed => commands::take_files(&call, "").await,
+        Found::Nothing if addressed => commands::take_files(call, "").await,
         Found::Nothing => Ok(Answer::nothing()),
         Found::Unknown { word, rest } => {
             if !message.attachments.is_empty() {
-                return commands::take_files(&call, &message.text).await;
+                return commands::take_files(call, &message.text).await;
             }
-            if let Some(answer) = commands::continue_dialog(&call, line).await? {
+            if let Some(answer) = commands::continue_dialog(call, line).await? {
                 return Ok(answer);
             }
-            if let Some(answer) = commands::notes_of_key(&call, line).await? {
+            if let Some(answer) = commands::notes_of_key(call, line).await? {
                 return Ok(answer);
             }
-            unknown(&call, &word, &rest).await
+            unknown(call, &word, &rest).await
         }
     }
 }

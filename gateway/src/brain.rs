@@ -143,6 +143,7 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
         .into_iter()
         .chain(config.nodes.programs.clone())
         .collect();
+    brain.file_reader = std::env::current_exe().ok();
     brain.key_overlap = config.nodes.key_overlap;
     brain.legacy = config.legacy.listen.0.map(|listen| LegacyConfig {
         listen,

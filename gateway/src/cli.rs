@@ -76,6 +76,12 @@ pub(crate) enum Command {
     Legacy(Legacy),
     /// Print the version
     Version,
+    /// Read what a file says; the brain starts it
+    #[command(name = jarvis_brain::note::reader::READ_FILE, hide = true)]
+    ReadFile {
+        /// How, the mark before the answer, and the file
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,11 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
             println!("jarvis {}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)
         }
+        // Before anything that a strange file could make it write: logs, crash reports.
+        Command::ReadFile { arguments } => {
+            jarvis_brain::note::reader::read_file(&arguments);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Check(check) if check.example => {
             print!("{EXAMPLE}");
             Ok(ExitCode::SUCCESS)

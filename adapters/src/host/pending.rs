@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-use jarvis_proto::chat::Event;
+use jarvis_proto::chat::{Event, event};
 use tokio::sync::oneshot;
 
 use crate::adapter::Delivery;
 
 /// How many events may wait for their acknowledgement.
 const MOST: usize = 256;
+
+/// Longest text of an event, in bytes. The brain refuses texts that are half as long; a frame that it
+/// cannot read would end the session, again and again.
+const MOST_TEXT: usize = 384 << 10;
 
 /// The unacknowledged events in the order of their arrival.
 #[derive(Debug, Default)]
@@ -28,10 +32,18 @@ impl Pending {
 
     /// Keeps an event; returns it when it has to be sent, that is, when it is not waiting already.
     pub(super) fn add(&mut self, delivery: Delivery) -> Option<Event> {
-        let Delivery { event, accepted } = delivery;
+        let Delivery {
+            mut event,
+            accepted,
+        } = delivery;
         if let Some(known) = self.0.iter_mut().find(|known| known.event.id == event.id) {
             known.waiters.push(accepted);
             return None;
+        }
+        if let Some(event::Kind::Message(message) | event::Kind::Edited(message)) = &mut event.kind
+        {
+            cut(&mut message.text);
+            cut(&mut message.reply_to_text);
         }
         self.0.push_back(Entry {
             event: event.clone(),
@@ -62,14 +74,23 @@ impl Pending {
     }
 }
 
+/// Leaves what a frame can carry, and enough for the brain to say that it is too much.
+fn cut(text: &mut String) {
+    let mut end = MOST_TEXT.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use jarvis_proto::chat::Event;
+    use jarvis_proto::chat::{Event, Message, event};
     use tokio::sync::oneshot;
 
-    use super::Pending;
+    use super::{MOST_TEXT, Pending};
     use crate::adapter::Delivery;
 
     fn delivery(id: &str) -> (Delivery, oneshot::Receiver<()>) {
@@ -84,6 +105,21 @@ mod tests {
             },
             acceptance,
         )
+    }
+
+    #[test]
+    fn a_text_of_megabytes_does_not_end_the_session() {
+        let (mut large, _acceptance) = delivery("1");
+        large.event.kind = Some(event::Kind::Message(Message {
+            text: "长".repeat(1 << 20),
+            ..Message::default()
+        }));
+        let mut pending = Pending::default();
+        let sent = pending.add(large).unwrap();
+        let Some(event::Kind::Message(message)) = sent.kind else {
+            panic!("it stays a message");
+        };
+        assert!(message.text.len() <= MOST_TEXT && message.text.ends_with('长'));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! From Telegram's updates to events. Pure functions.
 
 use jarvis_proto::chat::{
-    Attachment, AttachmentKind, ButtonPress, Event, Forwarded, Joined, Left, Message, Person, Room,
-    RoomKind, event,
+    Answered, Attachment, AttachmentKind, ButtonPress, Event, Forwarded, Joined, Left, Message,
+    Person, Room, RoomKind, event,
 };
 use teloxide::types::{
     CallbackQuery, Chat, ChatMemberUpdated, FileMeta, MessageKind, MessageOrigin, Update,
@@ -102,6 +102,7 @@ fn message(message: &teloxide::types::Message, myself: &Myself, is_edit: bool) -
             .to_owned(),
         reply_to_bot,
         forwarded: message.forward_origin().map(forwarded),
+        answered: reply.map(answered),
     };
     let time_ms = match message.edit_date() {
         Some(edited) if is_edit => edited.timestamp_millis(),
@@ -127,6 +128,16 @@ fn reply(message: &teloxide::types::Message) -> Option<&teloxide::types::Message
         message.is_topic_message && message.thread_id.is_some_and(|thread| thread.0 == reply.id);
     let is_service = !matches!(reply.kind, MessageKind::Common(_));
     (!opens_topic && !is_service).then_some(reply)
+}
+
+/// Who sent a message that another one answers, when, and what came with it.
+fn answered(message: &teloxide::types::Message) -> Answered {
+    Answered {
+        from: sender(message),
+        time_ms: message.date.timestamp_millis(),
+        attachments: attachment(message).into_iter().collect(),
+        forwarded: message.forward_origin().map(forwarded),
+    }
 }
 
 /// The forum topic. Elsewhere a thread id only marks a chain of replies; the topic General has none.

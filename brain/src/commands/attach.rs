@@ -18,7 +18,7 @@ use crate::file;
 use crate::reply::Reply;
 use crate::service::FetchError;
 use crate::store::{Dialog, FileRecord, Op, Unit};
-use crate::text::{format, text};
+use crate::text::{Text, format, text};
 
 /// How long an attachment may take to arrive.
 const FETCH_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -97,6 +97,16 @@ pub(super) async fn answered_file(call: &Call<'_>) -> Result<Option<KeptFile>, T
 }
 
 async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answer> {
+    let kept = bring(call, attachment).await.map_err(Answer::say)?;
+    note(call, &kept).await;
+    Ok(kept)
+}
+
+/// Brings an attachment into the blob store, where it stays at least until the answer is committed.
+///
+/// # Errors
+/// What to tell its sender.
+pub(super) async fn bring(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Text> {
     let language = call.language();
     let name = clean_file_name(&attachment.name);
     let limit = call.brain.config().attachment_limit;
@@ -106,16 +116,16 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
         theirs => theirs.min(limit),
     };
     if attachment.size > most {
-        return Err(Answer::say(text!(
+        return Err(text!(
             language,
             "attachment-too-large",
             size = format::bytes(attachment.size),
             limit = format::bytes(most),
-        )));
+        ));
     }
     if let Err(full) = file::make_room(call.brain, attachment.size).await {
         warn!(error = %full, "no room for an attachment");
-        return Err(Answer::say(full.explain(language)));
+        return Err(full.explain(language));
     }
     let mime = attachment.mime.clone();
     match call.inbound.session.fetch(attachment, FETCH_LIMIT).await {
@@ -127,7 +137,6 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
                 size: blob.size,
             };
             call.pin(&kept.blob);
-            note(call, &kept).await;
             Ok(kept)
         }
         Err(error) => {
@@ -136,11 +145,7 @@ async fn fetch(call: &Call<'_>, attachment: Attachment) -> Result<KeptFile, Answ
                 FetchError::Failed(detail) => detail,
                 other => other.to_string(),
             };
-            Err(Answer::say(text!(
-                language,
-                "attachment-failed",
-                detail = detail
-            )))
+            Err(text!(language, "attachment-failed", detail = detail))
         }
     }
 }

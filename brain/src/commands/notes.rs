@@ -1,10 +1,17 @@
-//! Notes: `note`, `endnote`, `endkey`, `find`, `shownote`, `mynotes`, `editnote`, `delnote`, `undonote`,
-//! `notebook`, `rebuildkeywords`.
+//! Notes: `note`, `endnote`, `endkey`, `find`, `shownote`, `mynotes`, `editnote`, `appendnote`, `tagnote`,
+//! `untagnote`, `delnote`, `undonote`, `notehistory`, `notebook`, `rebuildkeywords`.
 
+mod capture;
+pub(in crate::commands) mod change;
 pub(crate) mod draft;
 pub(crate) mod find;
+mod forward;
+pub(in crate::commands) mod history;
+mod mode;
 pub(in crate::commands) mod notebook;
 pub(crate) mod rebuild;
+pub(in crate::commands) mod show;
+mod vocabulary;
 pub(in crate::commands) mod write;
 
 use clap::Args;
@@ -31,15 +38,19 @@ const TEXT: Rest = Rest::Verbatim {
     shell: false,
 };
 
-/// `note [-k KEY]… [--nb NAME] [TEXT]`.
+/// `note [-k KEY]… [--nb NAME] [-m MODE] [TEXT]`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct NoteArgs {
     /// Keys by which it is found at once.
-    #[arg(short = 'k', long = "key", value_name = "KEY")]
+    #[arg(short = 'k', long = "key", alias = "keys", value_name = "KEY")]
     pub keys: Vec<String>,
     /// The notebook.
-    #[arg(long = "nb", alias = "notebook", value_name = "NOTEBOOK")]
+    #[arg(short = 'n', long = "nb", aliases = ["notebook", "name"], value_name = "NOTEBOOK")]
     pub notebook: Option<String>,
+    /// What to do with the notebook, instead of writing in it.
+    #[arg(short = 'm', long = "mode", value_name = "MODE",
+        value_parser = ["new", "info", "forward", "search", "keys", "rmkeys", "rmmsg"])]
+    pub mode: Option<String>,
     /// What to note; without it, the messages that follow.
     #[arg(value_name = "TEXT…")]
     pub text: Option<String>,
@@ -153,6 +164,83 @@ impl Arguments for EditnoteArgs {
     };
 }
 
+/// `appendnote NUMBER [TEXT]`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AppendnoteArgs {
+    /// Which.
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
+    pub number: i64,
+    /// What is added.
+    #[arg(value_name = "TEXT…")]
+    pub text: Option<String>,
+}
+
+impl Arguments for AppendnoteArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "appendnote",
+        aliases: &["append", "追加"],
+        rest: Rest::Verbatim {
+            after: 1,
+            shell: false,
+        },
+        ..NOTE
+    };
+}
+
+/// `tagnote NUMBER KEY…`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct TagnoteArgs {
+    /// Which.
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
+    pub number: i64,
+    /// Keys that it gets.
+    #[arg(value_name = "KEY", required = true)]
+    pub keys: Vec<String>,
+}
+
+impl Arguments for TagnoteArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "tagnote",
+        aliases: &["加标签"],
+        ..NOTE
+    };
+}
+
+/// `untagnote NUMBER KEY…`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct UntagnoteArgs {
+    /// Which.
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
+    pub number: i64,
+    /// Keys that it loses.
+    #[arg(value_name = "KEY", required = true)]
+    pub keys: Vec<String>,
+}
+
+impl Arguments for UntagnoteArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "untagnote",
+        aliases: &["去标签"],
+        ..NOTE
+    };
+}
+
+/// `notehistory NUMBER`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct NotehistoryArgs {
+    /// Which.
+    #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
+    pub number: i64,
+}
+
+impl Arguments for NotehistoryArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "notehistory",
+        aliases: &["笔记历史"],
+        ..NOTE
+    };
+}
+
 /// `delnote NUMBER`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct DelnoteArgs {
@@ -169,9 +257,12 @@ impl Arguments for DelnoteArgs {
     };
 }
 
-/// `undonote NUMBER`.
+/// `undonote NUMBER [--to STATE]`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct UndonoteArgs {
+    /// Which of its states, as `notehistory` counts them.
+    #[arg(long, value_name = "STATE", value_parser = value::number)]
+    pub to: Option<u32>,
     /// Which.
     #[arg(value_name = "NUMBER", required = true, value_parser = value::job)]
     pub number: i64,
@@ -185,21 +276,26 @@ impl Arguments for UndonoteArgs {
     };
 }
 
-/// `notebook`, `notebook new NAME`, `notebook share NAME PERSON [--write]`, `notebook unshare NAME PERSON`.
+/// `notebook`, `notebook new NAME`, `notebook share NAME PERSON [--write]`, `notebook unshare NAME PERSON`,
+/// `notebook words NAME [WORD…] [--remove]`, `notebook synonym NAME [WORD…] [--remove]`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct NotebookArgs {
     /// The person may write too.
     #[arg(long, short = 'w')]
     pub write: bool,
-    /// `list`, `new`, `share` or `unshare`.
-    #[arg(value_name = "ACTION", value_parser = ["list", "new", "share", "unshare"])]
+    /// The words are forgotten instead.
+    #[arg(long, short = 'r')]
+    pub remove: bool,
+    /// `list`, `new`, `share`, `unshare`, `words` or `synonym`.
+    #[arg(value_name = "ACTION",
+        value_parser = ["list", "new", "share", "unshare", "words", "synonym"])]
     pub action: Option<String>,
     /// The notebook.
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
-    /// Who.
+    /// Who; or words.
     #[arg(value_name = "PERSON")]
-    pub person: Option<String>,
+    pub items: Vec<String>,
 }
 
 impl Arguments for NotebookArgs {

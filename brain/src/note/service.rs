@@ -4,7 +4,7 @@
 //! does not hold, and after each commit of an event those that it made. So a crash between the commit
 //! and the index loses nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -14,12 +14,14 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 
-use super::index::{Change, Found, IndexError, NoteDoc, NoteIndex, Opened, Scope};
+use super::change::{groups, with_surroundings};
+use super::index::{Found, IndexError, NoteIndex, Opened, Scope};
 use super::query::Query;
+use super::reader::FileReader;
 use crate::account::AccountId;
 use crate::brain::Brain;
 use crate::room::RoomKey;
-use crate::store::{NoteRecord, StoreError};
+use crate::store::StoreError;
 
 /// Changes that are taken in at a time, and that wait at most before a commit.
 const BATCH: usize = 500;
@@ -71,7 +73,8 @@ pub(crate) struct Notes {
     index: RwLock<Option<Arc<NoteIndex>>>,
     health: Mutex<NotesHealth>,
     /// Where somebody may be writing a note; the store knows for sure.
-    drafts: Mutex<HashSet<(AccountId, RoomKey)>>,
+    drafts: Mutex<HashMap<RoomKey, Vec<AccountId>>>,
+    reader: FileReader,
 }
 
 impl Notes {
@@ -84,6 +87,7 @@ impl Notes {
             index: RwLock::default(),
             health: Mutex::default(),
             drafts: Mutex::default(),
+            reader: FileReader::new(),
         };
         (notes, waiting)
     }
@@ -116,7 +120,7 @@ impl Notes {
         wait.await.map_err(|_| ended())?
     }
 
-    /// Finds notes within `scope`.
+    /// Finds notes within `scope`; `synonyms` are other words for a folded word.
     ///
     /// # Errors
     /// When the index is not open or damaged.
@@ -124,6 +128,7 @@ impl Notes {
         &self,
         query: Query,
         scope: Scope,
+        synonyms: HashMap<String, Vec<String>>,
         skip: usize,
         limit: usize,
     ) -> Result<Found, NotesError> {
@@ -132,7 +137,7 @@ impl Notes {
             self.follow().await;
         }
         let index = self.index().ok_or(NotesError::NotOpen)?;
-        let search = move || index.search(&query, &scope, &HashMap::new(), skip, limit);
+        let search = move || index.search(&query, &scope, &synonyms, skip, limit);
         Ok(blocking(search).await??)
     }
 
@@ -146,20 +151,34 @@ impl Notes {
         }
     }
 
+    /// Reads what files say.
+    pub(crate) fn reader(&self) -> &FileReader {
+        &self.reader
+    }
+
     /// Somebody begins to write a note.
     pub(crate) fn draft_begins(&self, account: &AccountId, room: &RoomKey) {
-        self.lock_drafts().insert((account.clone(), room.clone()));
+        let mut drafts = self.lock_drafts();
+        let writers = drafts.entry(room.clone()).or_default();
+        if !writers.contains(account) {
+            writers.push(account.clone());
+        }
     }
 
-    /// Whether somebody may be writing a note.
-    pub(crate) fn may_have_draft(&self, account: &AccountId, room: &RoomKey) -> bool {
-        let drafts = self.lock_drafts();
-        !drafts.is_empty() && drafts.contains(&(account.clone(), room.clone()))
+    /// Who may be writing a note in a room.
+    pub(crate) fn draft_writers(&self, room: &RoomKey) -> Vec<AccountId> {
+        self.lock_drafts().get(room).cloned().unwrap_or_default()
     }
 
-    /// Nobody is.
+    /// They are not, or no longer.
     pub(crate) fn draft_ended(&self, account: &AccountId, room: &RoomKey) {
-        self.lock_drafts().remove(&(account.clone(), room.clone()));
+        let mut drafts = self.lock_drafts();
+        if let Some(writers) = drafts.get_mut(room) {
+            writers.retain(|writer| writer != account);
+            if writers.is_empty() {
+                drafts.remove(room);
+            }
+        }
     }
 
     fn index(&self) -> Option<Arc<NoteIndex>> {
@@ -175,7 +194,7 @@ impl Notes {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_drafts(&self) -> std::sync::MutexGuard<'_, HashSet<(AccountId, RoomKey)>> {
+    fn lock_drafts(&self) -> std::sync::MutexGuard<'_, HashMap<RoomKey, Vec<AccountId>>> {
         self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -189,29 +208,6 @@ pub(crate) fn author(account: &AccountId) -> u64 {
 /// The number of a notebook in the index.
 pub(crate) fn notebook(number: i64) -> u64 {
     number.cast_unsigned()
-}
-
-fn change(note: NoteRecord) -> Change {
-    let sequence = note.sequence;
-    let number = note.number.cast_unsigned();
-    let mut authors: Vec<u64> = note.parts.iter().map(|part| author(&part.author)).collect();
-    authors.push(author(&note.author));
-    authors.sort_unstable();
-    authors.dedup();
-    let doc = note.removed_ms.is_none().then(|| NoteDoc {
-        number,
-        notebook: notebook(note.notebook),
-        authors,
-        text: note.text(),
-        time_ms: note.updated_ms,
-        tags: note.keys,
-        ..NoteDoc::default()
-    });
-    Change {
-        sequence,
-        number,
-        doc,
-    }
 }
 
 /// A new index in the making, and who waits for it.
@@ -239,9 +235,11 @@ impl Follower {
                 return Ok(());
             };
             let more = notes.len() == BATCH;
-            let index = Arc::clone(&self.index);
-            let apply = move || index.apply(notes.into_iter().map(change).collect());
-            blocking(apply).await?;
+            for notes in groups(notes) {
+                let changes = with_surroundings(brain, notes).await?;
+                let index = Arc::clone(&self.index);
+                blocking(move || index.apply(changes)).await?;
+            }
             self.taken = last;
             if !more {
                 return Ok(());

@@ -48,7 +48,7 @@ pub(crate) fn snippet(text: &str, query: &Query) -> Text {
             continue;
         }
         pieces.push(one_line(&text[at..place.start]));
-        pieces.push(Text::bold(&text[place.clone()]));
+        pieces.push(Text::bold(&tame(&text[place.clone()])));
         at = place.end;
     }
     pieces.push(one_line(&text[at..end]));
@@ -58,8 +58,24 @@ pub(crate) fn snippet(text: &str, query: &Query) -> Text {
     Text::join(pieces, "")
 }
 
+/// Whether words of the query stand in the text as they were typed.
+pub(crate) fn shows(text: &str, query: &Query) -> bool {
+    let end = text
+        .char_indices()
+        .nth(READ)
+        .map_or(text.len(), |(at, _)| at);
+    !places(&Folded::new(&text[..end]), query).is_empty()
+}
+
 fn one_line(text: &str) -> Text {
-    Text::plain(&text.replace(char::is_control, " "))
+    Text::plain(&tame(text))
+}
+
+/// Without what breaks a line or turns its direction.
+fn tame(text: &str) -> String {
+    let turns = |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let text = text.chars().filter(|c| !turns(c));
+    text.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Where words of the query stand in the original text, in order and apart from each other.

@@ -131,6 +131,20 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         } => note::put_member(tx, *notebook, account, *can_write).await,
         Op::DropMember { notebook, account } => note::drop_member(tx, *notebook, account).await,
         Op::PutNote(changed) => note::put(tx, changed).await,
+        Op::PutFileText(said) => note::file::put_text(tx, said).await,
+        Op::ForgetNoteFiles { before_ms } => note::file::forget(tx, *before_ms).await,
+        Op::PutWord {
+            notebook,
+            word,
+            is_known,
+        } => note::words::put_word(tx, *notebook, word, *is_known).await,
+        Op::PutSynonym {
+            notebook,
+            word,
+            other,
+            is_known,
+        } => note::words::put_synonym(tx, *notebook, (word, other), *is_known).await,
+        Op::TouchNotes { notebook } => note::words::touch(tx, *notebook).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

@@ -1,6 +1,16 @@
 //! Notes, their earlier states, and the notebooks that say who may read them.
 
+pub(super) mod file;
+mod history;
+pub(super) mod link;
+mod reads;
+pub(super) mod words;
+
 use serde::{Deserialize, Serialize};
+
+pub use file::FileText;
+pub use history::NoteVersion;
+pub(super) use history::{before, version, versions};
 
 use super::counter;
 use super::db::{Db, Tx, execute, read_all, read_one, text};
@@ -45,6 +55,26 @@ pub struct NotePart {
     pub author: AccountId,
     /// When, Unix milliseconds.
     pub time_ms: i64,
+    /// Who said it, if that was somebody without an account: then `author` wrote it down.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said_by: String,
+    /// What came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<NoteFile>,
+}
+
+/// A file of a note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteFile {
+    /// BLAKE3 hex of its bytes.
+    pub blob: String,
+    /// File name, cleaned.
+    pub name: String,
+    /// Media type; may be empty.
+    #[serde(default)]
+    pub mime: String,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// A note as it is now.
@@ -68,13 +98,21 @@ pub struct NoteRecord {
     pub removed_ms: Option<i64>,
     /// Number of its last change; the store counts it.
     pub sequence: i64,
+    /// Who made that change.
+    pub changed_by: AccountId,
 }
 
 impl NoteRecord {
     /// The text of all parts.
     pub fn text(&self) -> String {
-        let parts: Vec<&str> = self.parts.iter().map(|part| part.text.as_str()).collect();
+        let parts = self.parts.iter().map(|part| part.text.as_str());
+        let parts: Vec<&str> = parts.filter(|text| !text.is_empty()).collect();
         parts.join("\n")
+    }
+
+    /// The files of all parts.
+    pub fn files(&self) -> impl Iterator<Item = &NoteFile> {
+        self.parts.iter().flat_map(|part| &part.files)
     }
 }
 
@@ -89,6 +127,7 @@ struct NoteRow {
     updated_ms: i64,
     removed_ms: Option<i64>,
     sequence: i64,
+    changed_by: Option<String>,
 }
 
 impl TryFrom<NoteRow> for NoteRecord {
@@ -96,6 +135,9 @@ impl TryFrom<NoteRow> for NoteRecord {
 
     fn try_from(row: NoteRow) -> Result<Self, Fault> {
         Ok(Self {
+            changed_by: AccountId::from_stored(
+                row.changed_by.unwrap_or_else(|| row.author_id.clone()),
+            ),
             number: row.number,
             notebook: row.notebook,
             parts: from_json(&row.parts)?,
@@ -172,7 +214,7 @@ pub(super) async fn any(
         db,
         NoteRow,
         "SELECT number, notebook, parts, tags, author_id, created_ms, updated_ms, removed_ms, \
-         sequence FROM note WHERE number = $1 \
+         sequence, changed_by FROM note WHERE number = $1 \
          AND (notebook IN (SELECT number FROM notebook WHERE owner_id = $2) \
          OR notebook IN (SELECT notebook FROM notebook_member WHERE account_id = $2))",
         number,
@@ -193,7 +235,7 @@ pub(super) async fn by_key(
         db,
         NoteRow,
         "SELECT n.number, n.notebook, n.parts, n.tags, n.author_id, n.created_ms, n.updated_ms, \
-         n.removed_ms, n.sequence FROM note_key k JOIN note n ON n.number = k.note \
+         n.removed_ms, n.sequence, n.changed_by FROM note_key k JOIN note n ON n.number = k.note \
          WHERE k.folded = $1 AND (n.notebook IN (SELECT number FROM notebook WHERE owner_id = $2) \
          OR n.notebook IN (SELECT notebook FROM notebook_member WHERE account_id = $2)) \
          ORDER BY n.updated_ms DESC, n.number DESC LIMIT $3",
@@ -214,7 +256,7 @@ pub(super) async fn made_by(
         db,
         NoteRow,
         "SELECT number, notebook, parts, tags, author_id, created_ms, updated_ms, removed_ms, \
-         sequence FROM note WHERE author_id = $1 AND removed_ms IS NULL \
+         sequence, changed_by FROM note WHERE author_id = $1 AND removed_ms IS NULL \
          AND (notebook IN (SELECT number FROM notebook WHERE owner_id = $1) \
          OR notebook IN (SELECT notebook FROM notebook_member WHERE account_id = $1)) \
          ORDER BY updated_ms DESC, number DESC LIMIT $2 OFFSET $3",
@@ -230,32 +272,10 @@ pub(super) async fn changes(db: &Db, after: i64, limit: i64) -> Result<Vec<NoteR
         db,
         NoteRow,
         "SELECT number, notebook, parts, tags, author_id, created_ms, updated_ms, removed_ms, \
-         sequence FROM note WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+         sequence, changed_by FROM note WHERE sequence > $1 ORDER BY sequence LIMIT $2",
         after,
         limit
     )?)
-}
-
-/// What a note was before its last change; `None` when that made it.
-pub(super) async fn before(db: &Db, note: &NoteRecord) -> Result<Option<NoteRecord>, Fault> {
-    let row = read_one!(
-        db,
-        (String, String, i64, Option<i64>),
-        "SELECT parts, tags, updated_ms, removed_ms FROM note_revision WHERE note = $1 \
-         AND sequence < $2 ORDER BY sequence DESC LIMIT 1",
-        note.number,
-        note.sequence
-    )?;
-    let Some((parts, tags, updated_ms, removed_ms)) = row else {
-        return Ok(None);
-    };
-    Ok(Some(NoteRecord {
-        parts: from_json(&parts)?,
-        keys: from_json(&tags)?,
-        updated_ms,
-        removed_ms,
-        ..note.clone()
-    }))
 }
 
 /// Makes a notebook; nothing happens if its number is known.
@@ -309,8 +329,9 @@ pub(super) async fn drop_member(
 pub(super) async fn put(tx: &mut Tx, note: &NoteRecord) -> Result<(), Fault> {
     execute!(
         tx,
-        "INSERT INTO note_revision (note, sequence, parts, tags, updated_ms, removed_ms) \
-         SELECT number, sequence, parts, tags, updated_ms, removed_ms FROM note WHERE number = $1",
+        "INSERT INTO note_revision (note, sequence, parts, tags, updated_ms, removed_ms, changed_by) \
+         SELECT number, sequence, parts, tags, updated_ms, removed_ms, changed_by FROM note \
+         WHERE number = $1",
         note.number
     )?;
     let sequence = counter::next(tx, CHANGES).await?;
@@ -318,10 +339,10 @@ pub(super) async fn put(tx: &mut Tx, note: &NoteRecord) -> Result<(), Fault> {
     execute!(
         tx,
         "INSERT INTO note (number, notebook, parts, tags, author_id, created_ms, updated_ms, \
-         removed_ms, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         removed_ms, sequence, changed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (number) DO UPDATE SET parts = excluded.parts, tags = excluded.tags, \
          updated_ms = excluded.updated_ms, removed_ms = excluded.removed_ms, \
-         sequence = excluded.sequence",
+         sequence = excluded.sequence, changed_by = excluded.changed_by",
         note.number,
         note.notebook,
         text(&parts),
@@ -330,8 +351,11 @@ pub(super) async fn put(tx: &mut Tx, note: &NoteRecord) -> Result<(), Fault> {
         note.created_ms,
         note.updated_ms,
         note.removed_ms,
-        sequence
+        sequence,
+        text(note.changed_by.as_str())
     )?;
+    file::put(tx, note).await?;
+    link::put(tx, note).await?;
     execute!(tx, "DELETE FROM note_key WHERE note = $1", note.number)?;
     if note.removed_ms.is_some() {
         return Ok(());

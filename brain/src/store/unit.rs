@@ -7,7 +7,7 @@ use super::file::FileRecord;
 use super::follow::Follow;
 use super::join::{FormerAddress, JoinToken};
 use super::node::NodeRecord;
-use super::note::{NoteRecord, Notebook};
+use super::note::{FileText, NoteRecord, Notebook};
 use super::question::Question;
 use super::room::Room;
 use super::watch::{LoadMinute, WatchedNode};
@@ -274,6 +274,38 @@ pub enum Op {
     },
     /// Makes or changes a note, by its number; what it was is kept.
     PutNote(Box<NoteRecord>),
+    /// Keeps what the bytes of a file say.
+    PutFileText(FileText),
+    /// Forgets bytes that notes have not shown since then, and what nobody needs to be read.
+    ForgetNoteFiles {
+        /// Unix milliseconds.
+        before_ms: i64,
+    },
+    /// A notebook knows a folded word, or no longer does.
+    PutWord {
+        /// Number of the notebook.
+        notebook: i64,
+        /// The word.
+        word: String,
+        /// Whether it does.
+        is_known: bool,
+    },
+    /// Two folded words mean the same in a notebook, or no longer do.
+    PutSynonym {
+        /// Number of the notebook.
+        notebook: i64,
+        /// One.
+        word: String,
+        /// The other.
+        other: String,
+        /// Whether they do.
+        is_known: bool,
+    },
+    /// The notes of a notebook are to be analysed anew.
+    TouchNotes {
+        /// Number of the notebook.
+        notebook: i64,
+    },
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
 }

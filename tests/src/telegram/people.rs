@@ -129,7 +129,58 @@ impl Person {
         self.writes(room, Body::Document(file, caption), None, SystemTime::now())
     }
 
+    /// Sends a picture to the bot in private.
+    pub fn sends_photo(&self, bytes: impl Into<Bytes>, caption: &str) -> i64 {
+        let bytes = bytes.into();
+        let room = &self.private;
+        let file = room
+            .shared
+            .with(|state| state.store("photo.jpg", "image/jpeg", bytes));
+        let Body::Text(caption) = plain(caption) else {
+            unreachable!("plain makes text");
+        };
+        self.writes(room, Body::Photo(file, caption), None, SystemTime::now())
+    }
+
+    /// Passes somebody's message on to the bot in private.
+    ///
+    /// # Panics
+    /// When there is no such message.
+    pub fn forwards(&self, room: &Room, message: i64) -> i64 {
+        let (body, origin) = room.shared.with(|state| {
+            let original = &state.chats[&room.chat].messages[&message];
+            let origin = original.forward_origin.clone().unwrap_or_else(|| {
+                json!({"type": "user", "sender_user": original.from.json(),
+                    "date": super::state::seconds(original.date)})
+            });
+            (original.body.clone(), origin)
+        });
+        self.passes_on(body, origin)
+    }
+
+    /// Passes on a message of somebody who hides who they are.
+    pub fn forwards_of_hidden(&self, name: &str, text: &str) -> i64 {
+        let origin = json!({"type": "hidden_user", "sender_user_name": name,
+            "date": super::state::seconds(SystemTime::now())});
+        self.passes_on(plain(text), origin)
+    }
+
+    fn passes_on(&self, body: Body, origin: serde_json::Value) -> i64 {
+        self.writes_passing_on(&self.private, body, None, SystemTime::now(), Some(origin))
+    }
+
     fn writes(&self, room: &Room, body: Body, reply_to: Option<i64>, date: SystemTime) -> i64 {
+        self.writes_passing_on(room, body, reply_to, date, None)
+    }
+
+    fn writes_passing_on(
+        &self,
+        room: &Room,
+        body: Body,
+        reply_to: Option<i64>,
+        date: SystemTime,
+        forward_origin: Option<serde_json::Value>,
+    ) -> i64 {
         room.shared.with(|state| {
             let from = state.users[&self.id].clone();
             let chat = state.chats.get_mut(&room.chat).expect("rooms stay");
@@ -146,6 +197,7 @@ impl Person {
                 keyboard: Vec::new(),
                 date,
                 edited: false,
+                forward_origin,
             };
             let id = message.id;
             let visible = visible(state, room.chat, &message);

@@ -97,6 +97,7 @@ impl Room {
                 keyboard: Vec::new(),
                 date: SystemTime::now(),
                 edited: false,
+                forward_origin: None,
             };
             let chat = state.chats.get_mut(&self.chat).expect("rooms stay");
             chat.messages.insert(thread, message);
@@ -276,6 +277,7 @@ fn service(state: &mut State, chat: i64, from: &User, fields: Value) {
         keyboard: Vec::new(),
         date: SystemTime::now(),
         edited: false,
+        forward_origin: None,
     };
     let body = state.message_json(chat, &message);
     state.add(chat, message, Change::Said);

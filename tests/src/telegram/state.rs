@@ -137,6 +137,8 @@ pub(crate) struct Message {
     pub(crate) keyboard: Keyboard,
     pub(crate) date: SystemTime,
     pub(crate) edited: bool,
+    /// Where a message that was passed on is from.
+    pub(crate) forward_origin: Option<Value>,
 }
 
 /// What a message carries.
@@ -401,6 +403,9 @@ impl State {
                     value.extend(fields.clone());
                 }
             }
+        }
+        if let Some(origin) = &message.forward_origin {
+            value["forward_origin"] = origin.clone();
         }
         if !message.keyboard.is_empty() {
             value["reply_markup"] = keyboard::json(&message.keyboard);

@@ -17,6 +17,8 @@ mod legacy;
 mod lines;
 mod logs;
 mod network;
+mod note_capture;
+mod note_files;
 mod notes;
 mod orders;
 mod pipe_contract;

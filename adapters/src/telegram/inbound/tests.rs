@@ -99,6 +99,21 @@ fn in_a_group_a_mention_or_a_reply_to_us_addresses() {
         (message.reply_to.as_str(), message.reply_to_text.as_str()),
         ("3", "yes?")
     );
+    let answered = message.answered.as_ref().unwrap();
+    assert!(answered.from.as_ref().unwrap().is_bot);
+    assert_eq!((answered.time_ms, &answered.attachments), (1000, &vec![]));
+    let passed_on = json!({"message_id": 4, "date": 2, "chat": group(), "from": bot(),
+        "document": {"file_id": "f", "file_unique_id": "u", "file_name": "a.md", "file_size": 3},
+        "forward_origin": {"type": "hidden_user", "sender_user_name": "Zoe", "date": 1}});
+    let reply = read(said(
+        group(),
+        json!({"text": "/note", "reply_to_message": passed_on}),
+    ))
+    .unwrap();
+    let answered = content(&reply).answered.clone().unwrap();
+    assert_eq!(answered.attachments[0].name, "a.md");
+    let forwarded = answered.forwarded.unwrap();
+    assert_eq!(forwarded.from.unwrap().name, "Zoe");
 }
 
 #[test]

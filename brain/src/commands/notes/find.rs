@@ -1,20 +1,23 @@
-//! `find`, `shownote`, `mynotes`, and a key that was typed alone.
+//! `find`, `mynotes`, and a key that was typed alone.
+
+use std::collections::HashMap;
 
 use jiff::civil::Date;
 use tracing::error;
 
-use super::{FindArgs, MynotesArgs, ShownoteArgs, write};
+pub(super) use super::FindArgs;
+use super::{MynotesArgs, show, write};
 use crate::answer::Answer;
 use crate::command::permission::{Object, Permission, decide};
 use crate::commands::{Call, Trouble};
 use crate::note::index::Scope;
 use crate::note::query::{Filters, Query};
 use crate::note::service::{author, notebook};
-use crate::note::snippet::snippet;
+use crate::note::snippet::{shows, snippet};
 use crate::reply::Reply;
 use crate::room::RoomKind;
 use crate::store::NoteRecord;
-use crate::text::{Text, excerpt, format, text};
+use crate::text::{Text, excerpt, text};
 
 /// Notes on a page.
 const PAGE: usize = 5;
@@ -34,10 +37,11 @@ pub(in crate::commands) async fn find(call: &Call<'_>, args: FindArgs) -> Result
     let page = args.page.unwrap_or(1).clamp(1, MOST_PAGES);
     let skip = (page as usize - 1) * PAGE;
     let scope = scope(call, &query.filters).await?;
+    let synonyms = synonyms(call, &scope).await?;
     let found = match call
         .brain
         .notes()
-        .search(query.clone(), scope, skip, PAGE)
+        .search(query.clone(), scope, synonyms, skip, PAGE)
         .await
     {
         Ok(found) => found,
@@ -47,11 +51,11 @@ pub(in crate::commands) async fn find(call: &Call<'_>, args: FindArgs) -> Result
         }
     };
     if found.hits.is_empty() {
-        return Ok(Answer::say(text!(
-            language,
-            "find-none",
-            query = excerpt(typed)
-        )));
+        let mut none = Reply::new().line(text!(language, "find-none", query = excerpt(typed)));
+        if query.is_cut {
+            none = none.line(text!(language, "find-cut"));
+        }
+        return Ok(Answer::say(none));
     }
     let head = text!(
         language,
@@ -76,7 +80,7 @@ pub(in crate::commands) async fn find(call: &Call<'_>, args: FindArgs) -> Result
             continue;
         };
         let place = skip + shown.len() + 1;
-        let said = snippet(&note.text(), &query);
+        let said = said_of(call, &note, &query).await?;
         reply = reply.line(row(call, place, &note, said).await?);
         shown.push(number);
     }
@@ -93,6 +97,40 @@ pub(in crate::commands) async fn find(call: &Call<'_>, args: FindArgs) -> Result
         );
     }
     Ok(Answer::say(reply))
+}
+
+/// The place of a note that shows why it was found: in its text, else in what its files say.
+async fn said_of(call: &Call<'_>, note: &NoteRecord, query: &Query) -> Result<Text, Trouble> {
+    let text = note.text();
+    if !query.has_no_words() && !shows(&text, query) {
+        let hashes: Vec<String> = note.files().map(|file| file.blob.clone()).collect();
+        let texts = call.brain.store().file_texts(&hashes).await?;
+        for file in note.files() {
+            let said = texts.get(&file.blob).map_or("", String::as_str);
+            if shows(said, query) || shows(&file.name, query) {
+                let name = snippet(&file.name, query);
+                return Ok(Text::join([name, snippet(said, query)], ": "));
+            }
+        }
+    }
+    Ok(match note.files().next() {
+        Some(file) if text.trim().is_empty() => Text::plain(&file.name),
+        _ => snippet(&text, query),
+    })
+}
+
+/// Words that mean the same in the notebooks where the caller looks.
+async fn synonyms(call: &Call<'_>, scope: &Scope) -> Result<HashMap<String, Vec<String>>, Trouble> {
+    let mut synonyms: HashMap<String, Vec<String>> = HashMap::new();
+    for (number, word, other) in call.brain.store().synonyms_for(call.account()).await? {
+        if scope.notebooks.contains(&notebook(number)) {
+            let pairs = [(word.clone(), other.clone()), (other, word)];
+            for (word, other) in pairs {
+                synonyms.entry(word).or_default().push(other);
+            }
+        }
+    }
+    Ok(synonyms)
 }
 
 /// Where the caller may look, and what the filters leave of it.
@@ -146,60 +184,22 @@ async fn row(
     note: &NoteRecord,
     said: Text,
 ) -> Result<Text, Trouble> {
+    let said = match note.files().count() {
+        0 => said,
+        files => {
+            let files = text!(call.language(), "note-files", files = files);
+            Text::join([said, files], " · ")
+        }
+    };
     Ok(text!(
         call.language(),
         "find-row",
         place = place,
         number = note.number,
         said = said,
-        who = who(call, note).await?,
-        when = when(call, note.updated_ms)
+        who = show::name(call, &note.author).await?,
+        when = show::when(call, note.updated_ms)
     ))
-}
-
-async fn who(call: &Call<'_>, note: &NoteRecord) -> Result<String, Trouble> {
-    if note.author == *call.account() {
-        return Ok(text!(call.language(), "note-you").to_string());
-    }
-    let account = call.brain.store().account(&note.author).await?;
-    Ok(account.map(|account| account.name).unwrap_or_default())
-}
-
-fn when(call: &Call<'_>, time_ms: i64) -> String {
-    let now_ms = call.brain.now_ms();
-    format::ago(call.language(), time_ms, now_ms, &call.brain.zone())
-}
-
-/// `shownote NUMBER`.
-pub(in crate::commands) async fn shownote(
-    call: &Call<'_>,
-    args: ShownoteArgs,
-) -> Result<Answer, Trouble> {
-    let found = call.brain.store().note(call.account(), args.number).await?;
-    let Some(note) = found else {
-        let said = text!(call.language(), "note-unknown", number = args.number);
-        return Ok(Answer::say(said));
-    };
-    let reply = whole(call, Reply::new(), &note).await?;
-    Ok(Answer::say(reply.button(
-        text!(call.language(), "button-note-remove"),
-        format!("delnote {}", note.number),
-    )))
-}
-
-/// A note with all that it says.
-async fn whole(call: &Call<'_>, reply: Reply, note: &NoteRecord) -> Result<Reply, Trouble> {
-    let mut head = vec![
-        text!(call.language(), "note-head", number = note.number),
-        Text::plain(&who(call, note).await?),
-        Text::plain(&when(call, note.updated_ms)),
-    ];
-    if !note.keys.is_empty() {
-        head.push(Text::plain(&note.keys.join(" ")));
-    }
-    Ok(reply
-        .line(Text::join(head, " · "))
-        .line(Text::plain(&note.text())))
 }
 
 /// `mynotes [--page N]`.
@@ -221,7 +221,8 @@ pub(in crate::commands) async fn mynotes(
     let nothing = Query::default();
     let mut reply = Reply::new().line(text!(language, "mynotes-head"));
     for (place, note) in (skip + 1..).zip(&notes) {
-        reply = reply.line(row(call, place, note, snippet(&note.text(), &nothing)).await?);
+        let said = said_of(call, note, &nothing).await?;
+        reply = reply.line(row(call, place, note, said).await?);
     }
     for note in &notes {
         let label = Text::plain(&format!("#{}", note.number));
@@ -254,7 +255,7 @@ pub(crate) async fn notes_of_key(call: &Call<'_>, line: &str) -> Result<Option<A
     }
     let mut reply = Reply::new();
     for note in &notes {
-        reply = whole(call, reply, note).await?;
+        reply = show::whole(call, reply, note).await?;
     }
     Ok(Some(Answer::say(reply)))
 }

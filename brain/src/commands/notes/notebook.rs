@@ -1,6 +1,6 @@
 //! `notebook`: who reads and writes which notes.
 
-use super::NotebookArgs;
+use super::{NotebookArgs, vocabulary};
 use crate::answer::Answer;
 use crate::commands::people::run::find;
 use crate::commands::{Call, Trouble};
@@ -18,10 +18,14 @@ pub(in crate::commands) async fn notebook(
 ) -> Result<Answer, Trouble> {
     let language = call.language();
     let action = args.action.as_deref().unwrap_or("list");
-    match (action, &args.name, &args.person) {
+    match (action, &args.name, args.items.as_slice()) {
         ("list", ..) => list(call).await,
-        ("new", Some(name), None) => new(call, name).await,
-        ("share" | "unshare", Some(name), Some(person)) => {
+        ("new", Some(name), []) => new(call, name).await,
+        ("words", Some(name), words) => vocabulary::words(call, name, words, !args.remove).await,
+        ("synonym", Some(name), words) => {
+            vocabulary::synonym(call, name, words, !args.remove).await
+        }
+        ("share" | "unshare", Some(name), [person]) => {
             share(
                 call,
                 name,
@@ -57,7 +61,7 @@ async fn list(call: &Call<'_>) -> Result<Answer, Trouble> {
     Ok(Answer::say(reply))
 }
 
-async fn new(call: &Call<'_>, name: &str) -> Result<Answer, Trouble> {
+pub(super) async fn new(call: &Call<'_>, name: &str) -> Result<Answer, Trouble> {
     let language = call.language();
     let is_good = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.chars().count() > NAME_CHARACTERS || !name.chars().all(is_good) {

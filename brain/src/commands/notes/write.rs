@@ -1,10 +1,12 @@
-//! `note`, `editnote`, `delnote`, `undonote`.
+//! `note`: what it says is saved.
 
-use super::{DelnoteArgs, EditnoteArgs, NoteArgs, UndonoteArgs, draft};
+use super::capture::{self, Caught};
+use super::{NoteArgs, draft, history, mode, show};
 use crate::answer::{After, Answer};
 use crate::commands::{Call, Trouble};
+use crate::note::link;
 use crate::reply::Reply;
-use crate::store::{NotePart, NoteRecord, Notebook, Op, OpenNotebook};
+use crate::store::{NoteRecord, Notebook, Op, OpenNotebook};
 use crate::text::{Text, format, text};
 
 /// Longest text of a note, in bytes.
@@ -14,25 +16,52 @@ const MOST_KEYS: usize = 20;
 /// Longest key, in characters.
 pub(super) const KEY_CHARACTERS: usize = 64;
 
-/// `note [-k KEY]… [--nb NAME] [TEXT]`.
+/// `note [-k KEY]… [--nb NAME] [-m MODE] [TEXT]`.
 pub(in crate::commands) async fn note(call: &Call<'_>, args: NoteArgs) -> Result<Answer, Trouble> {
+    if args.mode.is_some() {
+        return mode::run(call, args).await;
+    }
+    let text = args.text.unwrap_or_default();
+    if let Some(number) = asks_for_history(&text)
+        && args.keys.is_empty()
+        && args.notebook.is_none()
+    {
+        return history::of(call, number).await;
+    }
     let place = match place(call, args.notebook.as_deref()).await? {
         Ok(place) => place,
         Err(answer) => return Ok(answer),
     };
-    let Some(text) = args.text.filter(|text| !text.trim().is_empty()) else {
-        return Ok(draft::begin(call, place, args.keys));
-    };
-    save(call, place, vec![part(call, text)], args.keys).await
+    let message = call.message;
+    let is_answer = !message.reply_to.is_empty();
+    if text.trim().is_empty() && message.attachments.is_empty() && !is_answer {
+        return draft::begin(call, place, args.keys).await;
+    }
+    if text.len() > MOST_BYTES {
+        return Ok(too_long(call));
+    }
+    let caught = capture::with_command(call, &text).await?;
+    if caught.is_empty() {
+        return Ok(nothing(call, caught));
+    }
+    save(call, place, caught, args.keys).await
 }
 
-/// A part that the caller writes now.
-pub(super) fn part(call: &Call<'_>, text: String) -> NotePart {
-    NotePart {
-        text,
-        author: call.account().clone(),
-        time_ms: call.brain.now_ms(),
-    }
+/// What to say when a message brought nothing.
+pub(super) fn nothing(call: &Call<'_>, caught: Caught) -> Answer {
+    let said = if call.message.reply_to.is_empty() {
+        text!(call.language(), "note-part-empty")
+    } else {
+        text!(call.language(), "note-answer-unseen")
+    };
+    caught.tell(Answer::say(said))
+}
+
+/// `note history 118`.
+fn asks_for_history(text: &str) -> Option<i64> {
+    let (word, number) = text.trim().split_once(char::is_whitespace)?;
+    let number = number.trim().trim_start_matches('#').parse().ok()?;
+    matches!(word, "history" | "历史").then_some(number)
 }
 
 /// The notebook of a name, or the personal one, if the caller may write in it.
@@ -63,7 +92,7 @@ pub(super) async fn place(
 }
 
 /// The caller's own notebook.
-fn personal(call: &Call<'_>) -> Notebook {
+pub(super) fn personal(call: &Call<'_>) -> Notebook {
     let account = &call.speaker.account;
     Notebook {
         number: -account.number,
@@ -79,10 +108,11 @@ fn personal(call: &Call<'_>) -> Notebook {
 pub(super) async fn save(
     call: &Call<'_>,
     place: Notebook,
-    parts: Vec<NotePart>,
+    mut caught: Caught,
     keys: Vec<String>,
 ) -> Result<Answer, Trouble> {
     let language = call.language();
+    let parts = std::mem::take(&mut caught.parts);
     let size: usize = parts.iter().map(|part| part.text.len()).sum();
     if size > MOST_BYTES {
         return Ok(too_long(call));
@@ -99,6 +129,7 @@ pub(super) async fn save(
         updated_ms: now_ms,
         removed_ms: None,
         sequence: 0,
+        changed_by: call.account().clone(),
     };
     let mut said = text!(language, "note-saved", number = note.number);
     if place.is_shared {
@@ -107,17 +138,42 @@ pub(super) async fn save(
     if !note.keys.is_empty() {
         said = Text::join([said, Text::plain(&note.keys.join(" "))], " · ");
     }
-    let reply = Reply::new().line(said).button(
+    let mut reply = Reply::new().line(said).button(
         text!(language, "button-note-undo"),
         format!("undonote {}", note.number),
     );
+    if let Some(dangling) = dangling(call, &note).await? {
+        reply = reply.line(dangling);
+    }
     let mut answer = Answer::say(reply).about(format!("note {}", note.number));
     if !place.is_shared {
         answer = answer.op(Op::PutNotebook(place));
     }
-    Ok(answer
-        .op(Op::PutNote(Box::new(note)))
-        .then(After::FollowNotes))
+    Ok(caught.tell(
+        answer
+            .op(Op::PutNote(Box::new(note)))
+            .then(After::FollowNotes),
+    ))
+}
+
+/// What to say of links that lead nowhere; `None` when there are none.
+pub(super) async fn dangling(call: &Call<'_>, note: &NoteRecord) -> Result<Option<Text>, Trouble> {
+    let said = note.text();
+    let own = link::title(&said);
+    let mut nowhere = Vec::new();
+    for link in link::links(&said) {
+        if own.as_ref() != Some(&link.folded) && show::named(call, note, &link).await?.is_none() {
+            nowhere.push(format!("[[{}]]", link.shown));
+        }
+    }
+    if nowhere.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(text!(
+        call.language(),
+        "note-dangling",
+        links = nowhere.join(" ")
+    )))
 }
 
 /// The refusal of a text that is too long.
@@ -129,6 +185,7 @@ pub(super) fn too_long(call: &Call<'_>) -> Answer {
 /// Keys as they are kept: not blank, not too long, none twice.
 pub(super) fn clean_keys(typed: Vec<String>) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
+    let typed = typed.iter().flat_map(|keys| keys.split([',', '，', '、']));
     for key in typed {
         let key: String = key.trim().chars().take(KEY_CHARACTERS).collect();
         let is_new = !keys.iter().any(|other| other.eq_ignore_ascii_case(&key));
@@ -140,7 +197,7 @@ pub(super) fn clean_keys(typed: Vec<String>) -> Vec<String> {
 }
 
 /// A note that the caller may change.
-async fn writable(
+pub(super) async fn writable(
     call: &Call<'_>,
     number: i64,
     removed_too: bool,
@@ -164,75 +221,4 @@ async fn writable(
     }
     let said = text!(language, "note-read-only", number = number);
     Ok(Err(Answer::say(said).refused()))
-}
-
-fn change(call: &Call<'_>, note: NoteRecord, said: Text) -> Answer {
-    let command = format!("undonote {}", note.number);
-    let reply = Reply::new()
-        .line(said)
-        .button(text!(call.language(), "button-note-undo"), command);
-    Answer::say(reply)
-        .about(format!("note {}", note.number))
-        .op(Op::PutNote(Box::new(note)))
-        .then(After::FollowNotes)
-}
-
-/// `editnote NUMBER TEXT`.
-pub(in crate::commands) async fn editnote(
-    call: &Call<'_>,
-    args: EditnoteArgs,
-) -> Result<Answer, Trouble> {
-    if args.text.len() > MOST_BYTES {
-        return Ok(too_long(call));
-    }
-    let note = match writable(call, args.number, false).await? {
-        Ok(note) => note,
-        Err(answer) => return Ok(answer),
-    };
-    let said = text!(call.language(), "note-changed", number = note.number);
-    let note = NoteRecord {
-        parts: vec![part(call, args.text)],
-        updated_ms: call.brain.now_ms(),
-        ..note
-    };
-    Ok(change(call, note, said))
-}
-
-/// `delnote NUMBER`.
-pub(in crate::commands) async fn delnote(
-    call: &Call<'_>,
-    args: DelnoteArgs,
-) -> Result<Answer, Trouble> {
-    let note = match writable(call, args.number, false).await? {
-        Ok(note) => note,
-        Err(answer) => return Ok(answer),
-    };
-    let said = text!(call.language(), "note-removed", number = note.number);
-    let note = NoteRecord {
-        removed_ms: Some(call.brain.now_ms()),
-        ..note
-    };
-    Ok(change(call, note, said))
-}
-
-/// `undonote NUMBER`: as it was before its last change; twice is as it was.
-pub(in crate::commands) async fn undonote(
-    call: &Call<'_>,
-    args: UndonoteArgs,
-) -> Result<Answer, Trouble> {
-    let language = call.language();
-    let note = match writable(call, args.number, true).await? {
-        Ok(note) => note,
-        Err(answer) => return Ok(answer),
-    };
-    let before = call.brain.store().note_before(&note).await?;
-    let note = before.unwrap_or_else(|| NoteRecord {
-        removed_ms: Some(call.brain.now_ms()),
-        ..note
-    });
-    let said = match note.removed_ms {
-        Some(_) => text!(language, "note-removed", number = note.number),
-        None => text!(language, "note-restored", number = note.number),
-    };
-    Ok(change(call, note, said))
 }

@@ -71,6 +71,7 @@ pub(super) fn put(state: &mut State, chat: i64, body: Body, arguments: &Argument
         keyboard,
         date: SystemTime::now(),
         edited: false,
+        forward_origin: None,
     };
     let answer_of = message.clone();
     state.add(chat, message, Change::Sent);
