@@ -2,6 +2,7 @@
 
 pub(crate) mod fold;
 pub mod index;
+mod places;
 pub mod query;
 pub(crate) mod service;
 pub(crate) mod snippet;
