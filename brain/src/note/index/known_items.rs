@@ -28,7 +28,7 @@ const WORDS: [(&str, &str, &str, &str); 18] = [
     ("缓存失效", "緩存失效", "huancunshixiao", "hcsx"),
     ("域名解析", "域名解析", "yumingjiexi", "ymjx"),
     ("容器镜像", "容器鏡像", "rongqijingxiang", "rqjx"),
-    ("银行系统", "銀行系統", "yinhangxitong", "yhxt"),
+    ("银行", "銀行", "yinhang", "yh"),
 ];
 
 /// Names as they are written, typed, and mistyped.
