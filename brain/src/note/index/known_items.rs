@@ -28,7 +28,7 @@ const WORDS: [(&str, &str, &str, &str); 18] = [
     ("缓存失效", "緩存失效", "huancunshixiao", "hcsx"),
     ("域名解析", "域名解析", "yumingjiexi", "ymjx"),
     ("容器镜像", "容器鏡像", "rongqijingxiang", "rqjx"),
-    ("银行", "銀行", "yinhang", "yh"),
+    ("音乐会", "音樂會", "yinyuehui", "yyh"),
 ];
 
 /// Names as they are written, typed, and mistyped.
