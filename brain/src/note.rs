@@ -5,6 +5,7 @@ pub(crate) mod extract;
 pub(crate) mod fold;
 pub mod index;
 pub(crate) mod link;
+mod places;
 pub mod query;
 pub mod reader;
 pub(crate) mod service;

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
 
 use super::fold::fold;
 use super::tokenizer::{self, Terms};
@@ -24,7 +24,7 @@ use schema::Fields;
 pub use search::{Found, Hit, Scope};
 
 /// Changes whenever notes are analysed in another way; an index of another version is rebuilt.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Memory of the writer, in bytes.
 const WRITER_BYTES: usize = 24 << 20;
 
@@ -94,13 +94,22 @@ pub struct NoteIndex {
     reader: IndexReader,
     /// Held while a commit is made; nobody else writes.
     writer: Mutex<IndexWriter>,
-    pending: RwLock<Pending>,
+    /// Held for moments only.
+    state: RwLock<State>,
+}
+
+/// What every search looks through. Both change at once, so that none sees a note twice, or not at all.
+struct State {
+    /// What is committed.
+    searcher: Searcher,
+    /// What is not.
+    pending: Pending,
 }
 
 impl std::fmt::Debug for NoteIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NoteIndex")
-            .field("pending", &self.pending().len())
+            .field("pending", &self.state().pending.len())
             .finish_non_exhaustive()
     }
 }
@@ -144,16 +153,20 @@ impl NoteIndex {
             .payload
             .as_deref()
             .and_then(read_payload);
-        let reader = index
+        let reader: IndexReader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
         let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
+        let state = State {
+            searcher: reader.searcher(),
+            pending: Pending::default(),
+        };
         let index = Self {
             fields,
             reader,
             writer: Mutex::new(writer),
-            pending: RwLock::default(),
+            state: RwLock::new(state),
         };
         Ok((index, sequence))
     }
@@ -164,24 +177,29 @@ impl NoteIndex {
         let analysed: Vec<_> = changes
             .into_iter()
             .map(|change| {
-                let terms = change.doc.as_ref().map(analyse);
+                let terms = change.doc.as_ref().map(|doc| {
+                    let mut terms = analyse(doc);
+                    terms.sort();
+                    terms
+                });
                 (change, terms)
             })
             .collect();
-        let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let State { searcher, pending } = &mut *state;
         for (change, terms) in analysed {
-            pending.put(change, terms);
+            pending.put(change, terms, |number| self.holds(searcher, number));
         }
     }
 
     /// How many changes wait for a commit.
     pub fn waiting(&self) -> usize {
-        self.pending().len()
+        self.state().pending.len()
     }
 
     /// How many notes are in the index, those that wait for a commit left out.
     pub fn len(&self) -> u64 {
-        self.reader.searcher().num_docs()
+        self.state().searcher.num_docs()
     }
 
     /// Whether no note is in the index.
@@ -196,7 +214,7 @@ impl NoteIndex {
     /// When the disk is full or the index damaged; nothing is lost, what waits goes on waiting.
     pub fn commit(&self, sequence: i64) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = self.pending().taken(sequence);
+        let taken = self.state().pending.taken(sequence);
         let written = (|| {
             for (number, doc) in &taken.docs {
                 writer.delete_term(Term::from_field_u64(self.fields.number, *number));
@@ -213,10 +231,14 @@ impl NoteIndex {
             writer.rollback()?;
             return Err(error.into());
         }
-        // Searches hold the lock for reading: none sees a note twice, or not at all.
-        let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
+        // Opens files; searches go on meanwhile with what they have.
         self.reader.reload()?;
-        pending.forget(&taken);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let searcher = self.reader.searcher();
+        state
+            .pending
+            .forget(&taken, |number| self.holds(&searcher, number));
+        state.searcher = searcher;
         Ok(())
     }
 
@@ -236,8 +258,24 @@ impl NoteIndex {
         Ok(())
     }
 
-    fn pending(&self) -> std::sync::RwLockReadGuard<'_, Pending> {
-        self.pending.read().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets what was added directly since the last commit.
+    ///
+    /// # Errors
+    /// When the index is damaged.
+    pub fn discard(&self) -> Result<(), IndexError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.rollback()?;
+        Ok(())
+    }
+
+    /// Whether a state of a note is committed, or was; also when that cannot be known.
+    fn holds(&self, searcher: &Searcher, number: u64) -> bool {
+        let term = Term::from_field_u64(self.fields.number, number);
+        searcher.doc_freq(&term).map_or(true, |count| count > 0)
+    }
+
+    fn state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -263,5 +301,7 @@ fn read_payload(payload: &str) -> Option<i64> {
         .flatten()
 }
 
+#[cfg(test)]
+mod known_items;
 #[cfg(test)]
 mod tests;

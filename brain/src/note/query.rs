@@ -42,6 +42,22 @@ enum PartText {
     Prefix(String),
 }
 
+/// Something to be marked where a note shows it; folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// A text as it stands.
+    Phrase(String),
+    /// The beginning of a Latin word.
+    Prefix(String),
+    /// One run of characters.
+    Word {
+        /// The run.
+        text: String,
+        /// Whether it is written without spaces between words.
+        is_dense: bool,
+    },
+}
+
 /// Conditions on notes apart from their words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
@@ -130,23 +146,19 @@ impl Query {
         self.has_no_words() && self.filters == Filters::default()
     }
 
-    /// Folded words that a found note is likely to show, for marking them.
-    pub(crate) fn marks(&self) -> Vec<String> {
+    /// What a found note is likely to show, for marking it.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
         let mut marks = Vec::new();
-        for part in self
-            .alternatives
-            .iter()
-            .flatten()
-            .filter(|part| !part.is_excluded)
-        {
+        let parts = self.alternatives.iter().flatten();
+        for part in parts.filter(|part| !part.is_excluded) {
             match &part.text {
-                PartText::Phrase(text) | PartText::Prefix(text) => {
-                    marks.push(text.trim().to_owned());
-                }
+                PartText::Phrase(text) => marks.push(Mark::Phrase(text.trim().to_owned())),
+                PartText::Prefix(text) => marks.push(Mark::Prefix(text.clone())),
                 PartText::Words(text) => {
-                    for run in tokenizer::runs(text) {
-                        marks.push(text[run.range].to_owned());
-                    }
+                    marks.extend(tokenizer::runs(text).into_iter().map(|run| Mark::Word {
+                        text: text[run.range].to_owned(),
+                        is_dense: run.is_dense,
+                    }));
                 }
             }
         }
@@ -289,7 +301,7 @@ fn part_text(piece: &str, is_quoted: bool) -> Option<PartText> {
     }
     match folded.strip_suffix('*') {
         Some(begun) if begun.chars().all(char::is_alphanumeric) && !begun.chars().any(is_han) => {
-            Some(PartText::Prefix(begun.to_owned()))
+            Some(PartText::Prefix(tokenizer::clipped(begun).to_owned()))
         }
         _ => Some(PartText::Words(folded)),
     }
@@ -352,6 +364,7 @@ fn dense_plan(run: &str) -> Plan {
 
 /// A Latin word; with each tier in more readings.
 fn latin_plan(word: &str, tier: usize) -> Plan {
+    let word = tokenizer::clipped(word);
     let length = word.chars().count();
     let is_letters = word.bytes().all(|byte| byte.is_ascii_lowercase());
     let mut ways = vec![(4.0, Plan::term(Form::Latin, word))];
@@ -433,6 +446,13 @@ mod tests {
 
     use super::*;
 
+    fn marked(query: &Query) -> Vec<String> {
+        let marks = query.marks().into_iter().map(|mark| match mark {
+            Mark::Phrase(text) | Mark::Prefix(text) | Mark::Word { text, .. } => text,
+        });
+        marks.collect()
+    }
+
     #[test]
     fn filters_are_told_from_words() {
         let query = Query::parse(
@@ -444,7 +464,7 @@ mod tests {
         assert_eq!(query.filters.after, Some(jiff::civil::date(2026, 1, 1)));
         assert_eq!(query.filters.before, Some(jiff::civil::date(2026, 2, 28)));
         assert!(query.filters.has_file);
-        assert_eq!(query.marks(), ["error", "500", "重启"]);
+        assert_eq!(marked(&query), ["error", "500", "重启"]);
     }
 
     #[test]
@@ -456,14 +476,14 @@ mod tests {
             PartText::Phrase("connection refused".into())
         );
         assert!(query.alternatives[1][1].is_excluded);
-        assert_eq!(query.marks(), ["connection refused", "nginx"]);
+        assert_eq!(marked(&query), ["connection refused", "nginx"]);
     }
 
     #[test]
     fn odd_queries_are_read_as_far_as_they_go() {
         assert!(Query::parse("").is_empty());
         assert!(Query::parse("AND OR NOT - * \" ( )").is_empty());
-        assert_eq!(Query::parse("\"open end").marks(), ["open", "end"]);
+        assert_eq!(marked(&Query::parse("\"open end")), ["open", "end"]);
         let long = Query::parse(&"字".repeat(10_000));
         assert!(long.is_cut);
         assert!(Query::parse(&"a ".repeat(100)).is_cut);

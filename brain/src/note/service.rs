@@ -25,6 +25,8 @@ use crate::store::StoreError;
 
 /// Changes that are taken in at a time, and that wait at most before a commit.
 const BATCH: usize = 500;
+/// Notes of a new index that are committed at a time.
+const COMMIT_FILLED: usize = 20_000;
 /// How long a change waits for a commit.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// Callers that may wait at once.
@@ -229,6 +231,9 @@ struct Follower {
 impl Follower {
     /// Takes in what the store has beyond what was taken.
     async fn follow(&mut self, brain: &Brain) -> Result<(), NotesTrouble> {
+        if self.taken == 0 {
+            self.fill(brain).await?;
+        }
         loop {
             let notes = brain.store().note_changes(self.taken, BATCH).await?;
             let Some(last) = notes.last().map(|note| note.sequence) else {
@@ -246,6 +251,53 @@ impl Follower {
             }
             // Many: the list that waits must stay short.
             self.commit().await?;
+        }
+    }
+
+    /// Takes in everything that the store has, into an index without notes. When that fails, what was
+    /// committed stays, and the rest is taken in later.
+    async fn fill(&mut self, brain: &Brain) -> Result<(), NotesTrouble> {
+        let mut committed = self.taken;
+        let filled = self.fill_up(brain, &mut committed).await;
+        if filled.is_err() {
+            self.taken = committed;
+            let index = Arc::clone(&self.index);
+            blocking(move || index.discard()).await??;
+        }
+        filled
+    }
+
+    async fn fill_up(&mut self, brain: &Brain, committed: &mut i64) -> Result<(), NotesTrouble> {
+        let mut seen = HashSet::new();
+        let mut uncommitted = 0;
+        loop {
+            let notes = brain.store().note_changes(self.taken, BATCH).await?;
+            let Some(last) = notes.last().map(|note| note.sequence) else {
+                return Ok(());
+            };
+            let more = notes.len() == BATCH;
+            // A note that changes meanwhile comes once more.
+            let (new, again): (Vec<_>, Vec<_>) = notes
+                .into_iter()
+                .map(change)
+                .partition(|change| seen.insert(change.number));
+            let index = Arc::clone(&self.index);
+            let add = move || {
+                index.apply(again);
+                let docs: Vec<_> = new.into_iter().filter_map(|change| change.doc).collect();
+                index.add_all(&docs)
+            };
+            blocking(add).await??;
+            self.taken = last;
+            uncommitted += BATCH;
+            if uncommitted >= COMMIT_FILLED || !more {
+                self.commit().await?;
+                *committed = last;
+                uncommitted = 0;
+            }
+            if !more {
+                return Ok(());
+            }
         }
     }
 

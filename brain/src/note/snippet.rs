@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::fold::Folded;
+use super::places::places;
 use super::query::Query;
-use super::tokenizer;
 use crate::text::Text;
 
 /// Characters that a snippet shows.
@@ -14,110 +16,72 @@ const BEFORE: usize = 20;
 /// Characters of a note that are looked at.
 const READ: usize = 50_000;
 
-/// One line about a note; the beginning when no word of the query stands there as it was typed.
+/// One line about a note; the beginning when no word of the query stands there.
 pub(crate) fn snippet(text: &str, query: &Query) -> Text {
-    let end = text
-        .char_indices()
-        .nth(READ)
-        .map_or(text.len(), |(at, _)| at);
-    let text = &text[..end];
-    let folded = Folded::new(text);
-    let found = places(&folded, query);
+    let text = &text[..end_of(text, READ)];
+    let found = places(&Folded::new(text), query);
+    // What people see as one character is never cut, such as a family of four.
+    let borders: Vec<usize> = text
+        .grapheme_indices(true)
+        .map(|(at, _)| at)
+        .chain([text.len()])
+        .collect();
     let first = found.first().map_or(0, |place| place.start);
-    let before = text[..first].chars().count();
-    let start = if before <= BEFORE {
-        0
-    } else {
-        text[..first]
-            .char_indices()
-            .rev()
-            .nth(BEFORE - 1)
-            .map_or(0, |(at, _)| at)
-    };
-    let end = text[start..]
-        .char_indices()
-        .nth(LONG)
-        .map_or(text.len(), |(at, _)| start + at);
+    let first = borders.partition_point(|border| *border <= first).max(1) - 1;
+    let start = first.saturating_sub(BEFORE);
+    let end = (start + LONG).min(borders.len() - 1);
+    let (start, end) = (borders[start], borders[end]);
     let mut pieces = Vec::new();
     if start > 0 {
         pieces.push(Text::plain("…"));
     }
     let mut at = start;
     for place in found {
-        if place.start < at || place.end > end {
+        let place = whole(&borders, &place);
+        let place = place.start..place.end.min(end);
+        if place.start < at || place.is_empty() {
             continue;
         }
-        pieces.push(one_line(&text[at..place.start]));
-        pieces.push(Text::bold(&tame(&text[place.clone()])));
+        pieces.push(Text::plain(&one_line(&text[at..place.start])));
+        pieces.push(Text::bold(&one_line(&text[place.clone()])));
         at = place.end;
     }
-    pieces.push(one_line(&text[at..end]));
+    pieces.push(Text::plain(&one_line(&text[at..end])));
     if end < text.len() {
         pieces.push(Text::plain("…"));
     }
     Text::join(pieces, "")
 }
 
-/// Whether words of the query stand in the text as they were typed.
+/// Whether the text shows why it was found.
 pub(crate) fn shows(text: &str, query: &Query) -> bool {
-    let end = text
-        .char_indices()
-        .nth(READ)
-        .map_or(text.len(), |(at, _)| at);
-    !places(&Folded::new(&text[..end]), query).is_empty()
+    !places(&Folded::new(&text[..end_of(text, READ)]), query).is_empty()
 }
 
-fn one_line(text: &str) -> Text {
-    Text::plain(&tame(text))
+/// A place, widened to whole characters.
+fn whole(borders: &[usize], place: &Range<usize>) -> Range<usize> {
+    let start = borders.partition_point(|border| *border <= place.start);
+    let end = borders.partition_point(|border| *border < place.end);
+    borders[start.max(1) - 1]..borders[end.min(borders.len() - 1)]
+}
+
+/// Where a text ends after so many characters.
+fn end_of(text: &str, characters: usize) -> usize {
+    let mut indices = text.char_indices();
+    indices.nth(characters).map_or(text.len(), |(at, _)| at)
 }
 
 /// Without what breaks a line or turns its direction.
-fn tame(text: &str) -> String {
+fn one_line(text: &str) -> String {
     let turns = |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let text = text.chars().filter(|c| !turns(c));
     text.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Where words of the query stand in the original text, in order and apart from each other.
-fn places(folded: &Folded, query: &Query) -> Vec<Range<usize>> {
-    let mut places = Vec::new();
-    for mark in query.marks() {
-        let whole = places_of(folded, &mark);
-        if whole.is_empty() {
-            for word in tokenizer::words(&mark) {
-                if word.chars().count() > 1 {
-                    places.extend(places_of(folded, word));
-                }
-            }
-        }
-        places.extend(whole);
-    }
-    places.sort_by_key(|place| (place.start, std::cmp::Reverse(place.end)));
-    let mut end = 0;
-    places.retain(|place| {
-        let is_apart = place.start >= end && place.start < place.end;
-        if is_apart {
-            end = place.end;
-        }
-        is_apart
-    });
-    places
-}
-
-fn places_of(folded: &Folded, word: &str) -> Vec<Range<usize>> {
-    if word.is_empty() {
-        return Vec::new();
-    }
-    folded
-        .text()
-        .match_indices(word)
-        .map(|(at, _)| folded.original(at..at + word.len()))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use jarvis_proto::chat::segment::Kind;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -142,6 +106,68 @@ mod tests {
             marked("网关要先重启服务", "网关重启"),
             "[网关]要先[重启]服务"
         );
+    }
+
+    #[test]
+    fn words_found_in_another_spelling_are_marked() {
+        for (text, query, shown) in [
+            ("先重启服务器再看日志", "fwq", "先重启[服务器]再看日志"),
+            ("先重启服务器再看日志", "fuwuqi", "先重启[服务器]再看日志"),
+            ("先重啟服務器再看日誌", "fuwuqi", "先重啟[服務器]再看日誌"),
+            (
+                "先重启服务器再看日志",
+                "chongqifuwuqi",
+                "先[重启服务器]再看日志",
+            ),
+            ("restart nginx first", "ngnix", "restart [nginx] first"),
+            (
+                "restart ＮＧＩＮＸ first",
+                "ngnix",
+                "restart [ＮＧＩＮＸ] first",
+            ),
+            ("this is it", "is", "this [is] it"),
+            ("on web12 and web", "web", "on [web]12 and [web]"),
+            ("connections refused", "conn*", "[connections] refused"),
+            (
+                "connection  refused",
+                "\"connection refused\"",
+                "[connection]  [refused]",
+            ),
+            ("nginx 服务器", "nginx -web", "[nginx] 服务器"),
+        ] {
+            assert_eq!(marked(text, query), shown, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_one_character_is_not_cut() {
+        let family = "👨\u{200d}👩\u{200d}👧\u{200d}👦";
+        for one in [family, "🇨🇳", "e\u{301}", "👍🏽", "字"] {
+            for before in 0..60 {
+                let text = format!("{} nginx {}", one.repeat(before), one.repeat(120));
+                let shown = marked(&text, "nginx");
+                let rest = shown.replace(one, "").replace("[nginx]", "");
+                assert!(
+                    rest.chars().all(|c| "… ".contains(c)),
+                    "{one} {before}: {shown}"
+                );
+            }
+        }
+        // A mark does not cut one either.
+        assert_eq!(
+            marked("cafe\u{301} au lait", "café"),
+            "[cafe\u{301}] au lait"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_a_line(text in any::<String>(), query in any::<String>()) {
+            for query in [&query, &text] {
+                let shown = marked(&text, query);
+                prop_assert!(!shown.contains(char::is_control));
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! dictionary and its model for new words; positions count characters, so that overlapping terms
 //! stand where they stand in the text.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -18,10 +19,18 @@ static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
 /// All syllables that Chinese characters sound like, without tones.
 static SYLLABLES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    (0x4E00..0xA000)
-        .filter_map(char::from_u32)
-        .filter_map(|character| character.to_pinyin())
-        .map(typed)
+    let usual = READINGS.iter().filter_map(|all| all.first());
+    usual.copied().collect()
+});
+
+/// Most Chinese characters.
+const USUAL: Range<u32> = 0x4E00..0xA000;
+
+/// How each of [`USUAL`] may sound.
+static READINGS: LazyLock<Vec<Box<[&'static str]>>> = LazyLock::new(|| {
+    let characters = USUAL.filter_map(char::from_u32);
+    characters
+        .map(|character| looked_up(character).into())
         .collect()
 });
 
@@ -75,7 +84,7 @@ impl Form {
 }
 
 /// A term and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Token {
     pub(crate) text: String,
     pub(crate) position: usize,
@@ -94,6 +103,13 @@ impl Terms {
     /// Takes the terms of one form.
     pub(crate) fn take(&mut self, form: Form) -> Vec<Token> {
         std::mem::take(&mut self.0[form as usize])
+    }
+
+    /// Puts the terms of each form in order.
+    pub(crate) fn sort(&mut self) {
+        for tokens in &mut self.0 {
+            tokens.sort_unstable();
+        }
     }
 
     fn push(&mut self, form: Form, text: impl Into<String>, position: usize) {
@@ -205,15 +221,11 @@ fn dense_terms(terms: &mut Terms, run: &str, position: usize) {
     }
     let mut before: Option<&'static str> = None;
     for (index, character) in run.chars().enumerate() {
-        let syllable = character.to_pinyin().map(typed);
+        let syllable = readings(character).first().copied();
         if let (Some(first), Some(second)) = (before, syllable) {
             let at = position + index - 1;
-            terms.push(Form::Syllables, format!("{first} {second}"), at);
-            terms.push(
-                Form::InitialPairs,
-                format!("{}{}", &first[..1], &second[..1]),
-                at,
-            );
+            terms.push(Form::Syllables, [first, " ", second].concat(), at);
+            terms.push(Form::InitialPairs, initials(&[first, second]), at);
         }
         before = syllable;
     }
@@ -233,45 +245,39 @@ fn typed(syllable: pinyin::Pinyin) -> &'static str {
 
 /// How a Chinese word of several characters sounds.
 fn sounds(terms: &mut Terms, word: &str, position: usize) {
-    let mut readings: Vec<Vec<&'static str>> = Vec::new();
-    for character in word.chars() {
-        let Some(first) = character.to_pinyin() else {
-            return;
-        };
-        let mut all = vec![typed(first)];
-        if let Some(multi) = character.to_pinyin_multi() {
-            for reading in multi.into_iter().map(typed) {
-                if !all.contains(&reading) {
-                    all.push(reading);
-                }
-            }
-        }
-        readings.push(all);
-    }
-    if !(2..=8).contains(&readings.len()) {
+    let length = word.chars().count();
+    let readings: Vec<_> = word.chars().map(readings).collect();
+    if !(2..=8).contains(&length) || readings.iter().any(|all| all.is_empty()) {
         return;
     }
     let first: Vec<&str> = readings.iter().map(|all| all[0]).collect();
+    let short = initials(&first);
+    if length <= 4 && readings.iter().any(|all| all.len() > 1) {
+        let mut others: Vec<Vec<&str>> = vec![Vec::new()];
+        for all in &readings {
+            others = others
+                .iter()
+                .flat_map(|begun| {
+                    all.iter()
+                        .map(move |next| [begun.as_slice(), &[*next]].concat())
+                })
+                .take(MOST_READINGS)
+                .collect();
+        }
+        let mut shorts: Vec<String> = Vec::new();
+        for other in others.iter().filter(|other| **other != first) {
+            terms.push(Form::OtherReadings, other.concat(), position);
+            let other_short = initials(other);
+            if other_short != short && !shorts.contains(&other_short) {
+                shorts.push(other_short);
+            }
+        }
+        for other_short in shorts {
+            terms.push(Form::OtherReadings, other_short, position);
+        }
+    }
     terms.push(Form::Pinyin, first.concat(), position);
-    terms.push(Form::Initials, initials(&first), position);
-    if readings.len() > 4 || readings.iter().all(|all| all.len() == 1) {
-        return;
-    }
-    let mut others: Vec<Vec<&str>> = vec![Vec::new()];
-    for all in &readings {
-        others = others
-            .iter()
-            .flat_map(|begun| {
-                all.iter()
-                    .map(move |next| [begun.as_slice(), &[*next]].concat())
-            })
-            .take(MOST_READINGS)
-            .collect();
-    }
-    for other in others.iter().filter(|other| **other != first) {
-        terms.push(Form::OtherReadings, other.concat(), position);
-        terms.push(Form::OtherReadings, initials(other), position);
-    }
+    terms.push(Form::Initials, short, position);
 }
 
 fn initials(syllables: &[&str]) -> String {
@@ -282,7 +288,7 @@ fn initials(syllables: &[&str]) -> String {
 }
 
 /// A Latin word, and the letters and digits that it is made of: `web12` is also `web` and `12`.
-fn pieces(word: &str) -> Vec<&str> {
+pub(crate) fn pieces(word: &str) -> Vec<&str> {
     let mut pieces = vec![clipped(word)];
     let is_digit = |c: char| c.is_numeric();
     let mut start = 0;
@@ -302,7 +308,7 @@ fn pieces(word: &str) -> Vec<&str> {
 }
 
 /// The beginning of a word that is too long to be one.
-fn clipped(word: &str) -> &str {
+pub(crate) fn clipped(word: &str) -> &str {
     word.char_indices()
         .nth(MOST_CHARACTERS)
         .map_or(word, |(end, _)| &word[..end])
@@ -344,6 +350,95 @@ pub(crate) fn phrase(text: &str) -> Vec<(usize, String)> {
         .into_iter()
         .map(|(position, unit)| (position - first, unit))
         .collect()
+}
+
+/// Where the words of a Chinese run stand that sound as letters say, whole or by their first letters.
+pub(crate) fn words_that_sound(run: &str, letters: &str) -> Vec<Range<usize>> {
+    if !is_letters(letters) {
+        return Vec::new();
+    }
+    let words = JIEBA.cut_for_search(run, true).into_iter();
+    words
+        .filter(|token| {
+            let syllables: Option<Vec<_>> = token
+                .word
+                .chars()
+                .map(|c| readings(c).first().copied())
+                .collect();
+            syllables.is_some_and(|syllables| {
+                syllables.len() > 1
+                    && (syllables.concat() == letters || initials(&syllables) == letters)
+            })
+        })
+        .map(|token| token.byte_start..token.byte_end)
+        .collect()
+}
+
+/// Where the characters of a Chinese run may sound as letters say, in whatever words: whole, or else
+/// by their first letters.
+pub(crate) fn parts_that_sound(run: &str, letters: &str) -> Vec<Range<usize>> {
+    if !is_letters(letters) {
+        return Vec::new();
+    }
+    let characters: Vec<(usize, Cow<'static, [&'static str]>)> = run
+        .char_indices()
+        .map(|(at, character)| (at, readings(character)))
+        .collect();
+    let end_at = |index: usize| characters.get(index).map_or(run.len(), |(at, _)| *at);
+    let mut whole = Vec::new();
+    let mut short = Vec::new();
+    for (index, (start, _)) in characters.iter().enumerate() {
+        // What is left of the letters after the characters so far, in each way to read them.
+        let mut left = vec![letters];
+        let mut next = index;
+        while !left.is_empty() && next < characters.len() {
+            let all = &characters[next].1;
+            let mut after: Vec<&str> = left
+                .iter()
+                .flat_map(|left| all.iter().filter_map(|reading| left.strip_prefix(*reading)))
+                .collect();
+            after.sort_unstable();
+            after.dedup();
+            left = after;
+            next += 1;
+            if left.contains(&"") {
+                whole.push(*start..end_at(next));
+                break;
+            }
+        }
+        let is_short = letters.bytes().enumerate().all(|(offset, letter)| {
+            let character = characters.get(index + offset);
+            character.is_some_and(|(_, all)| all.iter().any(|one| one.as_bytes()[0] == letter))
+        });
+        if is_short {
+            short.push(*start..end_at(index + letters.len()));
+        }
+    }
+    if whole.is_empty() { short } else { whole }
+}
+
+/// How a character may sound, the most usual first; nothing when it is no Chinese one.
+fn readings(character: char) -> Cow<'static, [&'static str]> {
+    let usual = u32::from(character).wrapping_sub(USUAL.start) as usize;
+    match READINGS.get(usual) {
+        Some(all) => Cow::Borrowed(all),
+        None => Cow::Owned(looked_up(character)),
+    }
+}
+
+fn looked_up(character: char) -> Vec<&'static str> {
+    let Some(first) = character.to_pinyin() else {
+        return Vec::new();
+    };
+    let mut all = vec![typed(first)];
+    if let Some(multi) = character.to_pinyin_multi() {
+        for reading in multi.into_iter().map(typed) {
+            if !all.contains(&reading) {
+                all.push(reading);
+            }
+        }
+    }
+    all
 }
 
 /// Whether letters could be typed pinyin.

@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod memory;
 mod network;
+mod notes;
 mod order;
 mod table;
 mod thousand;
@@ -33,7 +34,8 @@ const BENCHES: [Bench; 6] = [
 ];
 
 /// What takes minutes: only when it is named.
-const LONG: [Bench; 2] = [
+const LONG: [Bench; 3] = [
+    ("notes", notes::find),
     ("faults", faults::nothing_is_lost),
     ("thousand", thousand::nodes_at_once),
 ];
@@ -41,6 +43,9 @@ const LONG: [Bench; 2] = [
 fn main() -> Result<()> {
     if let Some(farm) = Farm::asked_for(std::env::args().skip(1))? {
         return farm.run();
+    }
+    if notes::own_process(std::env::args().skip(1))? {
+        return Ok(());
     }
     // Cargo adds `--bench` by itself.
     let wanted: Vec<String> = std::env::args()

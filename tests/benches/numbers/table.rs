@@ -44,6 +44,10 @@ pub(crate) enum Goal {
     Above(f64),
     /// Ours is at most this.
     Bound(f64),
+    /// Ours is at most this, in this unit.
+    UpTo(f64, &'static str),
+    /// Ours is at least this.
+    From(f64),
     /// Nothing in particular.
     None,
 }
@@ -74,6 +78,10 @@ impl Table {
                 )
             }
             Goal::Bound(most) => (String::new(), format!("≤ {most}"), ours <= most),
+            Goal::UpTo(most, unit) => {
+                (shown_ratio(ratio), format!("≤ {most} {unit}"), ours <= most)
+            }
+            Goal::From(least) => (shown_ratio(ratio), format!("≥ {least}"), ours >= least),
             Goal::None if floor.is_nan() => (String::new(), String::new(), true),
             Goal::None => (format!("{ratio:.2}"), String::new(), true),
         };
@@ -101,25 +109,64 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["what", "floor", "ours", "ratio", "goal"].map(str::to_owned);
-        let rows: Vec<&[String; 5]> = std::iter::once(&head).chain(&self.0).collect();
-        let widths: [usize; 5] = std::array::from_fn(|column| {
-            let cells = rows.iter().map(|row| row[column].chars().count());
-            cells.max().unwrap_or(0)
-        });
-        for (number, row) in rows.iter().enumerate() {
+        let mut grid = Grid::new(["what", "floor", "ours", "ratio", "goal"]);
+        for row in &self.0 {
+            grid.row(row.to_vec());
+        }
+        grid.fmt(f)
+    }
+}
+
+/// A table with other columns.
+#[derive(Debug)]
+pub(crate) struct Grid(Vec<Vec<String>>);
+
+impl Grid {
+    /// Without rows.
+    pub(crate) fn new<const COLUMNS: usize>(head: [&str; COLUMNS]) -> Self {
+        Self(vec![head.map(str::to_owned).to_vec()])
+    }
+
+    /// Adds a column; before the first row.
+    pub(crate) fn column(&mut self, name: &str) {
+        self.0[0].push(name.to_owned());
+    }
+
+    /// Adds a row, a cell for each column.
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.0.push(cells);
+    }
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths: Vec<usize> = (0..self.0[0].len())
+            .map(|column| {
+                let cells = self.0.iter().map(|row| row[column].chars().count());
+                cells.max().unwrap_or(0)
+            })
+            .collect();
+        for (number, row) in self.0.iter().enumerate() {
             write!(f, "|")?;
-            for (cell, width) in row.iter().zip(widths) {
+            for (cell, width) in row.iter().zip(&widths) {
                 write!(f, " {cell:width$} |")?;
             }
             writeln!(f)?;
             if number == 0 {
-                let lines = widths.map(|width| "-".repeat(width + 2));
+                let lines: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
                 writeln!(f, "|{}|", lines.join("|"))?;
             }
         }
         Ok(())
     }
+}
+
+/// A ratio; nothing without a floor.
+fn shown_ratio(ratio: f64) -> String {
+    if ratio.is_nan() {
+        return String::new();
+    }
+    format!("{ratio:.2}")
 }
 
 /// A time in the unit that suits it.

@@ -1,13 +1,13 @@
 //! Changes that no commit holds yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Change, NoteDoc};
 use crate::note::query::Plan;
-use crate::note::tokenizer::{Form, Terms};
+use crate::note::tokenizer::{Form, Terms, Token};
 
-/// A note with its terms; nothing when it was removed.
+/// A note with its terms in order; nothing when it was removed.
 type Analysed = Option<Arc<(NoteDoc, Terms)>>;
 
 /// The newest change of each note that waits.
@@ -19,8 +19,8 @@ struct Waiting {
     sequence: i64,
     /// Nothing when the note was removed.
     doc: Analysed,
-    /// Where each term of the note stands.
-    places: HashMap<(Form, String), Vec<usize>>,
+    /// Whether a commit holds an earlier state of it.
+    is_stale: bool,
 }
 
 /// What a commit took.
@@ -31,27 +31,22 @@ pub(super) struct Taken {
 }
 
 impl Pending {
-    pub(super) fn put(&mut self, change: Change, terms: Option<Terms>) {
-        if self
-            .0
-            .get(&change.number)
-            .is_some_and(|waiting| waiting.sequence > change.sequence)
-        {
+    /// Takes in a change. `is_stale` says whether a commit holds an earlier state of its note.
+    pub(super) fn put(
+        &mut self,
+        change: Change,
+        terms: Option<Terms>,
+        is_stale: impl FnOnce(u64) -> bool,
+    ) {
+        let before = self.0.get(&change.number);
+        if before.is_some_and(|waiting| waiting.sequence > change.sequence) {
             return;
         }
-        let mut places: HashMap<(Form, String), Vec<usize>> = HashMap::new();
-        for form in Form::ALL {
-            for token in terms.iter().flat_map(|terms| terms.of(form)) {
-                places
-                    .entry((form, token.text.clone()))
-                    .or_default()
-                    .push(token.position);
-            }
-        }
+        let is_stale = before.map_or_else(|| is_stale(change.number), |waiting| waiting.is_stale);
         let waiting = Waiting {
             sequence: change.sequence,
             doc: change.doc.zip(terms).map(Arc::new),
-            places,
+            is_stale,
         };
         self.0.insert(change.number, waiting);
     }
@@ -61,8 +56,9 @@ impl Pending {
     }
 
     /// Notes whose state in the index does not count any more.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0.keys().copied()
+    pub(super) fn stale(&self) -> impl Iterator<Item = u64> + '_ {
+        let stale = self.0.iter().filter(|(_, waiting)| waiting.is_stale);
+        stale.map(|(number, _)| *number)
     }
 
     /// Everything up to a change.
@@ -79,16 +75,17 @@ impl Pending {
         }
     }
 
-    /// What a commit took need not be kept, unless it changed again meanwhile.
-    pub(super) fn forget(&mut self, taken: &Taken) {
+    /// What a commit took need not be kept, unless it changed again meanwhile. `is_stale` says of what
+    /// stays whether the index now holds an earlier state of it.
+    pub(super) fn forget(&mut self, taken: &Taken, is_stale: impl Fn(u64) -> bool) {
         for (number, _) in &taken.docs {
-            if self
-                .0
-                .get(number)
-                .is_some_and(|waiting| waiting.sequence <= taken.sequence)
-            {
+            let waiting = self.0.get(number);
+            if waiting.is_some_and(|waiting| waiting.sequence <= taken.sequence) {
                 self.0.remove(number);
             }
+        }
+        for (number, waiting) in &mut self.0 {
+            waiting.is_stale = is_stale(*number);
         }
     }
 
@@ -98,8 +95,8 @@ impl Pending {
         plan: Option<&'a Plan>,
     ) -> impl Iterator<Item = (&'a NoteDoc, f32)> + 'a {
         self.0.values().filter_map(move |waiting| {
-            let (doc, _) = waiting.doc.as_deref()?;
-            let score = plan.map_or(Some(1.0), |plan| waiting.score(plan))?;
+            let (doc, terms) = waiting.doc.as_deref()?;
+            let score = plan.map_or(Some(1.0), |plan| score(terms, plan))?;
             Some((doc, score))
         })
     }
@@ -108,54 +105,60 @@ impl Pending {
 /// What a term is worth; the index weighs rare terms, this list is too short for that.
 const TERM_SCORE: f32 = 6.0;
 
-impl Waiting {
-    fn score(&self, plan: &Plan) -> Option<f32> {
-        match plan {
-            Plan::Term(form, text) => self.places(*form, text).map(|_| TERM_SCORE),
-            Plan::Phrase(form, units) => self.has_phrase(*form, units).then_some(TERM_SCORE * 2.0),
-            Plan::Fuzzy(word) => self
-                .any_latin(|other| strsim::osa_distance(word, other) <= 1)
-                .then_some(TERM_SCORE),
-            Plan::Prefix(begun) => self
-                .any_latin(|other| other.starts_with(begun))
-                .then_some(TERM_SCORE),
-            Plan::All(all) => {
-                let mut sum = 0.0;
-                for plan in all {
-                    sum += self.score(plan)?;
-                }
-                Some(sum)
-            }
-            Plan::Any(ways) => {
-                let scores = ways
-                    .iter()
-                    .filter_map(|(weight, plan)| Some(weight * self.score(plan)?));
-                scores.reduce(|sum, score| sum + score)
-            }
-            Plan::Not(plan) => self.score(plan).is_none().then_some(0.0),
+/// How well a note with these terms fits.
+fn score(terms: &Terms, plan: &Plan) -> Option<f32> {
+    match plan {
+        Plan::Term(form, text) => (!places(terms, *form, text).is_empty()).then_some(TERM_SCORE),
+        Plan::Phrase(form, units) => has_phrase(terms, *form, units).then_some(TERM_SCORE * 2.0),
+        Plan::Fuzzy(word) => {
+            any_latin(terms, |other| strsim::osa_distance(word, other) <= 1).then_some(TERM_SCORE)
         }
+        Plan::Prefix(begun) => {
+            any_latin(terms, |other| other.starts_with(begun)).then_some(TERM_SCORE)
+        }
+        Plan::All(all) => {
+            let mut sum = 0.0;
+            for plan in all {
+                sum += score(terms, plan)?;
+            }
+            Some(sum)
+        }
+        Plan::Any(ways) => {
+            let scores = ways
+                .iter()
+                .filter_map(|(weight, plan)| Some(weight * score(terms, plan)?));
+            scores.reduce(|sum, score| sum + score)
+        }
+        Plan::Not(plan) => score(terms, plan).is_none().then_some(0.0),
     }
+}
 
-    fn places(&self, form: Form, text: &str) -> Option<&Vec<usize>> {
-        self.places.get(&(form, text.to_owned()))
-    }
+/// Where a term stands; the terms are in order.
+fn places<'a>(terms: &'a Terms, form: Form, text: &str) -> &'a [Token] {
+    let all = terms.of(form);
+    let start = all.partition_point(|token| token.text.as_str() < text);
+    let length = all[start..].partition_point(|token| token.text == text);
+    &all[start..start + length]
+}
 
-    fn has_phrase(&self, form: Form, units: &[(usize, String)]) -> bool {
-        let Some((_, first)) = units.first() else {
-            return false;
-        };
-        let starts = self.places(form, first).into_iter().flatten();
-        starts.into_iter().any(|start| {
-            units.iter().all(|(distance, unit)| {
-                self.places(form, unit)
-                    .is_some_and(|places| places.contains(&(start + distance)))
-            })
+fn has_phrase(terms: &Terms, form: Form, units: &[(usize, String)]) -> bool {
+    let Some(((_, first), others)) = units.split_first() else {
+        return false;
+    };
+    let others: Vec<_> = others
+        .iter()
+        .map(|(distance, unit)| (distance, places(terms, form, unit)))
+        .collect();
+    places(terms, form, first).iter().any(|start| {
+        others.iter().all(|(distance, places)| {
+            let wanted = start.position + *distance;
+            places
+                .binary_search_by_key(&wanted, |token| token.position)
+                .is_ok()
         })
-    }
+    })
+}
 
-    fn any_latin(&self, fits: impl Fn(&str) -> bool) -> bool {
-        self.places
-            .keys()
-            .any(|(form, text)| *form == Form::Latin && fits(text))
-    }
+fn any_latin(terms: &Terms, fits: impl Fn(&str) -> bool) -> bool {
+    terms.of(Form::Latin).iter().any(|token| fits(&token.text))
 }

@@ -8,13 +8,16 @@ use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhraseQuery,
     Query as IndexQuery, RangeQuery, RegexQuery, TermQuery, TermSetQuery,
 };
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Order, Term};
 
 use super::{IndexError, NoteDoc, NoteIndex};
 use crate::note::fold::fold;
 use crate::note::query::{Plan, Query};
 use crate::note::tokenizer::Form;
+
+/// Numbers that are looked for one by one.
+const FEW: usize = 32;
 
 /// Where to search: only in notes that the asker may read.
 #[derive(Debug, Clone, Default)]
@@ -90,9 +93,10 @@ impl NoteIndex {
         skip: usize,
         limit: usize,
     ) -> Result<Found, IndexError> {
-        let pending = self.pending();
-        let searcher = self.reader.searcher();
-        let mut waiting: Vec<(i64, Hit)> = pending
+        let state = self.state();
+        let searcher = state.searcher.clone();
+        let mut waiting: Vec<(i64, Hit)> = state
+            .pending
             .search(plan)
             .filter(|(doc, _)| scope.admits(doc))
             .map(|(doc, score)| {
@@ -107,13 +111,12 @@ impl NoteIndex {
             .collect();
         let uncommitted = waiting.len();
         let mut clauses = self.scope_clauses(scope);
-        if pending.len() > 0 {
-            let terms = pending
-                .numbers()
-                .map(|number| Term::from_field_u64(self.fields.number, number));
-            clauses.push((Occur::MustNot, Box::new(TermSetQuery::new(terms))));
+        let mut stale = state.pending.stale().peekable();
+        if stale.peek().is_some() {
+            clauses.push((Occur::MustNot, any_of(self.fields.number, &mut stale)));
         }
-        drop(pending);
+        drop(stale);
+        drop(state);
         if let Some(plan) = plan {
             clauses.push((Occur::Must, self.compile(plan)?));
         }
@@ -177,13 +180,7 @@ impl NoteIndex {
         let filter = |query: Box<dyn IndexQuery>| -> (Occur, Box<dyn IndexQuery>) {
             (Occur::Must, Box::new(ConstScoreQuery::new(query, 0.0)))
         };
-        let set = |field, numbers: &[u64]| -> Box<dyn IndexQuery> {
-            Box::new(TermSetQuery::new(
-                numbers
-                    .iter()
-                    .map(|number| Term::from_field_u64(field, *number)),
-            ))
-        };
+        let set = |field, numbers: &[u64]| any_of(field, numbers.iter().copied());
         let mut clauses = vec![filter(set(fields.notebook, &scope.notebooks))];
         if !scope.authors.is_empty() {
             clauses.push(filter(set(fields.author, &scope.authors)));
@@ -264,6 +261,25 @@ impl NoteIndex {
             }
             Plan::Not(plan) => self.compile(&Plan::All(vec![Plan::Not(plan.clone())]))?,
         })
+    }
+}
+
+/// Notes with any of these numbers in a field.
+fn any_of(field: Field, numbers: impl Iterator<Item = u64>) -> Box<dyn IndexQuery> {
+    let mut terms: Vec<Term> = numbers
+        .map(|number| Term::from_field_u64(field, number))
+        .collect();
+    if terms.len() > FEW {
+        return Box::new(TermSetQuery::new(terms));
+    }
+    // A set is read to its end before the search begins; terms are skipped through.
+    let term =
+        |term| -> Box<dyn IndexQuery> { Box::new(TermQuery::new(term, IndexRecordOption::Basic)) };
+    match (terms.pop(), terms.is_empty()) {
+        (Some(only), true) => term(only),
+        (last, _) => Box::new(BooleanQuery::union(
+            terms.into_iter().chain(last).map(term).collect(),
+        )),
     }
 }
 

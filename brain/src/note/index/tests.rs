@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::note::query::Query;
 
@@ -205,5 +207,76 @@ fn filters_narrow_and_need_no_words() {
             .unwrap();
         let newest: Vec<u64> = found.hits.iter().map(|hit| hit.number).collect();
         assert_eq!(newest, [2, 1]);
+    }
+}
+
+/// What hostile or careless people type. All of it is answered, and finds nothing that it does not name.
+#[test]
+fn odd_queries_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, _) = NoteIndex::open(folder.path()).unwrap();
+    let changes = (1..).zip(TEXTS);
+    index.apply(
+        changes
+            .map(|(number, text)| change(number, doc(u64::try_from(number).unwrap(), 1, text)))
+            .collect(),
+    );
+    index.commit(4).unwrap();
+    let wildcards = "*a*b*c".repeat(2_000);
+    let alternatives = "x OR ".repeat(5_000);
+    let brackets = "(".repeat(5_000);
+    let nested = format!("{}nginx{}", "(".repeat(100), ")".repeat(100));
+    let long = "服务器".repeat(4_000);
+    let letters = "a".repeat(10_000);
+    let prefixes = (b'a'..=b'z').fold(String::new(), |all, letter| {
+        format!("{all}{}* OR ", char::from(letter))
+    });
+    for (typed, expected) in [
+        ("AND OR NOT", &[][..]),
+        ("- -- && || |", &[]),
+        ("\"", &[]),
+        ("\"\"\"", &[]),
+        ("“nginx", &[1]),
+        ("nginx\"", &[1]),
+        ("\"nginx”", &[1]),
+        ("\u{0}\u{1b}[31mnginx\u{7}", &[]),
+        ("\u{202e}nginx\u{200f}", &[1]),
+        ("*", &[]),
+        ("?*?*", &[]),
+        (&wildcards, &[]),
+        (&alternatives, &[]),
+        (&brackets, &[]),
+        (&nested, &[1]),
+        (&long, &[2]),
+        (&letters, &[]),
+        (&prefixes, &[1, 2, 4, 5, 6]),
+        ("a{1000}{1000}{1000}*", &[]),
+        ("(a+)+$ OR nginx", &[1]),
+        ("nginx) OR (gdp", &[1, 4]),
+        ("tag: nginx", &[]),
+        ("after:9999-99 nginx", &[]),
+        ("+nginx ^2 ~3 nginx~", &[]),
+        ("👨‍👩‍👧‍👦 nginx", &[1]),
+    ] {
+        assert_eq!(find(&index, typed, &[1]), expected, "{typed:.60}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_query_of_odd_characters_is_answered(
+        typed in "([a-z\"“”*()|&~^:\\\\/\\-+ 中文服务器\u{202e}\u{200d}]|OR |NOT |tag:|nb:|after:){0,60}",
+    ) {
+        static INDEX: std::sync::LazyLock<(tempfile::TempDir, NoteIndex)> =
+            std::sync::LazyLock::new(|| {
+                let folder = tempfile::tempdir().unwrap();
+                let (index, _) = NoteIndex::open(folder.path()).unwrap();
+                index.apply(vec![change(1, doc(1, 1, TEXTS[0])), change(2, doc(2, 1, TEXTS[1]))]);
+                index.commit(1).unwrap();
+                (folder, index)
+            });
+        let scope = Scope { notebooks: vec![1], ..Scope::default() };
+        let found = INDEX.1.search(&Query::parse(&typed), &scope, &HashMap::new(), 0, 10);
+        prop_assert!(found.is_ok_and(|found| found.total <= 2));
     }
 }
