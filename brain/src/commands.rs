@@ -91,6 +91,8 @@ commands! {
     Undonote(notes::UndonoteArgs),
     Notebook(notes::NotebookArgs),
     Rebuildkeywords(notes::RebuildkeywordsArgs),
+    Expnotes(notes::ExpnotesArgs),
+    Impnotes(notes::ImpnotesArgs),
     Nodes(nodes::NodesArgs),
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
@@ -141,7 +143,7 @@ impl Invocation {
             | Self::Bind(people::BindArgs { code: Some(_) })
             | Self::Claim(_) => format!("{} …", self.spec().name),
             // Notes are for those who may read them.
-            Self::Note(_) | Self::Editnote(_) | Self::Find(_) => {
+            Self::Note(_) | Self::Editnote(_) | Self::Find(_) | Self::Expnotes(_) => {
                 format!("{} …", self.spec().name)
             }
             Self::Run(arguments) => arguments.audit_text(),

@@ -1,6 +1,9 @@
 //! Notes: what people write down in chat, and finding it again in Chinese and English.
 
+pub mod exchange;
 pub(crate) mod fold;
+pub mod graph;
+pub(crate) mod import;
 pub mod index;
 pub mod query;
 pub(crate) mod service;

@@ -67,6 +67,7 @@ pub use follow::Follow;
 pub use job::JobFilter;
 pub use join::{FormerAddress, JoinToken};
 pub use node::NodeRecord;
+pub use note::exchange::{ImportState, Imported, NoteImport};
 pub use note::{NotePart, NoteRecord, Notebook, OpenNotebook};
 pub use outbox::OutboxCount;
 pub use question::Question;

@@ -1,11 +1,16 @@
 //! Notes: `note`, `endnote`, `endkey`, `find`, `shownote`, `mynotes`, `editnote`, `delnote`, `undonote`,
 //! `notebook`, `rebuildkeywords`.
 
+mod arguments;
 pub(crate) mod draft;
+pub(in crate::commands) mod export;
 pub(crate) mod find;
+pub(in crate::commands) mod import;
 pub(in crate::commands) mod notebook;
 pub(crate) mod rebuild;
 pub(in crate::commands) mod write;
+
+pub use arguments::{ExpnotesArgs, ImpnotesArgs};
 
 use clap::Args;
 
@@ -114,9 +119,12 @@ impl Arguments for ShownoteArgs {
     };
 }
 
-/// `mynotes [--page N]`.
+/// `mynotes [--page N] [--export]`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct MynotesArgs {
+    /// Everything of yours as a file.
+    #[arg(long)]
+    pub export: bool,
     /// Which page, from 1.
     #[arg(long, value_name = "PAGE", value_parser = value::number)]
     pub page: Option<u32>,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
@@ -72,6 +72,8 @@ pub(crate) struct Notes {
     health: Mutex<NotesHealth>,
     /// Where somebody may be writing a note; the store knows for sure.
     drafts: Mutex<HashSet<(AccountId, RoomKey)>>,
+    /// Imports take their turn.
+    imports: Semaphore,
 }
 
 impl Notes {
@@ -84,6 +86,7 @@ impl Notes {
             index: RwLock::default(),
             health: Mutex::default(),
             drafts: Mutex::default(),
+            imports: Semaphore::new(1),
         };
         (notes, waiting)
     }
@@ -144,6 +147,11 @@ impl Notes {
             notes: index.map_or(0, |index| index.len()),
             ..*self.lock_health()
         }
+    }
+
+    /// The turn of one import.
+    pub(crate) fn imports(&self) -> &Semaphore {
+        &self.imports
     }
 
     /// Somebody begins to write a note.

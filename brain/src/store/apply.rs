@@ -131,6 +131,12 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         } => note::put_member(tx, *notebook, account, *can_write).await,
         Op::DropMember { notebook, account } => note::drop_member(tx, *notebook, account).await,
         Op::PutNote(changed) => note::put(tx, changed).await,
+        Op::PutImport(import) => note::exchange::put_import(tx, import).await,
+        Op::NoteImported {
+            import,
+            note,
+            before,
+        } => note::exchange::put_imported(tx, *import, *note, *before).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

@@ -1,5 +1,7 @@
 //! Notes, their earlier states, and the notebooks that say who may read them.
 
+pub(super) mod exchange;
+
 use serde::{Deserialize, Serialize};
 
 use super::counter;

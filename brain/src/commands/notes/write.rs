@@ -63,16 +63,8 @@ pub(super) async fn place(
 }
 
 /// The caller's own notebook.
-fn personal(call: &Call<'_>) -> Notebook {
-    let account = &call.speaker.account;
-    Notebook {
-        number: -account.number,
-        // No name that anybody can give.
-        name: format!(" {}", account.id),
-        owner: account.id.clone(),
-        is_shared: false,
-        created_ms: call.brain.now_ms(),
-    }
+pub(super) fn personal(call: &Call<'_>) -> Notebook {
+    crate::note::import::run::personal(&call.speaker.account, call.brain.now_ms())
 }
 
 /// Saves a new note.
