@@ -187,6 +187,7 @@ impl Brain {
         crate::commands::load_drafts(&brain).await?;
         crate::note::import::run::resume(&brain).await?;
         brain.spawn(crate::note::service::run(brain.clone(), note_requests));
+        brain.spawn(crate::note::news::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
     }

@@ -5,6 +5,7 @@ pub(crate) mod fold;
 pub mod graph;
 pub(crate) mod import;
 pub mod index;
+pub(crate) mod news;
 pub mod query;
 pub(crate) mod service;
 pub(crate) mod snippet;

@@ -25,6 +25,9 @@ use crate::store::{NoteRecord, StoreError};
 const BATCH: usize = 500;
 /// How long a change waits for a commit.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether another brain has written notes in the same database. Their numbers
+/// have the order of their commits, so none that comes later has a lower one.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Callers that may wait at once.
 const QUEUE: usize = 1024;
 /// How long an answer waits for the index to take in its change.
@@ -52,6 +55,8 @@ pub(crate) struct NotesHealth {
     pub was_replaced: bool,
     /// It is being made anew.
     pub is_rebuilding: bool,
+    /// Changes that the new one has taken in so far, and those that there are.
+    pub rebuilt: (i64, i64),
 }
 
 /// What is asked of the task.
@@ -137,6 +142,22 @@ impl Notes {
         let index = self.index().ok_or(NotesError::NotOpen)?;
         let search = move || index.search(&query, &scope, &HashMap::new(), skip, limit);
         Ok(blocking(search).await??)
+    }
+
+    /// Notes within `scope` that are about the same as this text, the nearest first; none when nothing
+    /// is near, or when the index is not open.
+    pub(crate) async fn like(&self, text: String, scope: Scope, limit: usize) -> Vec<u64> {
+        let Some(index) = self.index() else {
+            return Vec::new();
+        };
+        let found = blocking(move || index.like(&text, &scope, limit)).await;
+        match found.and_then(|found| found) {
+            Ok(numbers) => numbers,
+            Err(error) => {
+                warn!(%error, "notes like a new one cannot be looked for");
+                Vec::new()
+            }
+        }
     }
 
     /// How the index is.
@@ -236,6 +257,8 @@ struct Follower {
     taken: i64,
     /// Which folder it is in.
     generation: u64,
+    /// It is not in use yet.
+    is_new: bool,
 }
 
 impl Follower {
@@ -251,6 +274,9 @@ impl Follower {
             let apply = move || index.apply(notes.into_iter().map(change).collect());
             blocking(apply).await?;
             self.taken = last;
+            if self.is_new {
+                brain.notes().lock_health().rebuilt.0 = last;
+            }
             if !more {
                 return Ok(());
             }
@@ -301,6 +327,9 @@ pub(crate) async fn run(brain: Brain, mut requests: mpsc::Receiver<Request>) {
     keep_up(&brain, &mut follower).await;
     let mut tick = tokio::time::interval(COMMIT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let has_company = brain.store().may_have_company();
     let mut commit: Option<JoinHandle<()>> = None;
     let mut rebuilt: Option<Rebuild> = None;
     loop {
@@ -321,6 +350,7 @@ pub(crate) async fn run(brain: Brain, mut requests: mpsc::Receiver<Request>) {
                 }
                 None => break,
             },
+            _ = look.tick(), if has_company => keep_up(&brain, &mut follower).await,
             _ = tick.tick() => {
                 let is_busy = commit.as_ref().is_some_and(|commit| !commit.is_finished());
                 if follower.index.waiting() > 0 && !is_busy {
@@ -381,7 +411,10 @@ async fn make(brain: Brain, generation: u64) -> Result<Follower, NotesTrouble> {
         index: Arc::new(index),
         taken: 0,
         generation,
+        is_new: true,
     };
+    let last = brain.store().last_note_change().await?;
+    brain.notes().lock_health().rebuilt = (0, last);
     follower.follow(&brain).await?;
     follower.commit().await?;
     Ok(follower)
@@ -390,6 +423,7 @@ async fn make(brain: Brain, generation: u64) -> Result<Follower, NotesTrouble> {
 /// Puts a new index in the place of the old one. Gives how many notes it has.
 async fn exchange(brain: &Brain, follower: &mut Follower, new: Follower) -> u64 {
     let old = std::mem::replace(follower, new);
+    follower.is_new = false;
     keep_up(brain, follower).await;
     brain.notes().use_index(Arc::clone(&follower.index));
     let folder = brain.notes().folder.join(old.generation.to_string());
@@ -422,6 +456,7 @@ fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
                 index: Arc::new(index),
                 taken,
                 generation: *generation,
+                is_new: false,
             });
             continue;
         }
@@ -436,6 +471,7 @@ fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
         index: Arc::new(index),
         taken: 0,
         generation,
+        is_new: false,
     };
     Ok((follower, newest > 0))
 }

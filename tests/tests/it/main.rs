@@ -18,6 +18,8 @@ mod lines;
 mod logs;
 mod network;
 mod notes;
+mod notes_index;
+mod notes_io;
 mod orders;
 mod pipe_contract;
 mod postgres;

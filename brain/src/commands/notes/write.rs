@@ -103,6 +103,7 @@ pub(super) async fn save(
         text!(language, "button-note-undo"),
         format!("undonote {}", note.number),
     );
+    let reply = super::like::add(call, reply, &note).await?;
     let mut answer = Answer::say(reply).about(format!("note {}", note.number));
     if !place.is_shared {
         answer = answer.op(Op::PutNotebook(place));

@@ -71,7 +71,6 @@ pub(super) fn write(notes: &[PortableNote]) -> Result<Vec<u8>, WriteError> {
         let (texts, joined) = cells(note);
         if let Some(number) = note.number {
             // Exact up to 2^53, beyond any note.
-            #[expect(clippy::cast_precision_loss, reason = "a number of notes")]
             sheet.write_number(row, 0, number as f64)?;
         }
         let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
@@ -158,7 +157,6 @@ impl Row {
                     .parse::<f64>()
                     .ok()
                     .filter(|number| number.fract() == 0.0);
-                #[expect(clippy::cast_possible_truncation, reason = "saturates")]
                 let number = number.map(|number| number as i64);
                 self.note.number = number.filter(|number| *number > 0);
             }

@@ -84,19 +84,16 @@ pub fn draw(graph: &Graph) -> Result<Vec<u8>, png::EncodingError> {
 /// Where each key is drawn: all push each other away, links pull (Fruchterman and Reingold, 1991). It
 /// starts on a spiral, so that the same notes always give the same picture.
 fn layout(keys: usize, links: &[(usize, usize, usize)]) -> Vec<Point> {
-    #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
     let count = keys as f32;
     let wish = (1.0 / count.max(1.0)).sqrt() * 0.9;
     let mut places: Vec<(f32, f32)> = (0..keys)
         .map(|place| {
-            #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
             let place = place as f32;
             let (angle, far) = (place * 2.4, (place / count.max(1.0)).sqrt() * 0.5);
             (far * angle.cos(), far * angle.sin())
         })
         .collect();
     for step in 0..STEPS {
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
         let heat = 0.1 * (1.0 - step as f32 / STEPS as f32) + 0.001;
         let mut moves = vec![(0.0_f32, 0.0_f32); keys];
         for one in 0..keys {
@@ -143,9 +140,7 @@ fn fit(places: &[(f32, f32)]) -> Vec<Point> {
         (least, (most - least).max(0.001))
     };
     let ((left, width), (top, height)) = (span(&|place| place.0), span(&|place| place.1));
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
     let inner = SIDE as f32 - 2.0 * EDGE;
-    #[expect(clippy::cast_possible_truncation, reason = "within the picture")]
     let pixel = |value: f32, from: f32, span: f32| {
         let share = if places.len() < 2 {
             0.5

@@ -155,7 +155,8 @@ pub(crate) async fn resume(brain: &Brain) -> Result<(), StoreError> {
     for import in brain.store().open_note_imports().await? {
         // The file of another brain's import is not here.
         let path = brain.blobs().path(&import.file);
-        if path.is_some_and(|path| path.exists()) {
+        let is_undoing = import.state == ImportState::Undoing;
+        if is_undoing || path.is_some_and(|path| path.exists()) {
             start(brain, import);
         }
     }
@@ -258,9 +259,9 @@ async fn bring_in(brain: &Brain, import: &NoteImport) -> Ended {
             language,
             "impnotes-done",
             number = number,
-            name = import.name.as_str()
+            name = import.name.as_str(),
+            count = brain.store().count_imported(number).await?
         ))
-        .line(counts(language, &meant))
         .button(
             text!(language, "button-note-undo"),
             format!("impnotes --undo {number}"),

@@ -15,7 +15,7 @@ type Analysed = Option<Arc<(NoteDoc, Terms)>>;
 pub(super) struct Pending(BTreeMap<u64, Waiting>);
 
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     sequence: i64,
     /// Nothing when the note was removed.
     doc: Analysed,
@@ -92,6 +92,14 @@ impl Pending {
         }
     }
 
+    /// Notes that were not removed.
+    pub(super) fn docs(&self) -> impl Iterator<Item = (&NoteDoc, &Waiting)> + '_ {
+        self.0.values().filter_map(|waiting| {
+            let (doc, _) = waiting.doc.as_deref()?;
+            Some((doc, waiting))
+        })
+    }
+
     /// Notes that fit a plan, with a score that compares with that of the index.
     pub(super) fn search<'a>(
         &'a self,
@@ -134,6 +142,11 @@ impl Waiting {
             }
             Plan::Not(plan) => self.score(plan).is_none().then_some(0.0),
         }
+    }
+
+    /// How often a term stands in it.
+    pub(super) fn has(&self, form: Form, text: &str) -> bool {
+        self.places(form, text).is_some()
     }
 
     fn places(&self, form: Form, text: &str) -> Option<&Vec<usize>> {

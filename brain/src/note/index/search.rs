@@ -171,7 +171,7 @@ impl NoteIndex {
         })
     }
 
-    fn scope_clauses(&self, scope: &Scope) -> Vec<(Occur, Box<dyn IndexQuery>)> {
+    pub(super) fn scope_clauses(&self, scope: &Scope) -> Vec<(Occur, Box<dyn IndexQuery>)> {
         let fields = &self.fields;
         // Filters choose, and say nothing about how well a note fits.
         let filter = |query: Box<dyn IndexQuery>| -> (Occur, Box<dyn IndexQuery>) {
@@ -268,7 +268,7 @@ impl NoteIndex {
 }
 
 impl Scope {
-    fn admits(&self, doc: &NoteDoc) -> bool {
+    pub(super) fn admits(&self, doc: &NoteDoc) -> bool {
         self.notebooks.contains(&doc.notebook)
             && (self.authors.is_empty()
                 || doc

@@ -223,6 +223,21 @@ async fn revision(
     }))
 }
 
+async fn count_imported(db: &Db, import: i64) -> Result<i64, Fault> {
+    let row = read_one!(
+        db,
+        (i64,),
+        "SELECT COUNT(*) FROM note_imported WHERE import = $1",
+        import
+    )?;
+    Ok(row.map_or(0, |(count,)| count))
+}
+
+async fn last_change(db: &Db) -> Result<i64, Fault> {
+    let row = read_one!(db, (i64,), "SELECT COALESCE(MAX(sequence), 0) FROM note")?;
+    Ok(row.map_or(0, |(last,)| last))
+}
+
 async fn take_numbers(tx: &mut Tx, counter: &str, count: i64) -> Result<i64, Fault> {
     let row = find!(
         tx,
@@ -341,6 +356,27 @@ impl Store {
     ) -> Result<Vec<Imported>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         Ok(imported(&self.db, import, after, limit).await?)
+    }
+
+    /// How many notes an import made or changed.
+    ///
+    /// # Errors
+    /// What the database suffers from.
+    pub async fn count_imported(&self, import: i64) -> Result<i64, StoreError> {
+        Ok(count_imported(&self.db, import).await?)
+    }
+
+    /// Number of the last change of any note; 0 without notes.
+    ///
+    /// # Errors
+    /// What the database suffers from.
+    pub async fn last_note_change(&self) -> Result<i64, StoreError> {
+        Ok(last_change(&self.db).await?)
+    }
+
+    /// Whether other brains may write in the same database.
+    pub fn may_have_company(&self) -> bool {
+        matches!(self.db, Db::Pg(_))
     }
 
     /// The first of so many numbers of a counter that follow each other. As with
