@@ -47,6 +47,8 @@ pub enum After {
     FollowNotes,
     /// The index of notes is made anew, and this room is told.
     RebuildNotes(Box<(Place, RoomKind, crate::text::Language)>),
+    /// Notes are brought in, or an import is taken back.
+    ImportNotes(Box<crate::store::NoteImport>),
     /// These bytes go, unless somebody else needs them.
     TidyFiles(String),
     /// A node has another name.

@@ -185,7 +185,9 @@ impl Brain {
         brain.spawn(crate::upkeep::run(brain.clone()));
         brain.spawn(crate::watch::run(brain.clone()));
         crate::commands::load_drafts(&brain).await?;
+        crate::note::import::run::resume(&brain).await?;
         brain.spawn(crate::note::service::run(brain.clone(), note_requests));
+        brain.spawn(crate::note::news::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
         Ok(brain)
     }

@@ -95,6 +95,8 @@ commands! {
     Notehistory(notes::NotehistoryArgs),
     Notebook(notes::NotebookArgs),
     Rebuildkeywords(notes::RebuildkeywordsArgs),
+    Expnotes(notes::ExpnotesArgs),
+    Impnotes(notes::ImpnotesArgs),
     Nodes(nodes::NodesArgs),
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
@@ -150,7 +152,8 @@ impl Invocation {
             | Self::Appendnote(_)
             | Self::Tagnote(_)
             | Self::Untagnote(_)
-            | Self::Find(_) => {
+            | Self::Find(_)
+            | Self::Expnotes(_) => {
                 format!("{} …", self.spec().name)
             }
             Self::Run(arguments) => arguments.audit_text(),

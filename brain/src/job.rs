@@ -28,6 +28,7 @@ pub use orders::Orders;
 pub(crate) use orders::pump;
 pub(crate) use plan::plan;
 pub use rollout::{Outcome, Part, Phase, UpdateKind, UpdateSpec, WayBack};
+pub(crate) use status::progress as progress_action;
 pub(crate) use status::{mark, service_outcome, status_reply};
 pub(crate) use transfer::fetch;
 

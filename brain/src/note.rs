@@ -2,10 +2,14 @@
 
 mod change;
 pub(crate) mod extract;
+pub mod exchange;
 pub(crate) mod fold;
+pub mod graph;
+pub(crate) mod import;
 pub mod index;
 pub(crate) mod link;
 mod places;
+pub(crate) mod news;
 pub mod query;
 pub mod reader;
 pub(crate) mod service;

@@ -313,6 +313,7 @@ async fn set_going(brain: &Brain, after: After) {
             let rebuilding = brain.clone();
             brain.spawn(async move { commands::rebuild_notes(&rebuilding, *told).await });
         }
+        After::ImportNotes(import) => crate::note::import::run::start(brain, *import),
         After::ForgetSubscriptions => brain.watch().forget_subscriptions(),
         After::ForgetNode(name) => brain.fleet().forget(brain, &name),
         After::TidyFiles(hash) => {

@@ -68,6 +68,7 @@ pub use job::JobFilter;
 pub use join::{FormerAddress, JoinToken};
 pub use node::NodeRecord;
 pub use note::{FileText, NoteFile, NotePart, NoteRecord, NoteVersion, Notebook, OpenNotebook};
+pub use note::exchange::{ImportState, Imported, NoteImport};
 pub use outbox::OutboxCount;
 pub use question::Question;
 pub use room::Room;

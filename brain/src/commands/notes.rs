@@ -3,16 +3,23 @@
 
 mod capture;
 pub(in crate::commands) mod change;
+mod arguments;
 pub(crate) mod draft;
+pub(in crate::commands) mod export;
 pub(crate) mod find;
 mod forward;
 pub(in crate::commands) mod history;
 mod mode;
+pub(in crate::commands) mod follow;
+pub(in crate::commands) mod import;
+pub(in crate::commands) mod like;
 pub(in crate::commands) mod notebook;
 pub(crate) mod rebuild;
 pub(in crate::commands) mod show;
 mod vocabulary;
 pub(in crate::commands) mod write;
+
+pub use arguments::{ExpnotesArgs, ImpnotesArgs};
 
 use clap::Args;
 
@@ -125,9 +132,12 @@ impl Arguments for ShownoteArgs {
     };
 }
 
-/// `mynotes [--page N]`.
+/// `mynotes [--page N] [--export]`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct MynotesArgs {
+    /// Everything of yours as a file.
+    #[arg(long)]
+    pub export: bool,
     /// Which page, from 1.
     #[arg(long, value_name = "PAGE", value_parser = value::number)]
     pub page: Option<u32>,

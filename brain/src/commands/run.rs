@@ -45,6 +45,8 @@ pub(super) async fn run(
         Invocation::Notehistory(args) => notes::history::notehistory(call, args).await,
         Invocation::Notebook(args) => notes::notebook::notebook(call, args).await,
         Invocation::Rebuildkeywords(_) => Ok(notes::rebuild::rebuildkeywords(call)),
+        Invocation::Expnotes(args) => notes::export::expnotes(call, args).await,
+        Invocation::Impnotes(args) => notes::import::impnotes(call, args, line).await,
         Invocation::Nodes(args) => Ok(nodes::run::nodes(call, &args)),
         Invocation::Node(args) => nodes::run::node(call, args).await,
         Invocation::Mystate(_) => Ok(nodes::run::mystate(call)),

@@ -36,9 +36,12 @@ pub struct SubscribeArgs {
     /// Of jobs: also those that ended well.
     #[arg(long)]
     pub all: bool,
-    /// `nodes` or `jobs`.
+    /// `nodes`, `jobs` or `notes`.
     #[arg(value_name = "TOPIC", required = true, value_parser = value::topic)]
     pub topic: Topic,
+    /// Of notes: `nb:NAME`.
+    #[arg(value_name = "NOTEBOOK")]
+    pub notebook: Option<String>,
 }
 
 impl Arguments for SubscribeArgs {
@@ -61,7 +64,7 @@ pub enum Topics {
 /// `unsubscribe [TOPIC|all]`: be told no more.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct UnsubscribeArgs {
-    /// `nodes`, `jobs` or `all`; without it all.
+    /// `nodes`, `jobs`, `notes` or `all`; without it all.
     #[arg(value_name = "TOPIC", value_parser = value::topic_or_all)]
     pub which: Option<Topics>,
 }

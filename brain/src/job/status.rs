@@ -38,7 +38,7 @@ pub(super) fn action_of(brain: &Brain, job: &Job, reply: &Reply, is_final: bool)
 }
 
 /// A state of a progress object in a room, as an answer to a message.
-pub(super) fn progress(
+pub(crate) fn progress(
     brain: &Brain,
     (room, reply_to): (&RoomKey, &str),
     key: String,

@@ -4,6 +4,7 @@
 //! through, until a commit in the background has brought it to disk. The commit keeps the number of
 //! the last change that it holds, so that after a crash exactly the later changes are taken in again.
 
+mod like;
 mod pending;
 mod schema;
 mod search;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
@@ -29,6 +29,9 @@ const BATCH: usize = 500;
 const COMMIT_FILLED: usize = 20_000;
 /// How long a change waits for a commit.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether another brain has written notes in the same database. Their numbers
+/// have the order of their commits, so none that comes later has a lower one.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Callers that may wait at once.
 const QUEUE: usize = 1024;
 /// How long an answer waits for the index to take in its change.
@@ -56,6 +59,8 @@ pub(crate) struct NotesHealth {
     pub was_replaced: bool,
     /// It is being made anew.
     pub is_rebuilding: bool,
+    /// Changes that the new one has taken in so far, and those that there are.
+    pub rebuilt: (i64, i64),
 }
 
 /// What is asked of the task.
@@ -77,6 +82,8 @@ pub(crate) struct Notes {
     /// Where somebody may be writing a note; the store knows for sure.
     drafts: Mutex<HashMap<RoomKey, Vec<AccountId>>>,
     reader: FileReader,
+    /// Imports take their turn.
+    imports: Semaphore,
 }
 
 impl Notes {
@@ -90,6 +97,7 @@ impl Notes {
             health: Mutex::default(),
             drafts: Mutex::default(),
             reader: FileReader::new(),
+            imports: Semaphore::new(1),
         };
         (notes, waiting)
     }
@@ -143,6 +151,22 @@ impl Notes {
         Ok(blocking(search).await??)
     }
 
+    /// Notes within `scope` that are about the same as this text, the nearest first; none when nothing
+    /// is near, or when the index is not open.
+    pub(crate) async fn like(&self, text: String, scope: Scope, limit: usize) -> Vec<u64> {
+        let Some(index) = self.index() else {
+            return Vec::new();
+        };
+        let found = blocking(move || index.like(&text, &scope, limit)).await;
+        match found.and_then(|found| found) {
+            Ok(numbers) => numbers,
+            Err(error) => {
+                warn!(%error, "notes like a new one cannot be looked for");
+                Vec::new()
+            }
+        }
+    }
+
     /// How the index is.
     pub(crate) fn health(&self) -> NotesHealth {
         let index = self.index();
@@ -156,6 +180,11 @@ impl Notes {
     /// Reads what files say.
     pub(crate) fn reader(&self) -> &FileReader {
         &self.reader
+    }
+
+    /// The turn of one import.
+    pub(crate) fn imports(&self) -> &Semaphore {
+        &self.imports
     }
 
     /// Somebody begins to write a note.
@@ -226,6 +255,8 @@ struct Follower {
     taken: i64,
     /// Which folder it is in.
     generation: u64,
+    /// It is not in use yet.
+    is_new: bool,
 }
 
 impl Follower {
@@ -246,6 +277,9 @@ impl Follower {
                 blocking(move || index.apply(changes)).await?;
             }
             self.taken = last;
+            if self.is_new {
+                brain.notes().lock_health().rebuilt.0 = last;
+            }
             if !more {
                 return Ok(());
             }
@@ -343,6 +377,9 @@ pub(crate) async fn run(brain: Brain, mut requests: mpsc::Receiver<Request>) {
     keep_up(&brain, &mut follower).await;
     let mut tick = tokio::time::interval(COMMIT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let has_company = brain.store().may_have_company();
     let mut commit: Option<JoinHandle<()>> = None;
     let mut rebuilt: Option<Rebuild> = None;
     loop {
@@ -363,6 +400,7 @@ pub(crate) async fn run(brain: Brain, mut requests: mpsc::Receiver<Request>) {
                 }
                 None => break,
             },
+            _ = look.tick(), if has_company => keep_up(&brain, &mut follower).await,
             _ = tick.tick() => {
                 let is_busy = commit.as_ref().is_some_and(|commit| !commit.is_finished());
                 if follower.index.waiting() > 0 && !is_busy {
@@ -423,7 +461,10 @@ async fn make(brain: Brain, generation: u64) -> Result<Follower, NotesTrouble> {
         index: Arc::new(index),
         taken: 0,
         generation,
+        is_new: true,
     };
+    let last = brain.store().last_note_change().await?;
+    brain.notes().lock_health().rebuilt = (0, last);
     follower.follow(&brain).await?;
     follower.commit().await?;
     Ok(follower)
@@ -432,6 +473,7 @@ async fn make(brain: Brain, generation: u64) -> Result<Follower, NotesTrouble> {
 /// Puts a new index in the place of the old one. Gives how many notes it has.
 async fn exchange(brain: &Brain, follower: &mut Follower, new: Follower) -> u64 {
     let old = std::mem::replace(follower, new);
+    follower.is_new = false;
     keep_up(brain, follower).await;
     brain.notes().use_index(Arc::clone(&follower.index));
     let folder = brain.notes().folder.join(old.generation.to_string());
@@ -464,6 +506,7 @@ fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
                 index: Arc::new(index),
                 taken,
                 generation: *generation,
+                is_new: false,
             });
             continue;
         }
@@ -478,6 +521,7 @@ fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
         index: Arc::new(index),
         taken: 0,
         generation,
+        is_new: false,
     };
     Ok((follower, newest > 0))
 }

@@ -145,6 +145,12 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
             is_known,
         } => note::words::put_synonym(tx, *notebook, (word, other), *is_known).await,
         Op::TouchNotes { notebook } => note::words::touch(tx, *notebook).await,
+        Op::PutImport(import) => note::exchange::put_import(tx, import).await,
+        Op::NoteImported {
+            import,
+            note,
+            before,
+        } => note::exchange::put_imported(tx, *import, *note, *before).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }

@@ -5,6 +5,7 @@ mod history;
 pub(super) mod link;
 mod reads;
 pub(super) mod words;
+pub(super) mod exchange;
 
 use serde::{Deserialize, Serialize};
 

@@ -22,6 +22,7 @@ mod files;
 mod join;
 mod load;
 mod note;
+mod note_import;
 mod nouns;
 
 /// Where a test's database lives, for as long as the value does.

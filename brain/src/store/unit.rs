@@ -7,6 +7,7 @@ use super::file::FileRecord;
 use super::follow::Follow;
 use super::join::{FormerAddress, JoinToken};
 use super::node::NodeRecord;
+use super::note::exchange::NoteImport;
 use super::note::{FileText, NoteRecord, Notebook};
 use super::question::Question;
 use super::room::Room;
@@ -305,6 +306,17 @@ pub enum Op {
     TouchNotes {
         /// Number of the notebook.
         notebook: i64,
+    },
+    /// Makes an import of notes, by its number, or changes how far it is.
+    PutImport(Box<NoteImport>),
+    /// An import makes or changes a note.
+    NoteImported {
+        /// Number of the import.
+        import: i64,
+        /// Number of the note.
+        note: i64,
+        /// Number of its change before; nothing for a new note.
+        before: Option<i64>,
     },
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),

@@ -14,17 +14,20 @@ pub enum Topic {
     Nodes,
     /// Jobs that end.
     Jobs,
+    /// Notes of a notebook.
+    Notes,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 2] = [Self::Nodes, Self::Jobs];
+    pub const ALL: [Self; 3] = [Self::Nodes, Self::Jobs, Self::Notes];
 
     /// The word used in commands and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Nodes => "nodes",
             Self::Jobs => "jobs",
+            Self::Notes => "notes",
         }
     }
 }
@@ -48,6 +51,7 @@ impl FromStr for Topic {
         match word.as_str() {
             "node" | "节点" | "服务器" => Ok(Self::Nodes),
             "job" | "任务" => Ok(Self::Jobs),
+            "note" | "笔记" => Ok(Self::Notes),
             word => Self::ALL
                 .into_iter()
                 .find(|topic| topic.as_str() == word)
@@ -69,7 +73,7 @@ pub struct Subscription {
     pub topic: Topic,
     /// Only nodes with this tag; empty = all.
     pub tag: String,
-    /// Only this node; empty = all.
+    /// Only this node; empty = all. Of notes: the notebook.
     pub node: String,
     /// Of jobs: also those that ended well.
     pub everything: bool,
@@ -94,6 +98,10 @@ impl Subscription {
     /// What it is about, as its command says it: `nodes --tag web`.
     pub fn describe(&self) -> String {
         let mut words = self.topic.to_string();
+        if self.topic == Topic::Notes {
+            words.push_str(&format!(" nb:{}", self.node));
+            return words;
+        }
         for (flag, value) in [("--tag", &self.tag), ("--node", &self.node)] {
             if !value.is_empty() {
                 words.push_str(&format!(" {flag} {value}"));

@@ -20,6 +20,8 @@ mod network;
 mod note_capture;
 mod note_files;
 mod notes;
+mod notes_index;
+mod notes_io;
 mod orders;
 mod pipe_contract;
 mod postgres;

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 const SERVER: &str = "JARVIS_TEST_POSTGRES";
 
 /// A database that goes with the server; `None` where there is none.
-async fn database() -> Option<String> {
+pub(crate) async fn database() -> Option<String> {
     let Ok(server) = std::env::var(SERVER) else {
         assert!(
             std::env::var_os("CI").is_none(),

@@ -134,7 +134,7 @@ async fn synonyms(call: &Call<'_>, scope: &Scope) -> Result<HashMap<String, Vec<
 }
 
 /// Where the caller may look, and what the filters leave of it.
-async fn scope(call: &Call<'_>, filters: &Filters) -> Result<Scope, Trouble> {
+pub(super) async fn scope(call: &Call<'_>, filters: &Filters) -> Result<Scope, Trouble> {
     let store = call.brain.store();
     let mut notebooks = store.notebooks_of(call.account()).await?;
     if !filters.notebooks.is_empty() {
@@ -207,6 +207,9 @@ pub(in crate::commands) async fn mynotes(
     call: &Call<'_>,
     args: MynotesArgs,
 ) -> Result<Answer, Trouble> {
+    if args.export {
+        return super::export::mine(call).await;
+    }
     let language = call.language();
     let page = args.page.unwrap_or(1).clamp(1, MOST_PAGES);
     let skip = (page as usize - 1) * PAGE;

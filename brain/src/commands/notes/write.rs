@@ -93,15 +93,7 @@ pub(super) async fn place(
 
 /// The caller's own notebook.
 pub(super) fn personal(call: &Call<'_>) -> Notebook {
-    let account = &call.speaker.account;
-    Notebook {
-        number: -account.number,
-        // No name that anybody can give.
-        name: format!(" {}", account.id),
-        owner: account.id.clone(),
-        is_shared: false,
-        created_ms: call.brain.now_ms(),
-    }
+    crate::note::import::run::personal(&call.speaker.account, call.brain.now_ms())
 }
 
 /// Saves a new note.
@@ -145,6 +137,7 @@ pub(super) async fn save(
     if let Some(dangling) = dangling(call, &note).await? {
         reply = reply.line(dangling);
     }
+    reply = super::like::add(call, reply, &note).await?;
     let mut answer = Answer::say(reply).about(format!("note {}", note.number));
     if !place.is_shared {
         answer = answer.op(Op::PutNotebook(place));

@@ -41,18 +41,32 @@ pub(in crate::commands) async fn subscribe(
     if let Err(refusal) = admit(call, line) {
         return Ok(refusal);
     }
-    if let Some(node) = &args.node
+    if args.topic != Topic::Notes
+        && let Some(node) = &args.node
         && let Err(problem) = Target::node(node).resolve(&call.node_facts())
     {
         return Ok(Answer::say(problem.explain(language)));
     }
+    let notebook = match (args.topic, &args.notebook) {
+        (Topic::Notes, Some(name)) => {
+            match crate::commands::notes::follow::notebook(call, name).await? {
+                Ok(name) => Some(name),
+                Err(answer) => return Ok(answer),
+            }
+        }
+        (Topic::Notes, None) => {
+            return Ok(Answer::say(text!(language, "subscribe-which-notebook")));
+        }
+        (_, Some(_)) => return Ok(Answer::say(text!(language, "subscribe-no-notebook"))),
+        (_, None) => None,
+    };
     let new = Subscription {
         room: call.room().clone(),
         room_kind: call.kind,
         account: call.account().clone(),
         topic: args.topic,
         tag: args.tag.unwrap_or_default(),
-        node: args.node.unwrap_or_default(),
+        node: notebook.or(args.node).unwrap_or_default(),
         everything: args.all && args.topic == Topic::Jobs,
         language: language.code().to_owned(),
         created_ms: call.brain.now_ms(),
@@ -72,6 +86,7 @@ pub(in crate::commands) async fn subscribe(
         Topic::Nodes => text!(language, "subscribe-nodes", what = what),
         Topic::Jobs if new.everything => text!(language, "subscribe-jobs-all", what = what),
         Topic::Jobs => text!(language, "subscribe-jobs", what = what),
+        Topic::Notes => text!(language, "subscribe-notes", what = what),
     });
     let no_such_tag = |tag: &str| {
         let tagged = |node: &crate::command::target::NodeFacts| {
@@ -90,12 +105,18 @@ pub(in crate::commands) async fn subscribe(
         reply = reply.line(text!(language, "subscribe-jobs-own"));
     }
     let topic = new.topic;
-    Ok(Answer::say(reply.button(
+    let begun = match topic {
+        Topic::Notes => crate::note::news::begin(call.brain, &new).await?,
+        _ => None,
+    };
+    let mut answer = Answer::say(reply.button(
         text!(language, "button-unsubscribe"),
         format!("unsubscribe {topic}"),
-    ))
-    .op(Op::Subscribe(new))
-    .then(After::ForgetSubscriptions))
+    ));
+    answer.ops.extend(begun);
+    Ok(answer
+        .op(Op::Subscribe(new))
+        .then(After::ForgetSubscriptions))
 }
 
 /// `unsubscribe [nodes|jobs|all]`.

@@ -15,7 +15,7 @@ type Analysed = Option<Arc<(NoteDoc, Terms)>>;
 pub(super) struct Pending(BTreeMap<u64, Waiting>);
 
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     sequence: i64,
     /// Nothing when the note was removed.
     doc: Analysed,
@@ -89,6 +89,14 @@ impl Pending {
         }
     }
 
+    /// Notes that were not removed.
+    pub(super) fn docs(&self) -> impl Iterator<Item = (&NoteDoc, &Terms)> + '_ {
+        self.0.values().filter_map(|waiting| {
+            let (doc, terms) = waiting.doc.as_deref()?;
+            Some((doc, terms))
+        })
+    }
+
     /// Notes that fit a plan, with a score that compares with that of the index.
     pub(super) fn search<'a>(
         &'a self,
@@ -108,7 +116,7 @@ const TERM_SCORE: f32 = 6.0;
 /// How well a note with these terms fits.
 fn score(terms: &Terms, plan: &Plan) -> Option<f32> {
     match plan {
-        Plan::Term(form, text) => (!places(terms, *form, text).is_empty()).then_some(TERM_SCORE),
+        Plan::Term(form, text) => has(terms, *form, text).then_some(TERM_SCORE),
         Plan::Phrase(form, units) => has_phrase(terms, *form, units).then_some(TERM_SCORE * 2.0),
         Plan::Fuzzy(word) => {
             any_latin(terms, |other| strsim::osa_distance(word, other) <= 1).then_some(TERM_SCORE)
@@ -131,6 +139,11 @@ fn score(terms: &Terms, plan: &Plan) -> Option<f32> {
         }
         Plan::Not(plan) => score(terms, plan).is_none().then_some(0.0),
     }
+}
+
+/// Whether a term stands in a note.
+pub(super) fn has(terms: &Terms, form: Form, text: &str) -> bool {
+    !places(terms, form, text).is_empty()
 }
 
 /// Where a term stands; the terms are in order.

@@ -174,7 +174,7 @@ impl NoteIndex {
         })
     }
 
-    fn scope_clauses(&self, scope: &Scope) -> Vec<(Occur, Box<dyn IndexQuery>)> {
+    pub(super) fn scope_clauses(&self, scope: &Scope) -> Vec<(Occur, Box<dyn IndexQuery>)> {
         let fields = &self.fields;
         // Filters choose, and say nothing about how well a note fits.
         let filter = |query: Box<dyn IndexQuery>| -> (Occur, Box<dyn IndexQuery>) {
@@ -284,7 +284,7 @@ fn any_of(field: Field, numbers: impl Iterator<Item = u64>) -> Box<dyn IndexQuer
 }
 
 impl Scope {
-    fn admits(&self, doc: &NoteDoc) -> bool {
+    pub(super) fn admits(&self, doc: &NoteDoc) -> bool {
         self.notebooks.contains(&doc.notebook)
             && (self.authors.is_empty()
                 || doc

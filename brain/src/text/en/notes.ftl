@@ -206,3 +206,73 @@ health-notes-closed = notes: the index is not open; notes are kept, but not foun
 health-notes-rebuilding = notes: the index is being made anew; searching goes on
 health-notes-replaced = notes: { $notes } can be found. The index was damaged or of another version, and was made anew at the start.
 
+
+cmd-mynotes-arg-export = everything of yours as a file
+cmd-expnotes = notes as a file
+cmd-expnotes-more = All that you may read, or what a query fits, as a workbook (xlsx), as JSON, or as Markdown files in an archive. `-g` draws which keys stand together.
+cmd-expnotes-arg-graph = the keys and how often they stand together, as JSON and as a picture
+cmd-expnotes-arg-json = as JSON
+cmd-expnotes-arg-markdown = as Markdown files
+cmd-expnotes-arg-query = only these, as `find` takes it
+cmd-expnotes-examples =
+    expnotes
+    expnotes --markdown nb:ops after:2026-01
+    expnotes -g
+cmd-impnotes = notes from a file
+cmd-impnotes-more = Send the file with this as its caption, or answer it: a workbook of any Jarvis, JSON, or Markdown files in an archive. First I count what would happen. What is there already is left alone, so a file may come twice.
+cmd-impnotes-arg-merge = add what is missing (the default)
+cmd-impnotes-arg-replace = also remove what the file does not have
+cmd-impnotes-arg-notebook = everything into this notebook
+cmd-impnotes-arg-undo = take this import back
+cmd-impnotes-examples =
+    impnotes
+    impnotes --replace --nb ops
+    impnotes --undo 3
+
+expnotes-done = { $notes ->
+    [one] 1 note
+   *[other] { $notes } notes
+}
+expnotes-no-files = No files can be sent here. Ask in another chat.
+expnotes-too-many = That is more than one file takes: { $most } notes with { $size } of text. Ask for less, such as `expnotes nb:ops` or `expnotes after:2026-01`.
+expnotes-too-large = The file has { $size }, and this chat takes { $limit }. Ask for less, such as `expnotes nb:ops` or `expnotes after:2026-01`.
+expnotes-no-keys = None of these notes has a key.
+expnotes-graph = Keys: { $keys }, links: { $links }
+expnotes-graph-cut = The picture shows the { $most } that are used most.
+mynotes-exported = Everything that is yours. Notes: { $notes }, notebooks: { $notebooks }
+mynotes-export-private = I send you all of your notes only where you and I are alone.
+
+impnotes-no-file = That needs a file: send it with the caption `impnotes`, or answer its message with `impnotes`.
+impnotes-broken = I cannot take notes from { $name }: { $why }.
+impnotes-preview = { $name }:
+impnotes-added = new: { $count }
+impnotes-changed = changed: { $count }
+impnotes-same = there already: { $count }
+impnotes-kept = newer here: { $count }
+impnotes-removed = removed: { $count }
+impnotes-left-out = no notes: { $count }
+impnotes-into = Shared notebooks: { $notebooks }
+impnotes-homeless = Of a notebook that you cannot write in, so they become your own: { $count }
+impnotes-nothing = Nothing to do.
+impnotes-begun = Import { $number } has begun. Notes: { $total }
+impnotes-running = Import { $number }: { $done } of { $total } notes
+impnotes-done = Import { $number } is done: { $name }. Notes made or changed: { $count }
+impnotes-failed = Import { $number } ended early: { $why }. What was in stays; the button takes it out again.
+impnotes-unknown = You have no import { $number }.
+impnotes-runs = Import { $number } still goes on.
+impnotes-is-undone = Import { $number } was taken back already.
+impnotes-undo-begun = I am taking import { $number } back.
+impnotes-undoing = { $count } notes are as they were before
+impnotes-undone = Import { $number } was taken back. Notes: { $count }
+impnotes-undone-not = Changed since, so they stay: { $count }
+
+note-like = Notes like this:
+note-like-row = #{ $number } { $said }
+notes-news = Notes in { $notebook }: { $count }
+notes-news-new = + #{ $number } { $said } · { $who }
+notes-news-changed = ~ #{ $number } { $said } · { $who }
+notes-news-more = and { $count } more
+reindex-running = The index is being made anew: { $done } of { $total } changes
+subscribe-notes = You will hear here of new and changed notes of others ({ $what }), as long as you may read them.
+subscribe-which-notebook = Which notebook? `subscribe notes nb:NAME`; yours are in `notebook list`.
+subscribe-no-notebook = Only `subscribe notes` takes a notebook.

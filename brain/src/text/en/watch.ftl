@@ -3,17 +3,19 @@
 cmd-nodes-arg-offline = only those that are away
 nodes-none-offline = No node that matches is away.
 
-cmd-subscribe = be told of nodes that come and go, or of jobs that end
+cmd-subscribe = be told of nodes that come and go, of jobs that end, or of notes
 cmd-subscribe-more = In a group only operators and owners may. You are told what you may see at that time. Short absences are not told, a node that comes and goes is told once, and what happens to many is one message.
 cmd-subscribe-arg-tag = only nodes with this tag
 cmd-subscribe-arg-node = only this node
 cmd-subscribe-arg-all = also jobs that ended well
-cmd-subscribe-arg-topic = nodes or jobs
+cmd-subscribe-arg-topic = nodes, jobs or notes
+cmd-subscribe-arg-notebook = of notes: their notebook, as nb:NAME
 cmd-subscribe-examples =
     subscribe nodes
     subscribe jobs --tag web --all
+    subscribe notes nb:ops
 cmd-unsubscribe = be told no more
-cmd-unsubscribe-arg-which = nodes, jobs or all
+cmd-unsubscribe-arg-which = nodes, jobs, notes or all
 cmd-unsubscribe-examples = unsubscribe nodes
 cmd-subscriptions = show what is told here
 cmd-top = show the load of nodes as a picture
@@ -28,7 +30,7 @@ cmd-drift = show which versions run where
 cmd-drift-arg-node-type = only of this type
 cmd-drift-examples = drift -t jarvisnode
 
-value-topic = `{ $value }` is nothing one can subscribe to. There are `nodes` and `jobs`.
+value-topic = `{ $value }` is nothing one can subscribe to. There are `nodes`, `jobs` and `notes`.
 
 subscribe-nodes = Subscribed here: { $what }. You will be told when nodes go away and come back.
 subscribe-jobs = Subscribed here: { $what }. You will be told of jobs that fail; with `--all` of every end.

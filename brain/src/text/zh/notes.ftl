@@ -194,3 +194,70 @@ health-notes-closed = 笔记：索引没有打开；笔记都在，但查不到�
 health-notes-rebuilding = 笔记：正在重建索引，查找照常可用
 health-notes-replaced = 笔记：可查找 { $notes } 条。启动时索引损坏或版本不同，已重建。
 
+
+cmd-mynotes-arg-export = 把属于你的一切导出成文件
+cmd-expnotes = 把笔记导出成文件
+cmd-expnotes-more = 导出你能看的全部笔记，或者查询到的笔记：表格（xlsx）、JSON，或者打包的 Markdown 文件。`-g` 画出哪些关键词一起出现。
+cmd-expnotes-arg-graph = 关键词以及一起出现的次数，JSON 和图片
+cmd-expnotes-arg-json = 导出为 JSON
+cmd-expnotes-arg-markdown = 导出为 Markdown 文件
+cmd-expnotes-arg-query = 只要这些，写法同 `find`
+cmd-expnotes-examples =
+    expnotes
+    expnotes --markdown nb:ops after:2026-01
+    expnotes -g
+cmd-impnotes = 从文件导入笔记
+cmd-impnotes-more = 发送文件时把它写在说明里，或者回复那个文件：任何一个 Jarvis 的表格、JSON，或者打包的 Markdown 文件。我先数清楚会发生什么。已经有的不会动，所以同一个文件可以导入两次。
+cmd-impnotes-arg-merge = 补上没有的（默认）
+cmd-impnotes-arg-replace = 同时删除文件里没有的
+cmd-impnotes-arg-notebook = 全部放进这个笔记本
+cmd-impnotes-arg-undo = 撤销这次导入
+cmd-impnotes-examples =
+    impnotes
+    impnotes --replace --nb ops
+    impnotes --undo 3
+
+expnotes-done = { $notes } 条笔记
+expnotes-no-files = 这里不能发送文件，请换一个聊天。
+expnotes-too-many = 一个文件放不下：最多 { $most } 条笔记、{ $size } 文字。请缩小范围，例如 `expnotes nb:ops` 或 `expnotes after:2026-01`。
+expnotes-too-large = 文件有 { $size }，这里只能发 { $limit }。请缩小范围，例如 `expnotes nb:ops` 或 `expnotes after:2026-01`。
+expnotes-no-keys = 这些笔记都没有关键词。
+expnotes-graph = 关键词：{ $keys }，联系：{ $links }
+expnotes-graph-cut = 图片里只画最常用的 { $most } 个。
+mynotes-exported = 属于你的一切。笔记：{ $notes }，笔记本：{ $notebooks }
+mynotes-export-private = 你的全部笔记只在私聊里发给你。
+
+impnotes-no-file = 需要一个文件：发送时写上说明 `impnotes`，或者用 `impnotes` 回复那条消息。
+impnotes-broken = { $name } 不能导入：{ $why }。
+impnotes-preview = { $name }：
+impnotes-added = 新增：{ $count }
+impnotes-changed = 改动：{ $count }
+impnotes-same = 已经有了：{ $count }
+impnotes-kept = 这里的更新：{ $count }
+impnotes-removed = 删除：{ $count }
+impnotes-left-out = 不是笔记：{ $count }
+impnotes-into = 共享笔记本：{ $notebooks }
+impnotes-homeless = 所属笔记本你不能写，放进你自己的笔记：{ $count }
+impnotes-nothing = 没有什么要做的。
+impnotes-begun = 导入 { $number } 开始了。笔记：{ $total }
+impnotes-running = 导入 { $number }：{ $done } / { $total } 条笔记
+impnotes-done = 导入 { $number } 完成：{ $name }。新增或改动的笔记：{ $count }
+impnotes-failed = 导入 { $number } 提前结束：{ $why }。已经导入的保留着，按钮可以撤销。
+impnotes-unknown = 你没有导入 { $number }。
+impnotes-runs = 导入 { $number } 还在进行。
+impnotes-is-undone = 导入 { $number } 已经撤销过了。
+impnotes-undo-begun = 正在撤销导入 { $number }。
+impnotes-undoing = { $count } 条笔记已恢复原样
+impnotes-undone = 导入 { $number } 已撤销。笔记：{ $count }
+impnotes-undone-not = 之后又改过，所以保留：{ $count }
+
+note-like = 类似的笔记：
+note-like-row = #{ $number } { $said }
+notes-news = { $notebook } 里的笔记：{ $count }
+notes-news-new = + #{ $number } { $said } · { $who }
+notes-news-changed = ~ #{ $number } { $said } · { $who }
+notes-news-more = 还有 { $count } 条
+reindex-running = 正在重建索引：{ $done } / { $total } 处改动
+subscribe-notes = 别人新写或改动的笔记会告诉这里（{ $what }），只要你还能看。
+subscribe-which-notebook = 哪个笔记本？`subscribe notes nb:名字`，你的笔记本见 `notebook list`。
+subscribe-no-notebook = 只有 `subscribe notes` 可以带笔记本。

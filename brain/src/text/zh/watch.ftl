@@ -3,17 +3,19 @@
 cmd-nodes-arg-offline = 只看离线的
 nodes-none-offline = 符合条件的节点都在线。
 
-cmd-subscribe = 节点上下线或任务结束时主动通知
+cmd-subscribe = 节点上下线、任务结束或有新笔记时主动通知
 cmd-subscribe-more = 在群里只有操作员和所有者可以订阅。只会通知你届时有权看到的内容。短暂离线不通知，反复上下线的节点只通知一次，多个节点同时变化合为一条消息。
 cmd-subscribe-arg-tag = 只看带这个标签的节点
 cmd-subscribe-arg-node = 只看这个节点
 cmd-subscribe-arg-all = 成功结束的任务也通知
-cmd-subscribe-arg-topic = nodes（节点）或 jobs（任务）
+cmd-subscribe-arg-topic = nodes（节点）、jobs（任务）或 notes（笔记）
+cmd-subscribe-arg-notebook = 笔记所在的笔记本，写作 nb:名字
 cmd-subscribe-examples =
     订阅 节点
     订阅 任务 --tag web --all
+    订阅 笔记 nb:ops
 cmd-unsubscribe = 不再通知
-cmd-unsubscribe-arg-which = nodes（节点）、jobs（任务）或 all（全部）
+cmd-unsubscribe-arg-which = nodes（节点）、jobs（任务）、notes（笔记）或 all（全部）
 cmd-unsubscribe-examples = 退订 节点
 cmd-subscriptions = 查看这里订阅了什么
 cmd-top = 用图表显示节点的负载
@@ -28,7 +30,7 @@ cmd-drift = 查看各节点运行的版本
 cmd-drift-arg-node-type = 只看这个类型
 cmd-drift-examples = 版本差异 -t jarvisnode
 
-value-topic = 不能订阅 `{ $value }`。可以订阅 `nodes`（节点）和 `jobs`（任务）。
+value-topic = 不能订阅 `{ $value }`。可以订阅 `nodes`（节点）、`jobs`（任务）和 `notes`（笔记）。
 
 subscribe-nodes = 已在这里订阅：{ $what }。节点离线和恢复时会通知你。
 subscribe-jobs = 已在这里订阅：{ $what }。任务失败时会通知你；加上 `--all` 则所有任务结束都通知。
