@@ -19,6 +19,7 @@ pub mod rollout;
 mod run;
 pub mod services;
 pub mod system;
+pub mod translation;
 pub mod trust;
 pub mod watch;
 
@@ -91,6 +92,13 @@ commands! {
     Undonote(notes::UndonoteArgs),
     Notebook(notes::NotebookArgs),
     Rebuildkeywords(notes::RebuildkeywordsArgs),
+    Translate(translation::TranslateArgs),
+    Tr(translation::TrArgs),
+    Glossary(translation::GlossaryArgs),
+    Starttranslate(translation::StarttranslateArgs),
+    Stoptranslate(translation::StoptranslateArgs),
+    Link(translation::LinkArgs),
+    Unlink(translation::UnlinkArgs),
     Nodes(nodes::NodesArgs),
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
@@ -139,9 +147,10 @@ impl Invocation {
         match self {
             Self::Start(general::StartArgs { code: Some(_) })
             | Self::Bind(people::BindArgs { code: Some(_) })
+            | Self::Link(translation::LinkArgs { code: Some(_), .. })
             | Self::Claim(_) => format!("{} …", self.spec().name),
             // Notes are for those who may read them.
-            Self::Note(_) | Self::Editnote(_) | Self::Find(_) => {
+            Self::Note(_) | Self::Editnote(_) | Self::Find(_) | Self::Tr(_) => {
                 format!("{} …", self.spec().name)
             }
             Self::Run(arguments) => arguments.audit_text(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jarvis_nodeclient::RootOptions;
 use secrecy::SecretString;
 
+use crate::translate::TranslateConfig;
 use crate::watch::WatchConfig;
 
 /// A token with which adapters of one kind may connect over a network.
@@ -93,6 +94,8 @@ pub struct BrainConfig {
     pub files_quota: u64,
     /// How long a file is kept.
     pub files_keep: Duration,
+    /// Translation engines and their limits.
+    pub translate: TranslateConfig,
     /// What happened before this start and the owner should know (crash reports).
     pub notices: Vec<String>,
     /// Values that must never be shown, wherever they turn up.
@@ -121,6 +124,7 @@ impl BrainConfig {
             attachment_limit: 4 << 30,
             files_quota: 10 << 30,
             files_keep: Duration::from_secs(30 * 86_400),
+            translate: TranslateConfig::default(),
             notices: Vec::new(),
             secrets: Vec::new(),
         }

@@ -230,7 +230,7 @@ fn admit(call: &Call<'_>, line: &Line, shown: &str) -> Result<Invocation, Answer
 /// The line as refusals may show it and, unread, the audit log may keep it: without one-time codes.
 fn shown_line(line: &Line) -> String {
     match line.command.spec.name {
-        name @ ("claim" | "bind" | "start" | "note" | "editnote" | "find")
+        name @ ("claim" | "bind" | "start" | "note" | "editnote" | "find" | "tr" | "link")
             if !line.rest.trim().is_empty() =>
         {
             format!("{name} ***")
