@@ -2,10 +2,11 @@
 
 use std::error::Error;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "jarvis/chat/v1/chat.proto",
     "jarvis/node/v1/node.proto",
     "jarvis/legacy/v1/jarviscore.proto",
+    "jarvis/legacy/v1/crawler.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

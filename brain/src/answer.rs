@@ -18,6 +18,8 @@ use crate::outbox::OutboxItem;
 use crate::reply::Reply;
 use crate::room::{RoomKey, RoomKind};
 use crate::store::{NodeRecord, Op, Question};
+use crate::translate::settings::RoomTranslation;
+use crate::translate::work::Work;
 
 /// Largest `Button.data`, in bytes (the smallest of the platforms' limits).
 const BUTTON_BYTES: usize = 64;
@@ -51,6 +53,10 @@ pub enum After {
     ImportNotes(Box<crate::store::NoteImport>),
     /// These bytes go, unless somebody else needs them.
     TidyFiles(String),
+    /// A stored translation is made.
+    Translate(Box<Work>),
+    /// A room decided something else about translation.
+    KeepTranslation(RoomKey, Box<RoomTranslation>),
     /// A node has another name.
     RenameNode(String, NodeName),
     /// A node has other tags.
@@ -91,6 +97,8 @@ pub struct Answer {
     pub replies: Vec<Reply>,
     /// Things to say elsewhere.
     pub elsewhere: Vec<(Place, Reply)>,
+    /// Things to do elsewhere that are no replies.
+    pub actions: Vec<OutboxItem>,
     /// What to set going.
     pub after: Vec<After>,
     /// For the audit log: `accepted`, `refused`, …; `None` when it is not worth a line.
@@ -157,6 +165,7 @@ impl Answer {
         self.ops.extend(other.ops);
         self.replies.extend(other.replies);
         self.elsewhere.extend(other.elsewhere);
+        self.actions.extend(other.actions);
         self.after.extend(other.after);
     }
 }

@@ -28,6 +28,7 @@ use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
 use crate::store::{Committed, Store, StoreError, StoreOptions, Unit};
 use crate::text::{Language, Text, text};
+use crate::translate::Translations;
 use crate::watch::Watch;
 
 /// How long an orderly stop may take before what still runs is dropped.
@@ -56,6 +57,9 @@ pub enum StartError {
     /// The legacy network.
     #[error("cannot take part in the legacy network: {0}")]
     Legacy(String),
+    /// A translation engine.
+    #[error("{0}")]
+    Translate(String),
     /// A node of the configuration is malformed.
     #[error("node `{name}` in the configuration: {detail}")]
     Node {
@@ -88,6 +92,7 @@ struct Inner {
     blobs: Blobs,
     watch: Watch,
     notes: Notes,
+    translations: Translations,
     started_ms: i64,
     /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
     alive_before_ms: i64,
@@ -160,6 +165,7 @@ impl Brain {
             blobs,
             watch: Watch::new(config.watch),
             notes,
+            translations: Translations::new(&config.translate).map_err(StartError::Translate)?,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node_address: OnceLock::new(),
@@ -186,6 +192,7 @@ impl Brain {
         brain.spawn(crate::watch::run(brain.clone()));
         crate::commands::load_drafts(&brain).await?;
         crate::note::import::run::resume(&brain).await?;
+        brain.translations().load(&brain).await?;
         brain.spawn(crate::note::service::run(brain.clone(), note_requests));
         brain.spawn(crate::note::news::run(brain.clone()));
         info!(root.address = %brain.root().address(), "brain ready");
@@ -443,6 +450,11 @@ impl Brain {
     /// The index of notes.
     pub(crate) fn notes(&self) -> &Notes {
         &self.0.notes
+    }
+
+    /// What rooms decided about translation, and the engines.
+    pub(crate) fn translations(&self) -> &Translations {
+        &self.0.translations
     }
 
     pub(crate) fn activity(&self) -> &Activity {

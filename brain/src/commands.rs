@@ -19,6 +19,7 @@ pub mod rollout;
 mod run;
 pub mod services;
 pub mod system;
+pub mod translation;
 pub mod trust;
 pub mod watch;
 
@@ -97,6 +98,13 @@ commands! {
     Rebuildkeywords(notes::RebuildkeywordsArgs),
     Expnotes(notes::ExpnotesArgs),
     Impnotes(notes::ImpnotesArgs),
+    Translate(translation::TranslateArgs),
+    Tr(translation::TrArgs),
+    Glossary(translation::GlossaryArgs),
+    Starttranslate(translation::StarttranslateArgs),
+    Stoptranslate(translation::StoptranslateArgs),
+    Link(translation::LinkArgs),
+    Unlink(translation::UnlinkArgs),
     Nodes(nodes::NodesArgs),
     Node(nodes::NodeArgs),
     Mystate(nodes::MystateArgs),
@@ -145,6 +153,7 @@ impl Invocation {
         match self {
             Self::Start(general::StartArgs { code: Some(_) })
             | Self::Bind(people::BindArgs { code: Some(_) })
+            | Self::Link(translation::LinkArgs { code: Some(_), .. })
             | Self::Claim(_) => format!("{} …", self.spec().name),
             // Notes are for those who may read them.
             Self::Note(_)
@@ -153,7 +162,8 @@ impl Invocation {
             | Self::Tagnote(_)
             | Self::Untagnote(_)
             | Self::Find(_)
-            | Self::Expnotes(_) => {
+            | Self::Expnotes(_)
+            | Self::Tr(_) => {
                 format!("{} …", self.spec().name)
             }
             Self::Run(arguments) => arguments.audit_text(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jarvis_nodeclient::RootOptions;
 use secrecy::SecretString;
 
+use crate::translate::TranslateConfig;
 use crate::watch::WatchConfig;
 
 /// A token with which adapters of one kind may connect over a network.
@@ -96,6 +97,8 @@ pub struct BrainConfig {
     /// Our own program, which reads files in processes of their own when it is started with
     /// [`crate::note::reader::READ_FILE`]; `None` = what files say is not searched.
     pub file_reader: Option<PathBuf>,
+    /// Translation engines and their limits.
+    pub translate: TranslateConfig,
     /// What happened before this start and the owner should know (crash reports).
     pub notices: Vec<String>,
     /// Values that must never be shown, wherever they turn up.
@@ -125,6 +128,7 @@ impl BrainConfig {
             files_quota: 10 << 30,
             files_keep: Duration::from_secs(30 * 86_400),
             file_reader: None,
+            translate: TranslateConfig::default(),
             notices: Vec::new(),
             secrets: Vec::new(),
         }

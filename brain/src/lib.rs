@@ -33,6 +33,7 @@ pub mod room;
 pub mod service;
 pub mod store;
 pub mod text;
+pub mod translate;
 mod upkeep;
 pub mod watch;
 
@@ -41,4 +42,6 @@ pub use clock::Clock;
 pub use config::{AdapterToken, BrainConfig, JobLimits, NodeEntry};
 pub use join::program_of;
 pub use service::{ServeError, ServeTls};
+pub use translate::TranslateConfig;
+pub use translate::engine::{EngineConfig, EngineKind};
 pub use watch::WatchConfig;

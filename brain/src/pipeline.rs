@@ -25,6 +25,7 @@ use crate::reply::Reply;
 use crate::room::{Inbound, RoomKind};
 use crate::store::{Committed, EventKey, Op, StoreError, Unit};
 use crate::text::{Language, format, text};
+use crate::translate::take;
 
 /// Tries to commit an answer while the store is busy, before its sender is told.
 const COMMIT_TRIES: u32 = 20;
@@ -175,6 +176,7 @@ impl Answered {
             self.trace.clone_into(&mut entry.trace);
             ops.push(Op::Audit(entry));
         }
+        speech.items.extend(answer.actions);
         ops.extend(speech.items.iter().cloned().map(Op::Outbox));
         let unit = Unit::answering(self.event_key(brain), ops);
         let is_apart = unit.is_common() && answer.after.is_empty();
@@ -324,6 +326,10 @@ async fn set_going(brain: &Brain, after: After) {
                 }
             });
         }
+        After::Translate(work) => brain.translations().begin(brain, *work),
+        After::KeepTranslation(room, settings) => {
+            brain.translations().keep_room(room, *settings);
+        }
         After::RenameNode(name, new) => {
             brain.fleet().rename(brain, &name, &new);
             brain.jobs().node_renamed(brain, &name, &new);
@@ -342,7 +348,8 @@ async fn answer(
     pins: &Pins,
 ) -> Result<Answer, Trouble> {
     let message = match &inbound.event.kind {
-        Some(event::Kind::Message(message)) => message.clone(),
+        Some(event::Kind::Message(message) | event::Kind::Edited(message)) => message.clone(),
+        Some(event::Kind::Deleted(_)) => Message::default(),
         Some(event::Kind::Press(press)) => Message {
             text: press.data.clone(),
             message_id: press.message_id.clone(),
@@ -352,7 +359,6 @@ async fn answer(
             text: "start".to_owned(),
             ..Message::default()
         },
-        // An edit never runs a command; the rest needs no answer.
         _ => return Ok(Answer::nothing()),
     };
     let is_press = matches!(inbound.event.kind, Some(event::Kind::Press(_)));
@@ -367,7 +373,18 @@ async fn answer(
         kept_file: None,
         pins,
     };
-    let addressed = is_press || inbound.event.addressed || kind == RoomKind::Private;
+    match &inbound.event.kind {
+        // An edit never runs a command.
+        Some(event::Kind::Edited(_)) => return talk(&call, true).await,
+        Some(event::Kind::Deleted(message)) => return take::deleted(&call, message).await,
+        _ => {}
+    }
+    // Who answers words that we only pass on speaks to the person who said them.
+    let is_passed_on = message.reply_to_bot
+        && take::is_on(&call)
+        && take::is_shown(&call, &message.reply_to).await?;
+    let addressed =
+        is_press || kind == RoomKind::Private || (inbound.event.addressed && !is_passed_on);
     let addressing = Addressing {
         private: kind == RoomKind::Private,
         addressed,
@@ -460,6 +477,15 @@ async fn meant(
             unknown(call, &word, &rest).await
         }
     }
+}
+
+/// What people say to each other: translated where the room wants it, and no more than they may say.
+async fn talk(call: &Call<'_>, is_edit: bool) -> Result<Answer, Trouble> {
+    if !take::is_on(call) || rate_limited(call).is_some() {
+        return Ok(Answer::nothing());
+    }
+    let answer = take::message(call, call.message, is_edit).await?;
+    Ok(answer.unwrap_or_default())
 }
 
 /// An unknown command gets the nearest one that the person may run.

@@ -167,6 +167,7 @@ fn configuration(config: &Config, data: &DataDir) -> BrainConfig {
     };
     brain.files_quota = config.files.quota;
     brain.files_keep = config.files.keep;
+    brain.translate = config.translate.to_brain();
     brain.secrets = config.secrets().into_iter().map(Into::into).collect();
     brain
 }

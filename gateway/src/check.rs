@@ -135,6 +135,7 @@ pub(crate) async fn run(config: &Config, report: &mut Report) {
     let running = machine::data_folder(&data, report);
     database::database(config, &data, running, report).await;
     config::tokens(config, report);
+    config::engines(config, report);
     config::nodes(config, report);
     config::local_node(config, report);
     network::brain(config, &data, running, report);

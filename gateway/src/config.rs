@@ -8,6 +8,7 @@ mod layer;
 mod load;
 mod parse;
 mod secret;
+mod translate;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
@@ -23,6 +24,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use secret::Secret;
+pub(crate) use translate::Translate;
 
 /// The configuration file with every key, its default and what it means.
 pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
@@ -42,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
+    pub(crate) translate: Translate,
     /// Nodes that the brain knows from the start.
     pub(crate) node: Vec<KnownNode>,
     pub(crate) legacy: Legacy,
@@ -60,6 +63,7 @@ impl Default for Config {
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
+            translate: Translate::default(),
             node: Vec::new(),
             legacy: Legacy::default(),
             local_node: LocalNode::default(),
@@ -77,9 +81,11 @@ impl Config {
             &self.telegram.webhook.secret,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
+        let engines = self.translate.engines.values().map(|engine| &engine.key);
         let mut values: Vec<String> = tokens
             .into_iter()
             .chain(adapters)
+            .chain(engines)
             .flatten()
             .map(|secret| secret.reveal().to_owned())
             .collect();

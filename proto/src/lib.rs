@@ -4,6 +4,7 @@
 //!   written in any language.
 //! * [`node`] is what a root (the brain) and its nodes say to each other.
 //! * [`legacy`] is what jarviscore 0.7 nodes say to each other.
+//! * [`crawler`] is how jarviscrawlercore, the predecessors' web crawler, is asked for a translation.
 //!
 //! The files are compiled with protox at build time. This crate depends on no other crate of the
 //! workspace and holds no hand-written code: what the messages mean stands in their comments.
@@ -34,4 +35,13 @@ pub mod node {
 )]
 pub mod legacy {
     tonic::include_proto!("jarviscorepb");
+}
+
+/// The contract of jarviscrawlercore, as far as it translates.
+#[expect(
+    non_camel_case_types,
+    reason = "its methods begin with a small letter, and the generator names types after them"
+)]
+pub mod crawler {
+    tonic::include_proto!("jarviscrawlercore");
 }

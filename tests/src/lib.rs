@@ -7,11 +7,13 @@
 
 pub mod console;
 pub mod docker;
+pub mod engines;
 pub mod farm;
 pub mod faults;
 pub mod jarvis;
 pub mod network;
 pub mod node;
+pub mod platform;
 pub mod process;
 pub mod proxy;
 pub mod samples;

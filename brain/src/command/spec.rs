@@ -36,6 +36,8 @@ pub enum Family {
     Files,
     /// Notes and finding them.
     Notes,
+    /// Translation and rooms tied together.
+    Translation,
     /// Nodes.
     Nodes,
     /// People, their identities and roles.
@@ -46,11 +48,12 @@ pub enum Family {
 
 impl Family {
     /// All headings in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::General,
         Self::Jobs,
         Self::Files,
         Self::Notes,
+        Self::Translation,
         Self::Nodes,
         Self::People,
         Self::System,
@@ -63,6 +66,7 @@ impl Family {
             Self::Jobs => text!(language, "family-jobs"),
             Self::Files => text!(language, "family-files"),
             Self::Notes => text!(language, "family-notes"),
+            Self::Translation => text!(language, "family-translation"),
             Self::Nodes => text!(language, "family-nodes"),
             Self::People => text!(language, "family-people"),
             Self::System => text!(language, "family-system"),

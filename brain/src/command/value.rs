@@ -11,6 +11,7 @@ use crate::account::Role;
 use crate::commands::watch::Topics;
 use crate::job::DockerAction;
 use crate::text::{Language, Text, excerpt, text};
+use crate::translate::tongue::Tongue;
 use crate::watch::Topic;
 
 /// What is wrong with a value.
@@ -49,6 +50,9 @@ pub enum ValueProblem {
     /// No topic of subscriptions.
     #[error("no topic")]
     Topic,
+    /// No language that can be translated.
+    #[error("no language")]
+    Tongue,
     /// No target.
     #[error(transparent)]
     Target(#[from] TargetProblem),
@@ -70,6 +74,7 @@ impl ValueProblem {
             Self::Which => text!(language, "value-which", value = value),
             Self::Docker => text!(language, "value-docker", value = value),
             Self::Topic => text!(language, "value-topic", value = value),
+            Self::Tongue => text!(language, "value-tongue", value = value),
             Self::Target(problem) => problem.explain(language),
         }
     }
@@ -156,6 +161,14 @@ pub fn language(text: &str) -> Result<Language, ValueProblem> {
         "chinese" | "中文" | "汉语" | "简体中文" => Ok(Language::Zh),
         tag => Language::from_tag(tag).ok_or(ValueProblem::Language),
     }
+}
+
+/// A language of translation, by tag or by its name.
+///
+/// # Errors
+/// [`ValueProblem::Tongue`].
+pub fn tongue(text: &str) -> Result<Tongue, ValueProblem> {
+    fold(text.trim()).parse().map_err(|_| ValueProblem::Tongue)
 }
 
 /// A role by its name, in English or Chinese.

@@ -231,7 +231,7 @@ fn admit(call: &Call<'_>, line: &Line, shown: &str) -> Result<Invocation, Answer
 fn shown_line(line: &Line) -> String {
     match line.command.spec.name {
         name @ ("claim" | "bind" | "start" | "note" | "editnote" | "appendnote" | "tagnote"
-        | "untagnote" | "find" | "expnotes")
+        | "untagnote" | "find" | "expnotes" | "tr" | "link")
             if !line.rest.trim().is_empty() =>
         {
             format!("{name} ***")

@@ -2,7 +2,7 @@
 
 use super::{
     Call, Invocation, Trouble, docker, files, general, jobs, joining, logs, nodes, notes, people,
-    rollout, services, system, trust, watch,
+    rollout, services, system, translation, trust, watch,
 };
 use crate::answer::Answer;
 
@@ -47,6 +47,13 @@ pub(super) async fn run(
         Invocation::Rebuildkeywords(_) => Ok(notes::rebuild::rebuildkeywords(call)),
         Invocation::Expnotes(args) => notes::export::expnotes(call, args).await,
         Invocation::Impnotes(args) => notes::import::impnotes(call, args, line).await,
+        Invocation::Translate(args) => translation::room::translate(call, args, line).await,
+        Invocation::Tr(args) => translation::tr::tr(call, args),
+        Invocation::Glossary(args) => Ok(translation::glossary::glossary(call, args)),
+        Invocation::Starttranslate(args) => translation::legacy::start(call, args).await,
+        Invocation::Stoptranslate(args) => translation::legacy::stop(call, args).await,
+        Invocation::Link(args) => translation::link::link(call, args).await,
+        Invocation::Unlink(_) => Ok(translation::link::unlink(call)),
         Invocation::Nodes(args) => Ok(nodes::run::nodes(call, &args)),
         Invocation::Node(args) => nodes::run::node(call, args).await,
         Invocation::Mystate(_) => Ok(nodes::run::mystate(call)),

@@ -235,6 +235,11 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
         error!(action = %item.id, "a stored action cannot be read; it is dropped");
         return done(&item, &Action::default(), None);
     };
+    if let Some(Kind::Delete(delete)) = &mut action.kind
+        && !find_deleted(brain, &item, &mut delete.message_id).await
+    {
+        return finish(brain, &item, None).await;
+    }
     fill_message_id(brain, &mut action).await;
     let mut attempts = 0_u32;
     loop {
@@ -337,6 +342,17 @@ async fn fill_message_id(brain: &Brain, action: &mut Action) -> bool {
         progress.message_id = known.message_id;
     }
     !progress.message_id.is_empty()
+}
+
+/// Fills in the message that shows the object which is to be deleted. False when nothing ever did.
+async fn find_deleted(brain: &Brain, item: &OutboxItem, message_id: &mut String) -> bool {
+    if message_id.is_empty()
+        && let Some(key) = &item.progress_key
+        && let Ok(Some(known)) = brain.store().progress(key).await
+    {
+        *message_id = known.message_id;
+    }
+    !message_id.is_empty()
 }
 
 /// The message to edit is gone: show the object in a new one. False when it was new already.

@@ -6,7 +6,7 @@ use super::many::Statements;
 use super::unit::{Committed, Condition, Op, Unit};
 use super::{
     account, binding, blob, dialog, file, follow, job, join, legacy, node, note, outbox, question,
-    rollout, room, setting, watch,
+    rollout, room, setting, translation, watch,
 };
 
 /// Applies units that hold only what every message causes. Gives what became of each. Fails as a
@@ -151,6 +151,10 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
             note,
             before,
         } => note::exchange::put_imported(tx, *import, *note, *before).await,
+        Op::PutTranslationRoom { room, settings } => translation::put_room(tx, room, settings).await,
+        Op::PutTranslation(work) => translation::put(tx, work).await,
+        Op::DropTranslations { origin } => translation::drop_of(tx, origin).await,
+        Op::CountTranslation(count) => translation::count(tx, count).await,
         Op::Require(condition) => require(tx, condition).await,
     }
 }
@@ -174,6 +178,8 @@ async fn require(tx: &mut Tx, condition: &Condition) -> Result<(), Fault> {
         } => join::take(tx, token_hash, node, *now_ms).await?,
         Condition::TellJoin { token_hash } => join::tell(tx, token_hash).await?,
         Condition::SucceedNode(former) => join::succeed(tx, former).await?,
+        Condition::TakeTranslation { id } => translation::take(tx, id).await?,
+        Condition::DelayTranslation { id } => translation::delay(tx, id).await?,
         Condition::TakeBinding { code_hash, now_ms } => {
             binding::take(tx, code_hash, *now_ms).await?.is_some()
         }

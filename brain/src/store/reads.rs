@@ -3,14 +3,17 @@
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
     JobFilter, JoinToken, LoadMinute, NodeRecord, NoteRecord, OpenNotebook, OutboxCount, Question,
-    Room, Store, StoreError, WatchedNode, account, audit, binding, blob, dialog, event, file,
-    follow, job, join, legacy, node, note, outbox, question, rollout, room, setting, watch,
+    Room, Store, StoreError, TranslationCount, WatchedNode, account, audit, binding, blob, dialog, event, file,
+    follow, job, join, legacy, node, note, outbox, question, rollout, room, setting, translation,
+    watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, Part, Task};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
+use crate::translate::settings::RoomTranslation;
+use crate::translate::work::Work;
 use crate::watch::Subscription;
 
 /// What a read gives.
@@ -298,6 +301,57 @@ impl Store {
     /// Minutes of load from this one on (minutes since 1970), oldest first.
     pub async fn load_minutes(&self, from: i64) -> Read<Vec<LoadMinute>> {
         Ok(watch::minutes(&self.db, from).await?)
+    }
+}
+
+/// Translation.
+impl Store {
+    /// What rooms decided about translation.
+    pub async fn translation_rooms(&self) -> Read<Vec<(RoomKey, RoomTranslation)>> {
+        Ok(translation::rooms(&self.db).await?)
+    }
+
+    /// Translations that are to be made, oldest first.
+    pub async fn translations(&self, limit: usize) -> Read<Vec<Work>> {
+        Ok(translation::list(&self.db, rows(limit)).await?)
+    }
+
+    /// Characters of each engine in a month.
+    pub async fn translation_spent(&self, month: &str) -> Read<Vec<(String, u64)>> {
+        Ok(translation::spent(&self.db, month).await?)
+    }
+
+    /// Characters of a person and of a room in a month.
+    pub async fn translation_used(
+        &self,
+        month: &str,
+        account: &AccountId,
+        room: &RoomKey,
+    ) -> Read<(u64, u64)> {
+        Ok(translation::used(&self.db, month, account, room).await?)
+    }
+
+    /// All counts of a month, largest first.
+    pub async fn translation_counts(
+        &self,
+        month: &str,
+        limit: usize,
+    ) -> Read<Vec<TranslationCount>> {
+        Ok(translation::counts(&self.db, month, rows(limit)).await?)
+    }
+
+    /// The key, with this beginning, of what a message shows.
+    pub async fn translation_shown_by(
+        &self,
+        prefix: &str,
+        message: &str,
+    ) -> Read<Option<String>> {
+        Ok(translation::shown_by(&self.db, prefix, message).await?)
+    }
+
+    /// Whether something with this key is to be said.
+    pub async fn is_on_its_way(&self, key: &str) -> Read<bool> {
+        Ok(translation::is_on_its_way(&self.db, key).await?)
     }
 }
 

@@ -11,12 +11,15 @@ use super::note::exchange::NoteImport;
 use super::note::{FileText, NoteRecord, Notebook};
 use super::question::Question;
 use super::room::Room;
+use super::translation::TranslationCount;
 use super::watch::{LoadMinute, WatchedNode};
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::audit::AuditEntry;
 use crate::job::{Job, JobId, JobState, Part, Task, TaskState};
 use crate::outbox::{OutboxItem, ProgressObject};
 use crate::room::{BotKey, RoomKey};
+use crate::translate::settings::RoomTranslation;
+use crate::translate::work::Work;
 use crate::watch::{Subscription, Topic};
 
 /// Names an inbound event: unique per bot, so that a repeated one is known.
@@ -318,6 +321,22 @@ pub enum Op {
         /// Number of its change before; nothing for a new note.
         before: Option<i64>,
     },
+    /// A room decided something else about translation.
+    PutTranslationRoom {
+        /// Which.
+        room: RoomKey,
+        /// All that it decided.
+        settings: Box<RoomTranslation>,
+    },
+    /// A translation is to be made.
+    PutTranslation(Box<Work>),
+    /// Nothing of this message is to be made any more.
+    DropTranslations {
+        /// Its mark.
+        origin: String,
+    },
+    /// An engine was sent characters.
+    CountTranslation(Box<TranslationCount>),
     /// A change that must still be possible, else nothing of the unit is applied.
     Require(Condition),
 }
@@ -361,6 +380,16 @@ pub enum Condition {
     },
     /// A node has this old address; it goes on under the new one.
     SucceedNode(FormerAddress),
+    /// The translation was still to be made; it is made now.
+    TakeTranslation {
+        /// Its id.
+        id: String,
+    },
+    /// Nobody was told that the translation takes long; they are now.
+    DelayTranslation {
+        /// Its id.
+        id: String,
+    },
     /// The binding code is good; it is used up now.
     TakeBinding {
         /// Hash of the code.

@@ -73,6 +73,44 @@ pub(super) fn tokens(config: &Config, report: &mut Report) {
     }
 }
 
+/// Translation engines: whose they are, and keys in files of their owner alone.
+pub(super) fn engines(config: &Config, report: &mut Report) {
+    if config.translate.engines.is_empty() {
+        report.ok("translate", "no engine: nothing can be translated");
+    }
+    for (name, engine) in &config.translate.engines {
+        let subject = format!("translate {name}");
+        let url = engine.url.as_ref();
+        let is_open = url.is_some_and(|url| url.scheme() == "http")
+            && engine.key.is_some()
+            && !engine.local.unwrap_or(false)
+            && !url.and_then(url::Url::host_str).is_some_and(is_here);
+        if is_open {
+            report.warn(
+                &subject,
+                "the key and all texts travel unencrypted",
+                "use an https address, or set `local = true` on a network of your own",
+            );
+        } else {
+            let place = url.map_or_else(|| "its usual address".to_owned(), ToString::to_string);
+            report.ok(&subject, format!("at {place}"));
+        }
+        private(
+            &format!("translate.engines.{name}.key_file"),
+            engine.key_file.as_deref(),
+            report,
+        );
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 /// The nodes that the configuration names.
 pub(super) fn nodes(config: &Config, report: &mut Report) {
     for node in &config.node {

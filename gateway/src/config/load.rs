@@ -103,6 +103,10 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
     }
+    for (name, engine) in &mut config.translate.engines {
+        let key = format!("translate.engines.{name}.key");
+        read_secret(&key, &mut engine.key, engine.key_file.as_deref(), figment)?;
+    }
     for (index, adapter) in brain.adapters.iter_mut().enumerate() {
         let key = format!("brain.adapters.{index}.token");
         read_secret(
@@ -182,6 +186,10 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
             ));
         }
     }
+    config
+        .translate
+        .consistent()
+        .map_err(ConfigError::Inconsistent)?;
     let telegram = &config.telegram;
     if telegram.mode == TelegramMode::Webhook && telegram.webhook.url.is_none() {
         return wrong(

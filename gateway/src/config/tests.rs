@@ -369,7 +369,10 @@ fn collect_sections(path: &str, table: &toml::Table, list: bool, sections: &mut 
         (path, false) => format!("[{path}]"),
     };
     let keys = table.keys().cloned().collect();
-    sections.push(Section { header, keys });
+    // The keys of this one are names of one's own.
+    if path != "translate.engines" {
+        sections.push(Section { header, keys });
+    }
     for (name, value) in table {
         let inner = if path.is_empty() {
             name.clone()

@@ -31,5 +31,6 @@ mod secrets;
 mod self_update;
 mod services;
 mod source_rules;
+mod translation;
 mod trust;
 mod watch;
