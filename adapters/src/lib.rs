@@ -8,7 +8,7 @@
 //!   share: the session with the brain, reconnecting, repeated delivery until acknowledged, one
 //!   lane per room, flood control, coalesced progress, file streams, stopping in order.
 //! * [`markup`] and [`split`] render and split texts.
-//! * [`console`] and [`telegram`] are the platforms; [`registry`] lists them.
+//! * [`console`], [`telegram`] and [`qq`] are the platforms; [`registry`] lists them.
 //!
 //! To add a platform: write `<platform>.rs` with its `config`, `inbound` and `outbound` beside it
 //! (parsing and rendering as pure functions), implement [`Adapter`], and add one line to
@@ -22,6 +22,7 @@ pub mod errand;
 mod fake_brain;
 pub mod host;
 pub mod markup;
+pub mod qq;
 pub mod recent;
 pub mod registry;
 pub mod split;

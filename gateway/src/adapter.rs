@@ -9,13 +9,16 @@ use crate::cli::{self, AdapterKind};
 use crate::config::{Config, Secret};
 use crate::data::DataDir;
 use crate::lifecycle::{Outcome, Services, signals};
-use crate::telegram;
+use crate::{qq, telegram};
 
 /// Runs one adapter until it is stopped.
 ///
 /// # Errors
 /// The address of the brain is no address, or the configuration lacks what the platform needs.
 pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Result<Outcome> {
+    if arguments.create && arguments.kind != AdapterKind::Qq {
+        bail!("`--create` makes bots of QQ: `jarvis adapter qq --create`");
+    }
     match arguments.kind {
         AdapterKind::Console => {
             let chat = cli::Chat {
@@ -23,6 +26,22 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
                 parallel: false,
             };
             chat::run(config, &chat).await
+        }
+        AdapterKind::Qq if arguments.create => {
+            qq::create(config).await?;
+            Ok(Outcome::Stopped)
+        }
+        AdapterKind::Qq => {
+            let signals = signals()?;
+            let (brain, token) = reach(config, arguments.brain.as_deref())?;
+            let mut services = Services::new();
+            if !qq::start(config, brain, token, &mut services)? {
+                bail!(
+                    "there is no QQ bot: set `qq.app_id` and `qq.secret_file`; `jarvis adapter qq \
+                     --create` makes one"
+                );
+            }
+            Ok(services.run(signals).await)
         }
         AdapterKind::Telegram => {
             let signals = signals()?;

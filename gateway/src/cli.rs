@@ -60,7 +60,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: brain, a node named `local`, a chat on this terminal, and the
-    /// Telegram bot when it has a token
+    /// bots that are configured
     Up(Up),
     /// Run the brain alone; adapters and nodes connect to it
     Brain,
@@ -95,12 +95,16 @@ pub(crate) struct Adapter {
     /// Where the brain is: unix:PATH, https://HOST:PORT, or http://127.0.0.1:PORT
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) brain: Option<String>,
+    /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
+    #[arg(long)]
+    pub(crate) create: bool,
 }
 
 /// Platforms that have an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdapterKind {
     Console,
+    Qq,
     Telegram,
 }
 

@@ -7,6 +7,7 @@ mod error;
 mod layer;
 mod load;
 mod parse;
+mod qq;
 mod secret;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
@@ -22,6 +23,7 @@ use serde::Deserialize;
 pub(crate) use error::ConfigError;
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use parse::{Listen, OneOrMany};
+pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 
 /// The configuration file with every key, its default and what it means.
@@ -39,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) jobs: Jobs,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
+    pub(crate) qq: Qq,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -57,6 +60,7 @@ impl Default for Config {
             jobs: Jobs::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
+            qq: Qq::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -75,6 +79,7 @@ impl Config {
             &self.adapter.token,
             &self.telegram.token,
             &self.telegram.webhook.secret,
+            &self.qq.secret,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let mut values: Vec<String> = tokens

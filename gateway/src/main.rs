@@ -16,6 +16,7 @@ mod keys;
 mod legacy;
 mod lifecycle;
 mod logging;
+mod qq;
 mod redact;
 mod telegram;
 mod up;

@@ -1,4 +1,4 @@
-//! `jarvis up`: brain, the node `local`, the console and the Telegram bot in one process.
+//! `jarvis up`: brain, the node `local`, the console and the configured bots in one process.
 //!
 //! They speak over the same contracts as in many processes, on connections in memory.
 
@@ -20,7 +20,7 @@ use crate::config::{Config, LocalNode};
 use crate::data::{self, DataDir};
 use crate::identity;
 use crate::lifecycle::{Outcome, STOP_LIMIT, Services, signals, unless_stopped};
-use crate::telegram;
+use crate::{qq, telegram};
 
 /// How long the local node may take to connect before the chat begins without it.
 const FIRST_SESSION: Duration = Duration::from_secs(5);
@@ -61,7 +61,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Up) -> anyhow::Result<
         until_online(&running.brain, &local.name).await;
     }
     let bot = connection(&running.brain);
-    if telegram::start(config, bot, None, &mut services)? {
+    let has_telegram = telegram::start(config, bot, None, &mut services)?;
+    let bot = connection(&running.brain);
+    let has_qq = qq::start(config, bot, None, &mut services)?;
+    if has_telegram || has_qq {
         brain::print_claim_code(&running.brain).await?;
     }
     if !arguments.no_console {

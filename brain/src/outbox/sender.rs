@@ -9,7 +9,7 @@ use jarvis_proto::chat::action::Kind;
 use jarvis_proto::chat::action_result::Outcome;
 use prost::Message;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::{debug, error, warn};
 
 use super::{OutboxItem, ProgressObject};
@@ -25,6 +25,8 @@ const QUEUE_LIMIT: usize = 2_000;
 const MOST_ATTEMPTS: u32 = 12;
 /// First and longest pause between two tries.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
+/// A held action is tried again after this, although nobody has spoken.
+const HELD_RETRY: Duration = Duration::from_secs(15 * 60);
 /// A room's sender without work ends after this.
 const SENDER_IDLE: Duration = Duration::from_secs(60);
 /// Messages that a room's budget keeps free for results: below it no passing progress is sent.
@@ -41,8 +43,8 @@ struct Queue {
     state: Mutex<State>,
     /// Something to send.
     wake: Notify,
-    /// The room has spoken: a held action may go now.
-    spoke: Notify,
+    /// Counts how often the room has spoken: a held action may go then.
+    spoke: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +100,7 @@ impl Outbox {
     /// The room has spoken, which opens the platform's window for answers.
     pub fn room_spoke(&self, room: &RoomKey) {
         if let Some(queue) = self.lock().get(room) {
-            queue.spoke.notify_waiters();
+            queue.spoke.send_modify(|times| *times += 1);
         }
     }
 
@@ -232,6 +234,8 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
     loop {
         let session = brain.sessions().wait_for(&item.room.bot).await;
         let shaped = brain.shape_for(&session, &item.room, action.clone());
+        // From here on, so that a word during the try is not missed.
+        let spoke = queue.spoke.subscribe();
         let Ok(outcome) = session.perform(shaped).await else {
             debug!(action = %item.id, "the session ended before the result; once more in the next");
             continue;
@@ -246,7 +250,7 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
             Outcome::Held(reason) => {
                 attempts -= 1;
                 debug!(action = %item.id, reason, "held until the room speaks");
-                wait_until_spoken(queue, &session).await;
+                wait_until_spoken(spoke, &session).await;
             }
             Outcome::Gone(_) if forget_message(&mut action) => {}
             Outcome::Transient(reason) if attempts < MOST_ATTEMPTS => {
@@ -322,10 +326,12 @@ fn forget_message(action: &mut Action) -> bool {
     }
 }
 
-async fn wait_until_spoken(queue: &Queue, session: &SessionHandle) {
+/// Waits until the room speaks. It is tried again now and then all the same: quotas are renewed.
+async fn wait_until_spoken(mut spoke: watch::Receiver<u64>, session: &SessionHandle) {
     tokio::select! {
-        () = queue.spoke.notified() => {}
+        _ = spoke.changed() => {}
         () = session.ended() => {}
+        () = tokio::time::sleep(HELD_RETRY) => {}
     }
 }
 

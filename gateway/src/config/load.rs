@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 
 use super::layer::{self, Layer};
-use super::{Config, ConfigError, EXAMPLE, Secret, TelegramMode, error};
+use super::{Config, ConfigError, EXAMPLE, QqMode, Secret, TelegramMode, error};
 
 /// The file that is looked for when none is named.
 const FILE_NAME: &str = "jarvis.toml";
@@ -99,6 +99,11 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.telegram.webhook.secret,
             &mut config.telegram.webhook.secret_file,
         ),
+        (
+            "qq.secret",
+            &mut config.qq.secret,
+            &mut config.qq.secret_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -187,6 +192,21 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         return wrong(
             "`telegram.mode` is \"webhook\", but `telegram.webhook.url` is missing: set the https \
              address that Telegram calls"
+                .to_owned(),
+        );
+    }
+    let qq = &config.qq;
+    if qq.app_id.is_some() != qq.secret.is_some() {
+        return wrong(
+            "`qq.app_id` and `qq.secret` (or `qq.secret_file`) are needed together; `jarvis adapter qq \
+             --create` makes a bot"
+                .to_owned(),
+        );
+    }
+    if qq.mode == QqMode::Webhook && qq.webhook.url.is_none() {
+        return wrong(
+            "`qq.mode` is \"webhook\", but `qq.webhook.url` is missing: set the https address that \
+             QQ calls"
                 .to_owned(),
         );
     }

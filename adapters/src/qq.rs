@@ -1,0 +1,3 @@
+//! QQ. The official bot is in [`official`].
+
+pub mod official;
