@@ -27,6 +27,7 @@ pub mod recent;
 pub mod registry;
 pub mod split;
 pub mod telegram;
+mod websocket;
 
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;

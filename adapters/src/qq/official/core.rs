@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{RateLimited, SendBudget};
+use tokio::time::Instant;
 
 use super::api::{Api, CallError};
 use super::config::Config;
@@ -31,7 +32,7 @@ pub(super) struct Core {
     quotas: Mutex<Quotas>,
     pub(super) streams: Mutex<Recent<String, Stream>>,
     /// When a passing state of a job was shown in a group.
-    pub(super) shown: Mutex<Recent<String, tokio::time::Instant>>,
+    pub(super) shown: Mutex<Recent<String, Instant>>,
     /// Action and part → what the platform calls the file that was put up for it.
     pub(super) uploaded: Mutex<Recent<String, String>>,
     pub(super) inbox: Mutex<Option<Inbox>>,
@@ -72,14 +73,15 @@ impl Core {
         let Some(inbox) = lock(&self.inbox).clone() else {
             return;
         };
+        let at = Instant::now();
         let (replies, window, unasked) = {
             let replies = self.replies();
-            let (left, window) = replies.left(place);
-            (left, window, replies.takes_unasked(place))
+            let (left, window) = replies.left(place, at);
+            (left, window, replies.takes_unasked(place, at))
         };
         let rules = &self.config.rules;
         let unasked_now = if unasked {
-            self.quotas().left(place)
+            self.quotas().left(place, at)
         } else {
             0
         };

@@ -6,14 +6,12 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use url::Url;
 
 use super::api::{CALL_LIMIT, CallError};
 use super::closing::{After, after_close};
@@ -23,22 +21,18 @@ use super::session::Sessions;
 use super::token::TokenError;
 use crate::adapter::{Acceptance, AdapterError};
 use crate::host::retry;
+use crate::websocket::{Socket, dial};
 
 /// Private and group messages, and pressed buttons.
 const INTENTS: u32 = (1 << 25) | (1 << 26);
-const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long the gateway may take to say hello, and to begin a session.
 const GREETING_LIMIT: Duration = Duration::from_secs(20);
-/// Largest frame, in bytes.
-const LARGEST: usize = 4 << 20;
 /// Frames that wait for the brain.
 const WAITING: usize = 256;
 /// After so many vain tries to go on with a session a new one is begun.
 const MOST_RESUMES: u32 = 3;
 /// Heartbeats come this often, whatever the gateway asks for, in milliseconds.
 const HEARTBEATS: std::ops::RangeInclusive<u64> = 100..=60_000;
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// An event on its way to the brain: its session's generation, its number, the frame.
 type Numbered<T> = (u64, Option<u64>, T);
@@ -47,7 +41,7 @@ struct Gateway {
     intake: Intake,
     sessions: Arc<Sessions>,
     /// Where the gateway is; the API is asked seldom.
-    url: Option<String>,
+    url: Option<Url>,
     frames: mpsc::Sender<Numbered<Frame>>,
     is_welcome: bool,
     /// How often in a row going on with the session was asked for in vain.
@@ -69,12 +63,7 @@ pub(super) async fn listen(
     let delivering = AbortOnDropHandle::new(delivering);
     let accepted = AbortOnDropHandle::new(tokio::spawn(accept(sessions.clone(), accepting)));
     let mut gateway = Gateway {
-        url: intake
-            .core
-            .config
-            .gateway_url
-            .as_ref()
-            .map(ToString::to_string),
+        url: intake.core.config.gateway_url.clone(),
         intake,
         sessions: sessions.clone(),
         frames,
@@ -166,14 +155,9 @@ impl Gateway {
             Ok(url) => url,
             Err(error) => return away(&error),
         };
-        let mut config = WebSocketConfig::default();
-        config.max_message_size = Some(LARGEST);
-        config.max_frame_size = Some(LARGEST);
-        let dial = connect_async_with_config(url.as_str(), Some(config), true);
-        let mut socket = match timeout(CONNECT_LIMIT, dial).await {
-            Ok(Ok((socket, _))) => socket,
-            Ok(Err(error)) => return Ok(self.lost(&error.to_string())),
-            Err(_) => return Ok(self.lost("no connection in time")),
+        let mut socket = match dial(&url, &[]).await {
+            Ok(socket) => socket,
+            Err(error) => return Ok(self.lost(&error.to_string())),
         };
         let hello = match timeout(GREETING_LIMIT, next_frame(&mut socket)).await {
             Ok(Ok(frame)) if frame.op == op::HELLO => frame,
@@ -292,7 +276,7 @@ impl Gateway {
         }
     }
 
-    async fn address(&mut self) -> Result<String, CallError> {
+    async fn address(&mut self) -> Result<Url, CallError> {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
@@ -300,8 +284,8 @@ impl Gateway {
         let answer = api
             .call(Method::GET, &["gateway"], None, CALL_LIMIT)
             .await?;
-        match answer["url"].as_str() {
-            Some(url) => Ok(self.url.insert(url.to_owned()).clone()),
+        match answer["url"].as_str().and_then(|url| Url::parse(url).ok()) {
+            Some(url) => Ok(self.url.insert(url).clone()),
             None => Err(CallError::Away("the API names no gateway".to_owned())),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::core::Core;
 use super::frame::Frame;
@@ -36,10 +37,10 @@ impl Intake {
             let mut replies = self.core.replies();
             if let Some((origin, age)) = heard.origin {
                 let frame = frame.id.as_deref().unwrap_or_default();
-                replies.heard(&heard.place, origin, frame, age);
+                replies.heard(&heard.place, origin, frame, age, Instant::now());
             }
             if let Some(allowed) = heard.unasked {
-                replies.set_unasked(&heard.place, allowed);
+                replies.set_unasked(&heard.place, allowed, Instant::now());
             }
         }
         self.core.report(&heard.place);

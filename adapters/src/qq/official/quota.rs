@@ -90,8 +90,7 @@ impl Quotas {
     ///
     /// # Errors
     /// How long there is none.
-    pub(super) fn take(&mut self, place: &Place) -> Result<(), Duration> {
-        let now = Instant::now();
+    pub(super) fn take(&mut self, place: &Place, now: Instant) -> Result<(), Duration> {
         let (room, bot) = self.windows(place);
         let wait = bot
             .wait(now)
@@ -107,14 +106,13 @@ impl Quotas {
     }
 
     /// The platform says that the quota is used up, whatever was counted here.
-    pub(super) fn used_up(&mut self, place: &Place) {
+    pub(super) fn used_up(&mut self, place: &Place, now: Instant) {
         let (room, _) = self.windows(place);
-        room.minute.fill(Instant::now());
+        room.minute.fill(now);
     }
 
     /// Unasked messages that may go now.
-    pub(super) fn left(&self, place: &Place) -> usize {
-        let now = Instant::now();
+    pub(super) fn left(&self, place: &Place, now: Instant) -> usize {
         let bot = match place.kind {
             PlaceKind::Private => &self.private,
             PlaceKind::Group => &self.group,
@@ -151,8 +149,8 @@ impl Quotas {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_minute_a_day_and_the_bot_as_a_whole() {
+    #[test]
+    fn a_minute_a_day_and_the_bot_as_a_whole() {
         let rules = Rules {
             room_per_minute: 2,
             room_per_day: 3,
@@ -160,30 +158,32 @@ mod tests {
             ..Rules::default()
         };
         let mut quotas = Quotas::new(rules);
+        let mut now = Instant::now();
         let (one, two) = (Place::group("1"), Place::group("2"));
-        assert_eq!(quotas.take(&one), Ok(()));
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(quotas.take(&one), Ok(()));
-        assert_eq!(quotas.take(&one), Err(Duration::from_secs(50)));
-        assert_eq!(quotas.take(&two), Ok(()));
+        assert_eq!(quotas.take(&one, now), Ok(()));
+        now += Duration::from_secs(10);
+        assert_eq!(quotas.take(&one, now), Ok(()));
+        assert_eq!(quotas.take(&one, now), Err(Duration::from_secs(50)));
+        assert_eq!(quotas.take(&two, now), Ok(()));
         assert_eq!(
-            quotas.take(&two),
+            quotas.take(&two, now),
             Err(Duration::from_secs(50)),
             "the bot's own limit"
         );
-        assert_eq!(quotas.take(&Place::private("1")), Ok(()));
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert_eq!(quotas.left(&one), 1);
-        assert_eq!(quotas.take(&one), Ok(()));
-        assert!(quotas.take(&one).is_err_and(|wait| wait > MINUTE));
+        assert_eq!(quotas.take(&Place::private("1"), now), Ok(()));
+        now += Duration::from_secs(60);
+        assert_eq!(quotas.left(&one, now), 1);
+        assert_eq!(quotas.take(&one, now), Ok(()));
+        assert!(quotas.take(&one, now).is_err_and(|wait| wait > MINUTE));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_platform_knows_better() {
+    #[test]
+    fn the_platform_knows_better() {
         let mut quotas = Quotas::new(Rules::default());
+        let now = Instant::now();
         let place = Place::private("1");
-        quotas.used_up(&place);
-        assert_eq!(quotas.left(&place), 0);
-        assert_eq!(quotas.take(&place), Err(MINUTE));
+        quotas.used_up(&place, now);
+        assert_eq!(quotas.left(&place, now), 0);
+        assert_eq!(quotas.take(&place, now), Err(MINUTE));
     }
 }

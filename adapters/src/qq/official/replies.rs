@@ -104,9 +104,16 @@ impl Replies {
     }
 
     /// Somebody has spoken, `age` ago: that may be answered. Hearing it again changes nothing.
-    pub(super) fn heard(&mut self, place: &Place, origin: Origin, frame: &str, age: Duration) {
+    pub(super) fn heard(
+        &mut self,
+        place: &Place,
+        origin: Origin,
+        frame: &str,
+        age: Duration,
+        now: Instant,
+    ) {
         let left = self.window(place.kind).saturating_sub(age);
-        self.add(place, origin, frame, Instant::now() + left);
+        self.add(place, origin, frame, now + left);
     }
 
     fn add(&mut self, place: &Place, origin: Origin, frame: &str, until: Instant) {
@@ -137,8 +144,8 @@ impl Replies {
         place: &Place,
         wanted: Option<&Origin>,
         key: &str,
+        now: Instant,
     ) -> Option<Slot> {
-        let now = Instant::now();
         if let Some(origin) = wanted
             && self.dead.get(origin).is_none()
             && !self.knows(place, origin)
@@ -173,23 +180,22 @@ impl Replies {
     }
 
     /// Whether the room takes unasked messages, as far as is known.
-    pub(super) fn takes_unasked(&self, place: &Place) -> bool {
+    pub(super) fn takes_unasked(&self, place: &Place, now: Instant) -> bool {
         self.rules.unasked
             && self
                 .rooms
                 .get(&place.room())
                 .and_then(|room| room.refuses_unasked_until)
-                .is_none_or(|until| until <= Instant::now())
+                .is_none_or(|until| until <= now)
     }
 
     /// The room has switched unasked messages on or off.
-    pub(super) fn set_unasked(&mut self, place: &Place, allowed: bool) {
-        self.room(place).refuses_unasked_until = (!allowed).then(|| Instant::now() + REFUSAL_LIFE);
+    pub(super) fn set_unasked(&mut self, place: &Place, allowed: bool, now: Instant) {
+        self.room(place).refuses_unasked_until = (!allowed).then(|| now + REFUSAL_LIFE);
     }
 
     /// How many answers are left in a room, and for how long at the longest.
-    pub(super) fn left(&self, place: &Place) -> (u32, Duration) {
-        let now = Instant::now();
+    pub(super) fn left(&self, place: &Place, now: Instant) -> (u32, Duration) {
         let Some(room) = self.rooms.get(&place.room()) else {
             return (0, Duration::ZERO);
         };
@@ -268,54 +274,54 @@ mod tests {
         (Replies::new(Rules::default()), Place::private("U"))
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn five_answers_each_with_a_number_of_its_own_and_the_same_for_the_same_action() {
-        let (mut replies, place) = some();
-        replies.heard(&place, message("1"), "f", Duration::ZERO);
+    #[test]
+    fn five_answers_each_with_a_number_of_its_own_and_the_same_for_the_same_action() {
+        let ((mut replies, place), now) = (some(), Instant::now());
+        replies.heard(&place, message("1"), "f", Duration::ZERO, now);
         let mut numbers = std::collections::HashSet::new();
         for key in ["a", "b", "c", "d", "e"] {
-            let slot = replies.take(&place, Some(&message("1")), key).unwrap();
+            let slot = replies.take(&place, Some(&message("1")), key, now).unwrap();
             assert!(numbers.insert(slot.number));
-            assert_eq!(replies.take(&place, None, key), Some(slot));
+            assert_eq!(replies.take(&place, None, key, now), Some(slot));
         }
-        assert_eq!(replies.take(&place, Some(&message("1")), "f"), None);
-        assert_eq!(replies.left(&place).0, 0);
+        assert_eq!(replies.take(&place, Some(&message("1")), "f", now), None);
+        assert_eq!(replies.left(&place, now).0, 0);
         let (mut another, _) = some();
-        let slot = another.take(&place, Some(&message("1")), "a").unwrap();
+        let slot = another.take(&place, Some(&message("1")), "a", now).unwrap();
         assert!(numbers.contains(&slot.number), "in another process, too");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_window_ends_and_the_newest_message_takes_over() {
-        let (mut replies, _) = some();
+    #[test]
+    fn a_window_ends_and_the_newest_message_takes_over() {
+        let ((mut replies, _), mut now) = (some(), Instant::now());
         let group = Place::group("G");
-        replies.heard(&group, message("1"), "", Duration::ZERO);
-        tokio::time::advance(Duration::from_secs(4 * 60)).await;
-        replies.heard(&group, message("2"), "", Duration::ZERO);
+        replies.heard(&group, message("1"), "", Duration::ZERO, now);
+        now += Duration::from_secs(4 * 60);
+        replies.heard(&group, message("2"), "", Duration::ZERO, now);
         assert_eq!(
             replies
-                .take(&group, Some(&message("1")), "a")
+                .take(&group, Some(&message("1")), "a", now)
                 .unwrap()
                 .origin,
             message("1")
         );
-        tokio::time::advance(Duration::from_secs(59)).await;
-        let slot = replies.take(&group, Some(&message("3")), "b").unwrap();
+        now += Duration::from_secs(59);
+        let slot = replies.take(&group, Some(&message("3")), "b", now).unwrap();
         assert_eq!(slot.origin, message("3"), "an unknown one is tried");
         replies.dies(&group, &message("3"));
-        let slot = replies.take(&group, Some(&message("3")), "b").unwrap();
+        let slot = replies.take(&group, Some(&message("3")), "b", now).unwrap();
         assert_eq!(slot.origin, message("2"));
-        tokio::time::advance(Duration::from_secs(5 * 60)).await;
-        assert_eq!(replies.take(&group, Some(&message("3")), "c"), None);
+        now += Duration::from_secs(5 * 60);
+        assert_eq!(replies.take(&group, Some(&message("3")), "c", now), None);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_room_that_refuses_unasked_messages_is_asked_again_later() {
-        let (mut replies, place) = some();
-        assert!(replies.takes_unasked(&place));
-        replies.set_unasked(&place, false);
-        assert!(!replies.takes_unasked(&place));
-        tokio::time::advance(REFUSAL_LIFE).await;
-        assert!(replies.takes_unasked(&place));
+    #[test]
+    fn a_room_that_refuses_unasked_messages_is_asked_again_later() {
+        let ((mut replies, place), mut now) = (some(), Instant::now());
+        assert!(replies.takes_unasked(&place, now));
+        replies.set_unasked(&place, false, now);
+        assert!(!replies.takes_unasked(&place, now));
+        now += REFUSAL_LIFE;
+        assert!(replies.takes_unasked(&place, now));
     }
 }

@@ -8,6 +8,7 @@ use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{ButtonRow, Progress, SendFile, Sent};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::api::{CALL_LIMIT, CallError};
 use super::core::{Core, lock, wait_for};
@@ -190,10 +191,12 @@ impl Sender<'_> {
                     form = form.without_links();
                 }
                 (Verdict::OverQuota, Way::Unasked) => {
-                    self.core.quotas().used_up(&self.place);
+                    self.core.quotas().used_up(&self.place, Instant::now());
                 }
                 (Verdict::NoUnasked, _) => {
-                    self.core.replies().set_unasked(&self.place, false);
+                    self.core
+                        .replies()
+                        .set_unasked(&self.place, false, Instant::now());
                 }
                 _ => return Err(self.outcome(&error)),
             }
@@ -205,11 +208,12 @@ impl Sender<'_> {
     /// goes now decides whether it is counted.
     fn way(&self, key: &str, goes_now: bool) -> Result<Way, Outcome> {
         let wanted = self.wanted();
+        let now = Instant::now();
         let mut replies = self.core.replies();
-        if let Some(slot) = replies.take(&self.place, wanted.as_ref(), key) {
+        if let Some(slot) = replies.take(&self.place, wanted.as_ref(), key, now) {
             return Ok(Way::Reply(slot));
         }
-        let takes_unasked = replies.takes_unasked(&self.place);
+        let takes_unasked = replies.takes_unasked(&self.place, now);
         drop(replies);
         let held = |why: &str| Err(Outcome::Held(why.to_owned()));
         if !takes_unasked {
@@ -217,10 +221,10 @@ impl Sender<'_> {
             return held("there is nothing to answer, and the room takes no unasked messages");
         }
         let mut quotas = self.core.quotas();
-        if !goes_now && quotas.left(&self.place) > 0 {
+        if !goes_now && quotas.left(&self.place, now) > 0 {
             return Ok(Way::Unasked);
         }
-        match quotas.take(&self.place) {
+        match quotas.take(&self.place, now) {
             Ok(()) => Ok(Way::Unasked),
             Err(wait) if wait <= LONGEST_WAIT => Err(wait_for(wait)),
             Err(_) => held("the day's unasked messages of this room are used up"),
@@ -345,7 +349,7 @@ impl Sender<'_> {
     fn new_stream(&self, key: &str) -> Option<Stream> {
         let wanted = self.wanted();
         let mut replies = self.core.replies();
-        Stream::new(replies.take(&self.place, wanted.as_ref(), key)?)
+        Stream::new(replies.take(&self.place, wanted.as_ref(), key, Instant::now())?)
     }
 
     /// A job's state in a group, where nothing can be changed: the first, the last, and few between.
@@ -359,14 +363,14 @@ impl Sender<'_> {
         let is_due = lock(&self.core.shown)
             .get(&key)
             .is_none_or(|at| at.elapsed() >= gap);
-        let (left, _) = self.core.replies().left(&self.place);
+        let (left, _) = self.core.replies().left(&self.place, Instant::now());
         let (true, true, Some(text)) = (is_due, left > GROUP_RESERVE, layout.texts.first()) else {
             return Ok(Sent {
                 message_id: progress.message_id.clone(),
             });
         };
         let message_id = self.post(0, self.form(text, &[])).await?;
-        lock(&self.core.shown).insert(key, tokio::time::Instant::now());
+        lock(&self.core.shown).insert(key, Instant::now());
         Ok(Sent { message_id })
     }
 
@@ -442,7 +446,7 @@ impl Sender<'_> {
     async fn typing(&self) {
         let action = self.errand.action();
         if self.place.kind != PlaceKind::Private
-            || self.core.replies().left(&self.place).0 <= TYPING_RESERVE
+            || self.core.replies().left(&self.place, Instant::now()).0 <= TYPING_RESERVE
         {
             return;
         }
