@@ -1,6 +1,5 @@
 //! `jarvis adapter`: one platform in a process of its own, and the way from here to a brain.
 
-use anyhow::bail;
 use jarvis_adapters::{Brain, BrainAddress};
 use secrecy::SecretString;
 
@@ -9,7 +8,7 @@ use crate::cli::{self, AdapterKind};
 use crate::config::{Config, Secret};
 use crate::data::DataDir;
 use crate::lifecycle::{Outcome, Services, signals};
-use crate::telegram;
+use crate::platform;
 
 /// Runs one adapter until it is stopped.
 ///
@@ -24,15 +23,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
             };
             chat::run(config, &chat).await
         }
-        AdapterKind::Telegram => {
+        kind => {
             let signals = signals()?;
             let (brain, token) = reach(config, arguments.brain.as_deref())?;
             let mut services = Services::new();
-            if !telegram::start(config, brain, token, &mut services)? {
-                bail!(
-                    "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
-                );
-            }
+            platform::start_alone(config, kind, brain, token, &mut services)?;
             Ok(services.run(signals).await)
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 
 use super::layer::{self, Layer};
-use super::{Config, ConfigError, EXAMPLE, Secret, TelegramMode, error};
+use super::{Config, ConfigError, EXAMPLE, QqTransport, Secret, TelegramMode, error};
 
 /// The file that is looked for when none is named.
 const FILE_NAME: &str = "jarvis.toml";
@@ -99,6 +99,7 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.telegram.webhook.secret,
             &mut config.telegram.webhook.secret_file,
         ),
+        ("qq.token", &mut config.qq.token, &mut config.qq.token_file),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -187,6 +188,13 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         return wrong(
             "`telegram.mode` is \"webhook\", but `telegram.webhook.url` is missing: set the https \
              address that Telegram calls"
+                .to_owned(),
+        );
+    }
+    if config.qq.transport == QqTransport::Websocket && config.qq.url.is_none() {
+        return wrong(
+            "`qq.transport` is \"websocket\", but `qq.url` is missing: set the address of the QQ \
+             program's WebSocket server, such as ws://127.0.0.1:3001"
                 .to_owned(),
         );
     }
