@@ -183,6 +183,32 @@ impl FakeQq {
         self.shared.with(|world| world.in_room(place))
     }
 
+    /// How often `action` was called.
+    pub fn count_calls(&self, action: &str) -> usize {
+        let calls = self.calls();
+        calls.iter().filter(|call| call.action == action).count()
+    }
+
+    /// Everything that our account says in a room, the contents of text files included.
+    pub fn everything(&self, place: Place) -> String {
+        self.shared.with(|world| {
+            let mut said = String::new();
+            for entry in world.ours(place) {
+                said.push_str(&entry.text);
+                for piece in &entry.pieces {
+                    if let Piece::File(id) = piece
+                        && let Some(file) = world.files.get(id)
+                        && file.name == "message.txt"
+                    {
+                        said.push_str(&String::from_utf8_lossy(&file.bytes));
+                    }
+                }
+                said.push('\n');
+            }
+            said
+        })
+    }
+
     /// How many messages of ours are in a room.
     pub fn sent(&self, place: Place) -> usize {
         self.shared.with(|world| world.ours(place).len())
