@@ -59,8 +59,8 @@ impl Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: brain, a node named `local`, a chat on this terminal, and the
-    /// bots that are configured
+    /// Run everything in one process: brain, a node named `local`, a chat on this terminal, and
+    /// the chat platforms that are configured
     Up(Up),
     /// Run the brain alone; adapters and nodes connect to it
     Brain,
@@ -104,8 +104,24 @@ pub(crate) struct Adapter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdapterKind {
     Console,
+    Onebot,
     Qq,
     Telegram,
+}
+
+impl AdapterKind {
+    /// Every platform.
+    pub(crate) const ALL: [Self; 4] = [Self::Console, Self::Onebot, Self::Qq, Self::Telegram];
+
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Onebot => "onebot",
+            Self::Qq => "qq",
+            Self::Telegram => "telegram",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

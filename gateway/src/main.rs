@@ -16,9 +16,8 @@ mod keys;
 mod legacy;
 mod lifecycle;
 mod logging;
-mod qq;
+mod platform;
 mod redact;
-mod telegram;
 mod up;
 
 use std::io::IsTerminal;

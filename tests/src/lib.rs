@@ -14,6 +14,7 @@ pub mod network;
 pub mod node;
 pub mod process;
 pub mod proxy;
+pub mod qq;
 pub mod qq_official;
 pub mod site;
 pub mod square;

@@ -27,6 +27,8 @@ const MOST_ATTEMPTS: u32 = 12;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
 /// A held action is tried again after this, although nobody has spoken.
 const HELD_RETRY: Duration = Duration::from_secs(15 * 60);
+/// Longest pause while the platform cannot be reached.
+const AWAY_PAUSE: Duration = Duration::from_secs(15);
 /// A room's sender without work ends after this.
 const SENDER_IDLE: Duration = Duration::from_secs(60);
 /// Messages that a room's budget keeps free for results: below it no passing progress is sent.
@@ -231,6 +233,8 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
     };
     fill_message_id(brain, &mut action).await;
     let mut attempts = 0_u32;
+    // Tries in a row that did not reach the platform.
+    let mut away = 0_u32;
     loop {
         let session = brain.sessions().wait_for(&item.room.bot).await;
         let shaped = brain.shape_for(&session, &item.room, action.clone());
@@ -252,6 +256,13 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
                 debug!(action = %item.id, reason, "held until the room speaks");
                 wait_until_spoken(spoke, &session).await;
             }
+            Outcome::Unreachable(reason) => {
+                attempts -= 1;
+                away = (away + 1).min(10);
+                debug!(action = %item.id, reason, "the platform is away");
+                pause(PAUSE.0.saturating_mul(1 << away).min(AWAY_PAUSE)).await;
+                continue;
+            }
             Outcome::Gone(_) if forget_message(&mut action) => {}
             Outcome::Transient(reason) if attempts < MOST_ATTEMPTS => {
                 debug!(action = %item.id, reason, attempts, "not sent yet");
@@ -266,6 +277,7 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) {
                 return finish(brain, &item, None).await;
             }
         }
+        away = 0;
         item.attempts = i64::from(attempts);
     }
 }

@@ -1,6 +1,6 @@
 //! What the parts of one bot share.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{RateLimited, SendBudget};
 use tokio::time::Instant;
 
-use super::api::{Api, CallError};
+use super::api::Api;
 use super::config::Config;
 use super::inbound;
 use super::place::Place;
@@ -20,8 +20,6 @@ use crate::recent::Recent;
 
 /// Streams, and files that are up and not sent yet, which are remembered.
 const REMEMBERED: usize = 1024;
-/// Longest pause while the platform is away.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// One bot.
 #[derive(Debug)]
@@ -39,8 +37,6 @@ pub(super) struct Core {
     /// The platform has said that this bot may not send markdown, or show buttons.
     pub(super) no_markdown: AtomicBool,
     pub(super) no_buttons: AtomicBool,
-    /// Calls in a row that found nobody.
-    failures: AtomicU32,
 }
 
 impl Core {
@@ -54,7 +50,6 @@ impl Core {
             inbox: Mutex::new(None),
             no_markdown: AtomicBool::new(!config.markdown),
             no_buttons: AtomicBool::new(!config.buttons || !config.markdown),
-            failures: AtomicU32::new(0),
             config,
             api,
         }
@@ -103,22 +98,6 @@ impl Core {
                 inbound::now_ms().saturating_add(window_ms)
             },
         });
-    }
-
-    /// Notes that the platform has answered.
-    pub(super) fn is_there(&self) {
-        self.failures.store(0, Ordering::Relaxed);
-    }
-
-    /// What to report when the platform is away: the action waits, for as long as it takes, and what is
-    /// behind it with it.
-    pub(super) fn away(&self, error: &CallError) -> Outcome {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
-        let wait = Duration::from_millis(500)
-            .saturating_mul(1 << failures)
-            .min(LONGEST_PAUSE);
-        tracing::warn!(%error, "QQ is away; what is to be sent waits");
-        wait_for(wait)
     }
 }
 

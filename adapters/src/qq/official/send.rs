@@ -164,8 +164,7 @@ impl Sender<'_> {
                 .await;
             let error = match answer {
                 Ok(answer) => {
-                    self.core.is_there();
-                    self.core.report(&self.place);
+                                self.core.report(&self.place);
                     return Ok(answer["id"].as_str().unwrap_or_default().to_owned());
                 }
                 Err(error) => error,
@@ -248,11 +247,10 @@ impl Sender<'_> {
     fn outcome(&self, error: &CallError) -> Outcome {
         let detail = error.to_string();
         match error {
-            CallError::Away(_) | CallError::Token(_) => return self.core.away(error),
+            CallError::Away(_) | CallError::Token(_) => return Outcome::Unreachable(detail),
             CallError::Limited(wait) => return wait_for(*wait),
             CallError::Refused { .. } => {}
         }
-        self.core.is_there();
         match verdict(error) {
             Verdict::Limited | Verdict::OverQuota => wait_for(Duration::from_secs(3)),
             Verdict::Again | Verdict::ReplyDead | Verdict::Repeated => Outcome::Transient(detail),
@@ -317,8 +315,7 @@ impl Sender<'_> {
         }
         match answer {
             Ok(()) => {
-                self.core.is_there();
-                self.core.report(&self.place);
+                        self.core.report(&self.place);
                 if progress.r#final && !is_alone {
                     self.errand.part_sent(id.clone());
                     return self.send_all(&layout, &progress.buttons).await;
@@ -421,7 +418,10 @@ impl Sender<'_> {
         let sent = self.post(part, form).await;
         if !matches!(
             sent,
-            Err(Outcome::RateLimited(_) | Outcome::Transient(_) | Outcome::Held(_))
+            Err(Outcome::RateLimited(_)
+                | Outcome::Transient(_)
+                | Outcome::Held(_)
+                | Outcome::Unreachable(_))
         ) {
             lock(&self.core.uploaded).remove(&key);
         }

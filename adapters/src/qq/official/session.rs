@@ -118,6 +118,9 @@ impl Sessions {
                     _ => Ok(()),
                 };
             };
+            if let Some(folder) = file.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
             let mut new = file.clone().into_os_string();
             new.push(".new");
             let mut options = tokio::fs::OpenOptions::new();

@@ -1,40 +1,11 @@
 //! The official QQ bot of the configuration.
 
 use anyhow::{Context as _, bail};
-use jarvis_adapters::host;
 use jarvis_adapters::qq::official::{self, Creation};
-use jarvis_adapters::registry::{self, AdapterConfig};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use crate::config::{Config, QqMode};
 use crate::data::{self, DataDir};
-use crate::lifecycle::{STOP_LIMIT, Services};
-
-/// Starts the bot among `services`, if there is one in the configuration; says whether there is.
-///
-/// # Errors
-/// The webhook's address is missing, or the data folder cannot be made.
-pub(crate) fn start(
-    config: &Config,
-    brain: host::Brain,
-    adapter_token: Option<SecretString>,
-    services: &mut Services,
-) -> anyhow::Result<bool> {
-    let Some(bot) = configuration(config)? else {
-        return Ok(false);
-    };
-    // The gateway's session is kept there.
-    DataDir::at(&config.data).create()?;
-    services.start("qq", STOP_LIMIT, |stop| async move {
-        // It may wait long for QQ to answer the first time.
-        let connect = registry::connect(AdapterConfig::Qq(bot));
-        let Some(adapter) = stop.run_until_cancelled(connect).await else {
-            return Ok(());
-        };
-        Ok(host::run(adapter?, brain, adapter_token, stop).await?)
-    });
-    Ok(true)
-}
 
 /// Makes a bot: shows a code in the terminal, waits until a phone has scanned it, and keeps the secret.
 ///
@@ -69,7 +40,7 @@ pub(crate) async fn create(config: &Config) -> anyhow::Result<()> {
 }
 
 /// What the adapter has to be told; `None` without an app id.
-pub(crate) fn configuration(config: &Config) -> anyhow::Result<Option<official::Config>> {
+pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<official::Config>> {
     let given = &config.qq;
     let (Some(app_id), Some(secret)) = (&given.app_id, &given.secret) else {
         return Ok(None);
@@ -83,7 +54,8 @@ pub(crate) fn configuration(config: &Config) -> anyhow::Result<Option<official::
     bot.buttons = given.buttons;
     bot.upload_limit = given.upload_limit;
     bot.download_limit = given.download_limit;
-    // An app id is a number; whatever it is, it names no other folder.
+    // The gateway's session is kept in the data folder. An app id is a number; whatever it is, it names
+    // no other folder.
     let name: String = app_id.chars().filter(char::is_ascii_alphanumeric).collect();
     let file = format!("qq-{name}.session");
     bot.state_file = Some(DataDir::at(&config.data).path().join(file));
