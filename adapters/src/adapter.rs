@@ -1,14 +1,16 @@
 //! What one chat platform has to bring.
 
+use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{Attachment, Capabilities, CommandMenu, Event, Segment};
-use tokio::sync::{mpsc, oneshot};
+use jarvis_proto::chat::{Attachment, Capabilities, CommandMenu, Event, Segment, SendBudget};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::errand::Errand;
@@ -145,7 +147,39 @@ pub enum AdapterError {
 /// Takes the events of one adapter. Bounded: [`Inbox::deliver`] waits while too many events have no
 /// acknowledgement yet.
 #[derive(Debug, Clone)]
-pub struct Inbox(mpsc::Sender<Delivery>);
+pub struct Inbox {
+    deliveries: mpsc::Sender<Delivery>,
+    budgets: Budgets,
+}
+
+/// The newest send budget of each room that the brain was not told yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Budgets(Arc<BudgetsInner>);
+
+#[derive(Debug, Default)]
+struct BudgetsInner {
+    waiting: Mutex<HashMap<String, SendBudget>>,
+    changed: Notify,
+}
+
+impl Budgets {
+    /// Waits until there is something to tell.
+    pub(crate) async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// Everything that was not told yet.
+    pub(crate) fn take(&self) -> Vec<SendBudget> {
+        std::mem::take(&mut *self.lock()).into_values().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, SendBudget>> {
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// An event on its way to the host loop, and who waits for its acknowledgement.
 #[derive(Debug)]
@@ -160,9 +194,20 @@ pub(crate) struct Delivery {
 pub struct Acceptance(oneshot::Receiver<()>);
 
 impl Inbox {
-    pub(crate) fn channel(capacity: usize) -> (Self, mpsc::Receiver<Delivery>) {
-        let (sender, receiver) = mpsc::channel(capacity);
-        (Self(sender), receiver)
+    pub(crate) fn channel(capacity: usize) -> (Self, mpsc::Receiver<Delivery>, Budgets) {
+        let (deliveries, receiver) = mpsc::channel(capacity);
+        let budgets = Budgets::default();
+        let inbox = Self {
+            deliveries,
+            budgets: budgets.clone(),
+        };
+        (inbox, receiver, budgets)
+    }
+
+    /// Says how much may be sent to a room now. Only the newest report of a room counts.
+    pub fn report(&self, budget: SendBudget) {
+        self.budgets.lock().insert(budget.room.clone(), budget);
+        self.budgets.0.changed.notify_one();
     }
 
     /// Hands an event over. The host repeats it, over reconnections too, until the brain has
@@ -170,7 +215,7 @@ impl Inbox {
     pub async fn deliver(&self, event: Event) -> Acceptance {
         let (accepted, acceptance) = oneshot::channel();
         // A host that has ended drops `accepted` with the delivery: the acceptance resolves to false.
-        let _ = self.0.send(Delivery { event, accepted }).await;
+        let _ = self.deliveries.send(Delivery { event, accepted }).await;
         Acceptance(acceptance)
     }
 }

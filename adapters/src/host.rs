@@ -19,7 +19,7 @@ use std::time::Duration;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, AttachmentFailed, FetchAttachment, Goodbye, Hello, Pong,
-    RefusedReason, adapter_frame, brain_frame,
+    RefusedReason, SendBudget, adapter_frame, brain_frame,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -37,8 +37,9 @@ use self::lanes::Lanes;
 use self::line::LineEvent;
 use self::pending::Pending;
 use self::transfer::{Files, Link};
-use crate::adapter::{Adapter, AdapterError, Delivery, Inbox, Notice, Profile};
+use crate::adapter::{Adapter, AdapterError, Budgets, Delivery, Inbox, Notice, Profile};
 use crate::errand::Errand;
+use crate::recent::Recent;
 
 /// Version of the contract that is spoken here.
 const CONTRACT: u32 = 1;
@@ -48,6 +49,8 @@ const MOST_ROOMS: usize = 64;
 const MOST_UPLOADS: usize = 16;
 /// Longest time for one action, a large file included.
 const ACTION_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// Rooms whose budget is told again in a new session.
+const REMEMBERED_BUDGETS: usize = 256;
 /// What may take how long when stopping: running actions, then the brain's last frames.
 const FINISH_LIMIT: Duration = Duration::from_secs(8);
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
@@ -89,7 +92,7 @@ pub async fn run(
     let hello = hello(&profile, token.as_ref());
     let keeping = tokio::spawn(line::keep(brain.into(), hello, line_sender));
     let keeping = AbortOnDropHandle::new(keeping);
-    let (inbox, deliveries) = Inbox::channel(16);
+    let (inbox, deliveries, budgets) = Inbox::channel(16);
     let stop_receiving = stop.child_token();
     let receiving = tokio::spawn({
         let (adapter, stop) = (adapter.clone(), stop_receiving.clone());
@@ -105,6 +108,8 @@ pub async fn run(
         live: watch::Sender::new(None),
         outgoing: None,
         unsent: VecDeque::new(),
+        budgets,
+        told: Recent::new(REMEMBERED_BUDGETS),
         pending: Pending::default(),
         lanes: Lanes::new(),
         running: JoinSet::new(),
@@ -139,6 +144,9 @@ struct Host {
     /// Frames of this session that wait for the way to be free. Bounded by what causes them: pending
     /// events and the brain's own frames.
     unsent: VecDeque<adapter_frame::Frame>,
+    budgets: Budgets,
+    /// What the brain knows of rooms' budgets, for the next session.
+    told: Recent<String, SendBudget>,
     pending: Pending,
     lanes: Lanes,
     running: JoinSet<Outcome>,
@@ -210,6 +218,7 @@ impl Host {
                         self.send(adapter_frame::Frame::Event(event));
                     }
                 }
+                () = self.budgets.changed() => self.tell_budgets(),
                 Some(done) = self.running.join_next_with_id(), if !self.running.is_empty() => {
                     self.action_done(done);
                 }
@@ -310,6 +319,9 @@ impl Host {
                     .cloned()
                     .map(adapter_frame::Frame::Event)
                     .collect();
+                let budgets = self.told.values().cloned();
+                self.unsent
+                    .extend(budgets.map(adapter_frame::Frame::Budget));
                 self.adapter.notice(Notice::Welcome {
                     version: &welcome.brain_version,
                     greeting: &welcome.greeting,
@@ -362,6 +374,14 @@ impl Host {
             brain_frame::Frame::Welcome(_) | brain_frame::Frame::Refused(_) => {
                 tracing::warn!("the brain repeated the beginning of the session");
             }
+        }
+    }
+
+    /// Without a session a budget is kept for the next one.
+    fn tell_budgets(&mut self) {
+        for budget in self.budgets.take() {
+            self.told.insert(budget.room.clone(), budget.clone());
+            self.send(adapter_frame::Frame::Budget(budget));
         }
     }
 

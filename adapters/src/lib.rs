@@ -8,7 +8,8 @@
 //!   share: the session with the brain, reconnecting, repeated delivery until acknowledged, one
 //!   lane per room, flood control, coalesced progress, file streams, stopping in order.
 //! * [`markup`] and [`split`] render and split texts.
-//! * [`console`] and [`telegram`] are the platforms; [`registry`] lists them.
+//! * [`few`] decides which states of a progress become messages where nothing can be edited.
+//! * [`console`], [`qq`] and [`telegram`] are the platforms; [`registry`] lists them.
 //!
 //! To add a platform: write `<platform>.rs` with its `config`, `inbound` and `outbound` beside it
 //! (parsing and rendering as pure functions), implement [`Adapter`], and add one line to
@@ -20,12 +21,15 @@ pub mod errand;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fake_brain;
+pub mod few;
 pub mod host;
 pub mod markup;
+pub mod qq;
 pub mod recent;
 pub mod registry;
 pub mod split;
 pub mod telegram;
+mod websocket;
 
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;

@@ -45,6 +45,20 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         self.entries.get(key)
     }
 
+    /// The value of `key`, to be changed in place.
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.entries.get_mut(key)
+    }
+
+    /// All values, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.values()
+    }
+
     /// Takes an entry out.
     pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where

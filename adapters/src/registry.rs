@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use crate::adapter::{Adapter, AdapterError};
 use crate::console::{Console, ConsoleOptions};
+use crate::qq::official::{self, QqBot};
+use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 2] = ["console", "telegram"];
+pub const KINDS: [&str; 4] = ["console", "onebot", "qq", "telegram"];
 
 /// What one adapter has to be told.
 #[derive(Debug)]
 pub enum AdapterConfig {
     /// The console.
     Console(ConsoleOptions),
+    /// A QQ account.
+    OneBot(qq::Config),
+    /// An official bot of QQ.
+    Qq(official::Config),
     /// A Telegram bot.
     Telegram(telegram::Config),
 }
@@ -25,6 +31,8 @@ pub enum AdapterConfig {
 pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterError> {
     Ok(match config {
         AdapterConfig::Console(options) => Arc::new(Console::new(options)?),
+        AdapterConfig::OneBot(config) => Arc::new(Qq::connect(config).await?),
+        AdapterConfig::Qq(config) => Arc::new(QqBot::connect(config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
     })
 }

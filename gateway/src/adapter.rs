@@ -9,13 +9,20 @@ use crate::cli::{self, AdapterKind};
 use crate::config::{Config, Secret};
 use crate::data::DataDir;
 use crate::lifecycle::{Outcome, Services, signals};
-use crate::telegram;
+use crate::platform;
 
 /// Runs one adapter until it is stopped.
 ///
 /// # Errors
 /// The address of the brain is no address, or the configuration lacks what the platform needs.
 pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Result<Outcome> {
+    if arguments.create {
+        if arguments.kind != AdapterKind::Qq {
+            bail!("`--create` makes bots of QQ: `jarvis adapter qq --create`");
+        }
+        platform::qq::create(config).await?;
+        return Ok(Outcome::Stopped);
+    }
     match arguments.kind {
         AdapterKind::Console => {
             let chat = cli::Chat {
@@ -24,15 +31,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
             };
             chat::run(config, &chat).await
         }
-        AdapterKind::Telegram => {
+        kind => {
             let signals = signals()?;
             let (brain, token) = reach(config, arguments.brain.as_deref())?;
             let mut services = Services::new();
-            if !telegram::start(config, brain, token, &mut services)? {
-                bail!(
-                    "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
-                );
-            }
+            platform::start_alone(config, kind, brain, token, &mut services)?;
             Ok(services.run(signals).await)
         }
     }

@@ -59,8 +59,8 @@ impl Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: brain, a node named `local`, a chat on this terminal, and the
-    /// Telegram bot when it has a token
+    /// Run everything in one process: brain, a node named `local`, a chat on this terminal, and
+    /// the chat platforms that are configured
     Up(Up),
     /// Run the brain alone; adapters and nodes connect to it
     Brain,
@@ -101,13 +101,33 @@ pub(crate) struct Adapter {
     /// Where the brain is: unix:PATH, https://HOST:PORT, or http://127.0.0.1:PORT
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) brain: Option<String>,
+    /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
+    #[arg(long)]
+    pub(crate) create: bool,
 }
 
 /// Platforms that have an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdapterKind {
     Console,
+    Onebot,
+    Qq,
     Telegram,
+}
+
+impl AdapterKind {
+    /// Every platform.
+    pub(crate) const ALL: [Self; 4] = [Self::Console, Self::Onebot, Self::Qq, Self::Telegram];
+
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Onebot => "onebot",
+            Self::Qq => "qq",
+            Self::Telegram => "telegram",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -3,10 +3,12 @@
 //! One struct per section of `jarvis.toml`; [`load`](Sources::load) puts the layers together. A new
 //! key goes into its struct, its `Default` and `jarvis.example.toml`; a test compares the three.
 
+mod chats;
 mod error;
 mod layer;
 mod load;
 mod parse;
+mod qq;
 mod secret;
 mod translate;
 #[cfg(test)]
@@ -14,15 +16,16 @@ mod translate;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(crate) use chats::{OneBot, OneBotTransport, Telegram, TelegramMode};
 pub(crate) use error::ConfigError;
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use parse::{Listen, OneOrMany};
+pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
 
@@ -41,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) jobs: Jobs,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
+    pub(crate) onebot: OneBot,
+    pub(crate) qq: Qq,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -60,6 +65,8 @@ impl Default for Config {
             jobs: Jobs::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
+            onebot: OneBot::default(),
+            qq: Qq::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -79,6 +86,8 @@ impl Config {
             &self.adapter.token,
             &self.telegram.token,
             &self.telegram.webhook.secret,
+            &self.onebot.token,
+            &self.qq.secret,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let engines = self.translate.engines.values().map(|engine| &engine.key);
@@ -230,76 +239,6 @@ pub(crate) struct Adapter {
     /// PEM file with the certificates that may vouch for the brain's.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) ca_file: Option<PathBuf>,
-}
-
-/// `[telegram]`: one Telegram bot.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Telegram {
-    /// What @BotFather gave; with it, `jarvis up` serves the bot too.
-    pub(crate) token: Option<Secret>,
-    #[serde(deserialize_with = "parse::optional_path")]
-    pub(crate) token_file: Option<PathBuf>,
-    pub(crate) api_url: url::Url,
-    pub(crate) mode: TelegramMode,
-    /// How long Telegram holds a poll open when nothing happens.
-    #[serde(deserialize_with = "parse::duration")]
-    pub(crate) poll_timeout: Duration,
-    /// Largest file sent to a chat, bytes.
-    pub(crate) upload_limit: u64,
-    /// Largest file fetched from a chat, bytes.
-    pub(crate) download_limit: u64,
-    pub(crate) webhook: Webhook,
-}
-
-impl Default for Telegram {
-    fn default() -> Self {
-        Self {
-            token: None,
-            token_file: None,
-            api_url: url::Url::parse("https://api.telegram.org").expect("a constant URL"),
-            mode: TelegramMode::Polling,
-            poll_timeout: Duration::from_secs(25),
-            upload_limit: 50_000_000,
-            download_limit: 20_000_000,
-            webhook: Webhook::default(),
-        }
-    }
-}
-
-/// How updates come from Telegram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum TelegramMode {
-    /// We ask; needs no open port.
-    Polling,
-    /// Telegram calls us.
-    Webhook,
-}
-
-/// `[telegram.webhook]`: used with `mode = "webhook"`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Webhook {
-    /// Where we listen, for the reverse proxy that terminates TLS.
-    pub(crate) listen: SocketAddr,
-    /// What Telegram calls; needed in webhook mode.
-    pub(crate) url: Option<url::Url>,
-    /// Sent back by Telegram in a header; `None`: a random one for each run.
-    pub(crate) secret: Option<Secret>,
-    #[serde(deserialize_with = "parse::optional_path")]
-    pub(crate) secret_file: Option<PathBuf>,
-}
-
-impl Default for Webhook {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
-            url: None,
-            secret: None,
-            secret_file: None,
-        }
-    }
 }
 
 /// `[files]`: the store of files that came from chats and nodes.

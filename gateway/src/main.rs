@@ -16,8 +16,8 @@ mod keys;
 mod legacy;
 mod lifecycle;
 mod logging;
+mod platform;
 mod redact;
-mod telegram;
 mod up;
 
 use std::io::IsTerminal;

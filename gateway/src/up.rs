@@ -1,4 +1,4 @@
-//! `jarvis up`: brain, the node `local`, the console and the Telegram bot in one process.
+//! `jarvis up`: brain, the node `local`, the console and the chat platforms in one process.
 //!
 //! They speak over the same contracts as in many processes, on connections in memory.
 
@@ -20,7 +20,7 @@ use crate::config::{Config, LocalNode};
 use crate::data::{self, DataDir};
 use crate::identity;
 use crate::lifecycle::{Outcome, STOP_LIMIT, Services, signals, unless_stopped};
-use crate::telegram;
+use crate::platform;
 
 /// How long the local node may take to connect before the chat begins without it.
 const FIRST_SESSION: Duration = Duration::from_secs(5);
@@ -60,8 +60,12 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Up) -> anyhow::Result<
         });
         until_online(&running.brain, &local.name).await;
     }
-    let bot = connection(&running.brain);
-    if telegram::start(config, bot, None, &mut services)? {
+    let mut chats = false;
+    for kind in cli::AdapterKind::ALL {
+        let connection = connection(&running.brain);
+        chats |= platform::start(config, kind, connection, None, &mut services)?;
+    }
+    if chats {
         brain::print_claim_code(&running.brain).await?;
     }
     if !arguments.no_console {

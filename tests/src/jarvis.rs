@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::console::Console;
 use crate::network::End;
 use crate::process::{Heard, PATIENCE, Process, free_port};
+use crate::qq::onebot::OneBot;
 use crate::telegram::FakeTelegram;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
@@ -160,6 +161,20 @@ impl Jarvis {
         let here = format!("127.0.0.1:{port}");
         let keys = format!("listen = \"{here}\"\nurl = \"http://{here}/telegram\"\n");
         self.configure("telegram.webhook", &keys)
+    }
+
+    /// Tells the configuration where the program with the QQ login is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_qq(&self, onebot: &OneBot) -> Result<()> {
+        let token = onebot.token().unwrap_or_default();
+        let url = onebot.url();
+        // The stories read English.
+        let keys = format!(
+            "transport = \"websocket\"\nurl = \"{url}\"\ntoken = \"{token}\"\nlanguage = \"en\"\n"
+        );
+        self.configure("onebot", &keys)
     }
 
     /// The configuration file.

@@ -17,6 +17,8 @@ pub mod platform;
 pub mod process;
 pub mod proxy;
 pub mod samples;
+pub mod qq;
+pub mod qq_official;
 pub mod site;
 pub mod square;
 pub mod telegram;

@@ -56,6 +56,19 @@ fn beside(folder: &Path, name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// Waits until there is a file at `path`.
+///
+/// # Panics
+/// When there is none in time.
+pub async fn appears(path: &Path) {
+    let until = Instant::now() + PATIENCE;
+    while !path.exists() {
+        assert!(Instant::now() < until, "{} does not appear", path.display());
+        // A file has no event that is worth its code.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// What one stream of a process has said so far.
 #[derive(Clone, Debug)]
 pub struct Heard {

@@ -333,7 +333,10 @@ fn progress_of(action: &Action) -> Option<(ProgressKey, bool)> {
 fn is_settled(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Ok(_) | Outcome::Gone(_) | Outcome::Forbidden(_) | Outcome::Fatal(_) => true,
-        Outcome::RateLimited(_) | Outcome::Transient(_) | Outcome::Held(_) => false,
+        Outcome::RateLimited(_)
+        | Outcome::Transient(_)
+        | Outcome::Held(_)
+        | Outcome::Unreachable(_) => false,
     }
 }
 

@@ -70,11 +70,10 @@ impl CallError {
             Self::Limited(wait) => Outcome::RateLimited(RateLimited {
                 retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             }),
-            Self::Silent
-            | Self::Moved(_)
-            | Self::Unreadable(_)
-            | Self::Network(_)
-            | Self::File(_) => Outcome::Transient(detail),
+            Self::Network(_) => Outcome::Unreachable(detail),
+            Self::Silent | Self::Moved(_) | Self::Unreadable(_) | Self::File(_) => {
+                Outcome::Transient(detail)
+            }
             Self::Api(error) => match error {
                 ApiError::BotBlocked
                 | ApiError::BotKicked
@@ -102,12 +101,9 @@ fn unknown(text: &str, detail: String) -> Outcome {
         Outcome::RateLimited(RateLimited {
             retry_after_ms: 5000,
         })
-    } else if says(&[
-        "internal server error",
-        "bad gateway",
-        "gateway timeout",
-        "restart",
-    ]) {
+    } else if says(&["bad gateway", "gateway timeout", "restart"]) {
+        Outcome::Unreachable(detail)
+    } else if says(&["internal server error"]) {
         Outcome::Transient(detail)
     } else if says(&[
         "forbidden",

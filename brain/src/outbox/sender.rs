@@ -9,7 +9,7 @@ use jarvis_proto::chat::action::Kind;
 use jarvis_proto::chat::action_result::Outcome;
 use prost::Message;
 use rand::Rng;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, debug, error, warn};
 
@@ -28,6 +28,10 @@ const MOST_ATTEMPTS: u32 = 12;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(120));
 /// Actions of one room that were said and may be on their way out of the store.
 const MOST_FORGETTING: usize = 256;
+/// A held action is tried again after this, although nobody has spoken.
+const HELD_RETRY: Duration = Duration::from_secs(15 * 60);
+/// Longest pause while the platform cannot be reached.
+const AWAY_PAUSE: Duration = Duration::from_secs(15);
 /// A room's sender without work ends after this.
 const SENDER_IDLE: Duration = Duration::from_secs(60);
 /// Messages that a room's budget keeps free for results: below it no passing progress is sent.
@@ -44,8 +48,8 @@ struct Queue {
     state: Mutex<State>,
     /// Something to send.
     wake: Notify,
-    /// The room has spoken: a held action may go now.
-    spoke: Notify,
+    /// Counts how often the room has spoken: a held action may go then.
+    spoke: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -101,7 +105,7 @@ impl Outbox {
     /// The room has spoken, which opens the platform's window for answers.
     pub fn room_spoke(&self, room: &RoomKey) {
         if let Some(queue) = self.lock().get(room) {
-            queue.spoke.notify_waiters();
+            queue.spoke.send_modify(|times| *times += 1);
         }
     }
 
@@ -238,13 +242,17 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
     if let Some(Kind::Delete(delete)) = &mut action.kind
         && !find_deleted(brain, &item, &mut delete.message_id).await
     {
-        return finish(brain, &item, None).await;
+        return done(&item, &action, None);
     }
     fill_message_id(brain, &mut action).await;
     let mut attempts = 0_u32;
+    // Tries in a row that did not reach the platform.
+    let mut away = 0_u32;
     loop {
         let session = brain.sessions().wait_for(&item.room.bot).await;
         let shaped = brain.shape_for(&session, &item.room, action.clone());
+        // From here on, so that a word during the try is not missed.
+        let spoke = queue.spoke.subscribe();
         let Ok(outcome) = session.perform(shaped).await else {
             debug!(action = %item.id, "the session ended before the result; once more in the next");
             continue;
@@ -259,7 +267,14 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
             Outcome::Held(reason) => {
                 attempts -= 1;
                 debug!(action = %item.id, reason, "held until the room speaks");
-                wait_until_spoken(queue, &session).await;
+                wait_until_spoken(spoke, &session).await;
+            }
+            Outcome::Unreachable(reason) => {
+                attempts -= 1;
+                away = (away + 1).min(10);
+                debug!(action = %item.id, reason, "the platform is away");
+                pause(PAUSE.0.saturating_mul(1 << away).min(AWAY_PAUSE)).await;
+                continue;
             }
             Outcome::Gone(_) if forget_message(&mut action) => {}
             Outcome::Transient(reason) if attempts < MOST_ATTEMPTS => {
@@ -275,6 +290,7 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
                 return done(&item, &action, None);
             }
         }
+        away = 0;
         item.attempts = i64::from(attempts);
     }
 }
@@ -366,10 +382,12 @@ fn forget_message(action: &mut Action) -> bool {
     }
 }
 
-async fn wait_until_spoken(queue: &Queue, session: &SessionHandle) {
+/// Waits until the room speaks. It is tried again now and then all the same: quotas are renewed.
+async fn wait_until_spoken(mut spoke: watch::Receiver<u64>, session: &SessionHandle) {
     tokio::select! {
-        () = queue.spoke.notified() => {}
+        _ = spoke.changed() => {}
         () = session.ended() => {}
+        () = tokio::time::sleep(HELD_RETRY) => {}
     }
 }
 

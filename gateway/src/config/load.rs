@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 
 use super::layer::{self, Layer};
-use super::{Config, ConfigError, EXAMPLE, Secret, TelegramMode, error};
+use super::{Config, ConfigError, EXAMPLE, OneBotTransport, QqMode, Secret, TelegramMode, error};
 
 /// The file that is looked for when none is named.
 const FILE_NAME: &str = "jarvis.toml";
@@ -98,6 +98,16 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             "telegram.webhook.secret",
             &mut config.telegram.webhook.secret,
             &mut config.telegram.webhook.secret_file,
+        ),
+        (
+            "onebot.token",
+            &mut config.onebot.token,
+            &mut config.onebot.token_file,
+        ),
+        (
+            "qq.secret",
+            &mut config.qq.secret,
+            &mut config.qq.secret_file,
         ),
     ];
     for (key, secret, file) in single {
@@ -195,6 +205,28 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         return wrong(
             "`telegram.mode` is \"webhook\", but `telegram.webhook.url` is missing: set the https \
              address that Telegram calls"
+                .to_owned(),
+        );
+    }
+    if config.onebot.transport == OneBotTransport::Websocket && config.onebot.url.is_none() {
+        return wrong(
+            "`onebot.transport` is \"websocket\", but `onebot.url` is missing: set the address of the QQ \
+             program's WebSocket server, such as ws://127.0.0.1:3001"
+                .to_owned(),
+        );
+    }
+    let qq = &config.qq;
+    if qq.app_id.is_some() != qq.secret.is_some() {
+        return wrong(
+            "`qq.app_id` and `qq.secret` (or `qq.secret_file`) are needed together; `jarvis adapter qq \
+             --create` makes a bot"
+                .to_owned(),
+        );
+    }
+    if qq.mode == QqMode::Webhook && qq.webhook.url.is_none() {
+        return wrong(
+            "`qq.mode` is \"webhook\", but `qq.webhook.url` is missing: set the https address that \
+             QQ calls"
                 .to_owned(),
         );
     }

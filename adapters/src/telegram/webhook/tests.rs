@@ -42,7 +42,7 @@ async fn knock(door: &Arc<Door>, secret: Option<&str>, body: &'static str) -> St
 
 #[tokio::test]
 async fn only_who_knows_the_secret_is_heard() {
-    let (inbox, mut deliveries) = Inbox::channel(1);
+    let (inbox, mut deliveries, _) = Inbox::channel(1);
     let door = door(inbox);
     for secret in [None, Some(""), Some("wrong"), Some("right ")] {
         assert_eq!(
@@ -60,7 +60,7 @@ async fn only_who_knows_the_secret_is_heard() {
 
 #[tokio::test]
 async fn success_is_said_only_after_the_brain_has_stored_the_event() {
-    let (inbox, mut deliveries) = Inbox::channel(1);
+    let (inbox, mut deliveries, _) = Inbox::channel(1);
     let door = door(inbox);
     let brain = async {
         let accepted = deliveries.recv().await.unwrap();

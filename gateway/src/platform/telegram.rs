@@ -1,39 +1,15 @@
 //! The Telegram bot of the configuration.
 
 use anyhow::Context;
-use jarvis_adapters::host;
-use jarvis_adapters::registry::{self, AdapterConfig};
 use jarvis_adapters::telegram;
-use secrecy::SecretString;
 
 use crate::config::{Config, Secret, TelegramMode};
-use crate::lifecycle::{STOP_LIMIT, Services};
 
-/// Starts the bot among `services`, if there is a token for it; says whether there is.
+/// The bot; `None` without a token for it.
 ///
 /// # Errors
 /// The webhook's address is missing.
-pub(crate) fn start(
-    config: &Config,
-    brain: host::Brain,
-    adapter_token: Option<SecretString>,
-    services: &mut Services,
-) -> anyhow::Result<bool> {
-    let Some(bot) = configuration(config)? else {
-        return Ok(false);
-    };
-    services.start("telegram", STOP_LIMIT, |stop| async move {
-        // It may wait long for Telegram to answer the first time.
-        let connect = registry::connect(AdapterConfig::Telegram(bot));
-        let Some(adapter) = stop.run_until_cancelled(connect).await else {
-            return Ok(());
-        };
-        Ok(host::run(adapter?, brain, adapter_token, stop).await?)
-    });
-    Ok(true)
-}
-
-fn configuration(config: &Config) -> anyhow::Result<Option<telegram::Config>> {
+pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<telegram::Config>> {
     let given = &config.telegram;
     let Some(token) = &given.token else {
         return Ok(None);

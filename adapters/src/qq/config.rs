@@ -1,0 +1,46 @@
+//! What the QQ adapter has to be told.
+
+use secrecy::SecretString;
+use url::Url;
+
+/// One QQ account.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How the program with the QQ login is reached.
+    pub transport: Transport,
+    /// What that program and we tell each other to be believed.
+    pub token: Option<SecretString>,
+    /// BCP 47 hint of everybody's language: QQ does not tell it.
+    pub language: String,
+    /// New messages a second in one room; 0 = no limit. QQ swallows what comes too fast.
+    pub room_per_second: u32,
+    /// Largest file sent to a chat, in bytes.
+    pub upload_limit: u64,
+    /// Largest file fetched from a chat, in bytes.
+    pub download_limit: u64,
+}
+
+/// How the program with the QQ login is reached.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// OneBot v11: we connect to its WebSocket server.
+    WebSocket {
+        /// `ws://HOST:PORT/`.
+        url: Url,
+    },
+}
+
+impl Config {
+    /// With the usual limits.
+    #[must_use]
+    pub fn new(transport: Transport, token: Option<SecretString>) -> Self {
+        Self {
+            transport,
+            token,
+            language: "zh-CN".to_owned(),
+            room_per_second: 2,
+            upload_limit: 100_000_000,
+            download_limit: 100_000_000,
+        }
+    }
+}

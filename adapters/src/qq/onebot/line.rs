@@ -1,0 +1,310 @@
+//! Calls and events over WebSockets, whoever dialled: calls find their answers by their echo, events
+//! go to one queue, silence ends a connection.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::inbound::number;
+use crate::qq::account::CallError;
+
+/// Events that may wait to be read; then the connection is read no further.
+const EVENTS: usize = 1024;
+/// Frames that may wait to be written.
+const OUTGOING: usize = 64;
+/// How long a call waits for a connection.
+const AWAY_LIMIT: Duration = Duration::from_secs(3);
+/// Longest time to write one frame; a large file is one.
+const WRITE_LIMIT: Duration = Duration::from_secs(60);
+/// How often a quiet connection is asked for a sign of life, and how long it may be quiet before
+/// its heartbeats are known.
+const PING: Duration = Duration::from_secs(20);
+const QUIET_LIMIT: Duration = Duration::from_secs(65);
+/// Heartbeats that may fail to come.
+const MISSED_HEARTBEATS: u32 = 3;
+
+/// Why a connection has ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Ended {
+    #[error("the QQ program closed the connection")]
+    Closed,
+    #[error("the QQ program went silent")]
+    Silent,
+    #[error("the QQ program refuses our token")]
+    Token,
+    #[error("the connection broke: {0}")]
+    Broken(String),
+}
+
+/// All connections to one implementation.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The connection that takes calls, newest last.
+    ways: watch::Sender<Vec<Way>>,
+    waiting: Mutex<Waiting>,
+    events: mpsc::Sender<Value>,
+    /// Our QQ number, as soon as anything tells it.
+    myself: watch::Sender<Option<i64>>,
+}
+
+#[derive(Debug, Clone)]
+struct Way {
+    number: u64,
+    outgoing: mpsc::Sender<Message>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    next: u64,
+    /// Calls by their echo, with the connection that they went out on.
+    calls: HashMap<String, (u64, oneshot::Sender<Value>)>,
+}
+
+/// What a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Calls and events.
+    Universal,
+    /// Only calls.
+    Api,
+    /// Only events.
+    Event,
+}
+
+impl Line {
+    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Value>) {
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let line = Self {
+            ways: watch::Sender::new(Vec::new()),
+            waiting: Mutex::default(),
+            events,
+            myself: watch::Sender::new(None),
+        };
+        (Arc::new(line), receiver)
+    }
+
+    /// Our QQ number, when some event or header has told it.
+    pub(super) fn myself(&self) -> Option<i64> {
+        *self.myself.borrow()
+    }
+
+    /// Something has told our QQ number.
+    pub(super) fn is_myself(&self, id: i64) {
+        self.myself.send_if_modified(|known| {
+            let is_news = known.is_none();
+            known.get_or_insert(id);
+            is_news
+        });
+    }
+
+    /// Makes a call; returns the whole answer.
+    ///
+    /// # Errors
+    /// When there is no connection, or no answer within `limit`.
+    pub(super) async fn call(
+        &self,
+        action: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        let away = || CallError::Away("there is no connection".to_owned());
+        let way = {
+            let mut ways = self.ways.subscribe();
+            let found = timeout(AWAY_LIMIT, ways.wait_for(|ways| !ways.is_empty())).await;
+            let Ok(Ok(ways)) = found else {
+                return Err(away());
+            };
+            ways.last().cloned().ok_or_else(away)?
+        };
+        let (sender, answer) = oneshot::channel();
+        let echo = {
+            let mut waiting = self.waiting();
+            waiting.next += 1;
+            // Implementations are known that answer only an echo that is text.
+            let echo = format!("jarvis-{}", waiting.next);
+            waiting.calls.insert(echo.clone(), (way.number, sender));
+            echo
+        };
+        let _forget = Forget {
+            line: self,
+            echo: &echo,
+        };
+        let frame = json!({"action": action, "params": params, "echo": echo});
+        let asking = async {
+            if way
+                .outgoing
+                .send(Message::text(frame.to_string()))
+                .await
+                .is_err()
+            {
+                return Err(away());
+            }
+            answer.await.map_err(|_| CallError::Lost)
+        };
+        timeout(limit, asking)
+            .await
+            .map_err(|_| CallError::Silent)?
+    }
+
+    /// Serves a connection until it ends.
+    pub(super) async fn serve<S>(&self, socket: WebSocketStream<S>, role: Role) -> Ended
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let (mut sink, mut stream) = socket.split();
+        let (outgoing, mut frames) = mpsc::channel(OUTGOING);
+        let way = self.open(outgoing.clone(), role);
+        let writing = async {
+            while let Some(frame) = frames.recv().await {
+                match timeout(WRITE_LIMIT, sink.send(frame)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return Ended::Broken(error.to_string()),
+                    Err(_) => return Ended::Silent,
+                }
+            }
+            Ended::Closed
+        };
+        let reading = async {
+            let mut quiet_limit = QUIET_LIMIT;
+            let mut heard = Instant::now();
+            let mut ping = heard + PING.min(quiet_limit);
+            loop {
+                tokio::select! {
+                    frame = stream.next() => {
+                        heard = Instant::now();
+                        let frame = match frame {
+                            Some(Ok(frame)) => frame,
+                            Some(Err(error)) => return Ended::Broken(error.to_string()),
+                            None => return Ended::Closed,
+                        };
+                        match frame {
+                            Message::Text(text) => {
+                                match self.take(text.as_str(), role).await {
+                                    Ok(Some(heartbeat)) => quiet_limit = heartbeat,
+                                    Ok(None) => {}
+                                    Err(ended) => return ended,
+                                }
+                            }
+                            Message::Close(_) => return Ended::Closed,
+                            _ => {}
+                        }
+                    }
+                    () = sleep_until(ping) => {
+                        ping = Instant::now() + PING;
+                        // A full queue is a sign of trouble of its own.
+                        let _ = outgoing.try_send(Message::Ping(Vec::new().into()));
+                    }
+                    () = sleep_until(heard + quiet_limit) => return Ended::Silent,
+                }
+            }
+        };
+        let ended = tokio::select! {
+            ended = writing => ended,
+            ended = reading => ended,
+        };
+        self.close(way);
+        ended
+    }
+
+    /// Takes one frame; returns how long the connection may be quiet, when it tells.
+    async fn take(&self, text: &str, role: Role) -> Result<Option<Duration>, Ended> {
+        let Ok(value) = serde_json::from_str::<Value>(text) else {
+            tracing::warn!(
+                bytes = text.len(),
+                "a frame of the QQ program cannot be read"
+            );
+            return Ok(None);
+        };
+        if value.get("post_type").is_none() {
+            return self.answer(value).map(|()| None);
+        }
+        if let Some(id) = number(&value["self_id"]) {
+            self.is_myself(id);
+        }
+        if value["post_type"] == "meta_event" {
+            return Ok(meta(&value));
+        }
+        if role == Role::Api {
+            return Ok(None);
+        }
+        if self.events.send(value).await.is_err() {
+            return Err(Ended::Closed);
+        }
+        Ok(None)
+    }
+
+    fn answer(&self, value: Value) -> Result<(), Ended> {
+        let echo = value["echo"].as_str().unwrap_or_default();
+        let asked = self.waiting().calls.remove(echo);
+        match asked {
+            Some((_, asked)) => {
+                // Who asked may have stopped waiting.
+                let _ = asked.send(value);
+            }
+            // NapCat takes the connection before it looks at the token.
+            None if matches!(value["retcode"].as_i64(), Some(1401 | 1403)) => {
+                return Err(Ended::Token);
+            }
+            None => tracing::debug!(echo, "an answer came too late, or to nobody"),
+        }
+        Ok(())
+    }
+
+    fn open(&self, outgoing: mpsc::Sender<Message>, role: Role) -> u64 {
+        let number = {
+            let mut waiting = self.waiting();
+            waiting.next += 1;
+            waiting.next
+        };
+        if role != Role::Event {
+            self.ways
+                .send_modify(|ways| ways.push(Way { number, outgoing }));
+        }
+        number
+    }
+
+    /// Calls that went out on the connection get no answer any more.
+    fn close(&self, way: u64) {
+        self.ways
+            .send_modify(|ways| ways.retain(|open| open.number != way));
+        self.waiting().calls.retain(|_, (number, _)| *number != way);
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a call out of the waiting ones, however waiting for it ends.
+struct Forget<'a> {
+    line: &'a Line,
+    echo: &'a str,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.line.waiting().calls.remove(self.echo);
+    }
+}
+
+/// A heartbeat tells how long silence may last.
+fn meta(value: &Value) -> Option<Duration> {
+    if value["meta_event_type"] != "heartbeat" {
+        return None;
+    }
+    if value["status"]["online"] == false {
+        tracing::warn!("the QQ program is not logged in to QQ");
+    }
+    let interval = value["interval"]
+        .as_u64()
+        .filter(|interval| *interval > 0)?;
+    Some(Duration::from_millis(interval) * MISSED_HEARTBEATS)
+}

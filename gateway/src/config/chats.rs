@@ -1,0 +1,126 @@
+//! What can be configured of the chat platforms.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Secret, parse};
+
+/// `[telegram]`: one Telegram bot.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Telegram {
+    /// What @BotFather gave; with it, `jarvis up` serves the bot too.
+    pub(crate) token: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) api_url: url::Url,
+    pub(crate) mode: TelegramMode,
+    /// How long Telegram holds a poll open when nothing happens.
+    #[serde(deserialize_with = "parse::duration")]
+    pub(crate) poll_timeout: Duration,
+    /// Largest file sent to a chat, bytes.
+    pub(crate) upload_limit: u64,
+    /// Largest file fetched from a chat, bytes.
+    pub(crate) download_limit: u64,
+    pub(crate) webhook: Webhook,
+}
+
+impl Default for Telegram {
+    fn default() -> Self {
+        Self {
+            token: None,
+            token_file: None,
+            api_url: url::Url::parse("https://api.telegram.org").expect("a constant URL"),
+            mode: TelegramMode::Polling,
+            poll_timeout: Duration::from_secs(25),
+            upload_limit: 50_000_000,
+            download_limit: 20_000_000,
+            webhook: Webhook::default(),
+        }
+    }
+}
+
+/// How updates come from Telegram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TelegramMode {
+    /// We ask; needs no open port.
+    Polling,
+    /// Telegram calls us.
+    Webhook,
+}
+
+/// `[telegram.webhook]`: used with `mode = "webhook"`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Webhook {
+    /// Where we listen, for the reverse proxy that terminates TLS.
+    pub(crate) listen: SocketAddr,
+    /// What Telegram calls; needed in webhook mode.
+    pub(crate) url: Option<url::Url>,
+    /// Sent back by Telegram in a header; `None`: a random one for each run.
+    pub(crate) secret: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            url: None,
+            secret: None,
+            secret_file: None,
+        }
+    }
+}
+
+/// `[onebot]`: one QQ account, through a program that is logged in to it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OneBot {
+    /// How that program is reached; with anything but `off`, `jarvis up` serves the account too.
+    pub(crate) transport: OneBotTransport,
+    /// Where it listens.
+    pub(crate) url: Option<url::Url>,
+    /// What it and we tell each other to be believed.
+    pub(crate) token: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The language of people of whom nothing is known; QQ does not tell it.
+    pub(crate) language: String,
+    /// New messages a second in one room; 0 = no limit.
+    pub(crate) room_per_second: u32,
+    /// Largest file sent to a chat, bytes.
+    pub(crate) upload_limit: u64,
+    /// Largest file fetched from a chat, bytes.
+    pub(crate) download_limit: u64,
+}
+
+impl Default for OneBot {
+    fn default() -> Self {
+        Self {
+            transport: OneBotTransport::Off,
+            url: None,
+            token: None,
+            token_file: None,
+            language: "zh-CN".to_owned(),
+            room_per_second: 2,
+            upload_limit: 100_000_000,
+            download_limit: 100_000_000,
+        }
+    }
+}
+
+/// How the program with the QQ login is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OneBotTransport {
+    /// Not at all.
+    Off,
+    /// OneBot v11: we connect to its WebSocket server.
+    Websocket,
+}

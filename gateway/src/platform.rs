@@ -1,0 +1,87 @@
+//! The chat platforms of the configuration. A new one is a file beside `telegram` and one line in each
+//! of the two functions here.
+
+use anyhow::bail;
+use jarvis_adapters::host;
+use jarvis_adapters::registry::{self, AdapterConfig};
+use secrecy::SecretString;
+
+use crate::cli::AdapterKind;
+use crate::config::Config;
+use crate::lifecycle::{STOP_LIMIT, Services};
+
+mod onebot;
+pub(crate) mod qq;
+mod telegram;
+
+/// What the configuration says of a platform; `None` when it is not used.
+///
+/// # Errors
+/// Something that the platform needs is missing.
+pub(crate) fn configuration(
+    config: &Config,
+    kind: AdapterKind,
+) -> anyhow::Result<Option<AdapterConfig>> {
+    match kind {
+        AdapterKind::Console => Ok(None),
+        AdapterKind::Onebot => Ok(onebot::configuration(config)?.map(AdapterConfig::OneBot)),
+        AdapterKind::Qq => Ok(qq::configuration(config)?.map(AdapterConfig::Qq)),
+        AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
+    }
+}
+
+/// What has to be set for a platform to be used.
+fn missing(kind: AdapterKind) -> &'static str {
+    match kind {
+        AdapterKind::Console => "the console is `jarvis chat`",
+        AdapterKind::Onebot => "OneBot is off: set `onebot.transport`, and what belongs to it",
+        AdapterKind::Qq => {
+            "there is no QQ bot: set `qq.app_id` and `qq.secret_file`; `jarvis adapter qq --create` \
+             makes one"
+        }
+        AdapterKind::Telegram => {
+            "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+        }
+    }
+}
+
+/// Starts an adapter among `services`, if the configuration has what it needs; says whether it does.
+///
+/// # Errors
+/// Something that the platform needs is missing.
+pub(crate) fn start(
+    config: &Config,
+    kind: AdapterKind,
+    brain: host::Brain,
+    adapter_token: Option<SecretString>,
+    services: &mut Services,
+) -> anyhow::Result<bool> {
+    let Some(bot) = configuration(config, kind)? else {
+        return Ok(false);
+    };
+    services.start(kind.name(), STOP_LIMIT, |stop| async move {
+        // It may wait long for the platform to answer the first time.
+        let Some(adapter) = stop.run_until_cancelled(registry::connect(bot)).await else {
+            return Ok(());
+        };
+        Ok(host::run(adapter?, brain, adapter_token, stop).await?)
+    });
+    Ok(true)
+}
+
+/// The same for an adapter that was asked for by its name.
+///
+/// # Errors
+/// The configuration does not have what it needs.
+pub(crate) fn start_alone(
+    config: &Config,
+    kind: AdapterKind,
+    brain: host::Brain,
+    adapter_token: Option<SecretString>,
+    services: &mut Services,
+) -> anyhow::Result<()> {
+    if !start(config, kind, brain, adapter_token, services)? {
+        bail!(missing(kind));
+    }
+    Ok(())
+}

@@ -1,0 +1,366 @@
+//! A OneBot v11 implementation beside [`FakeQq`], in the manner of NapCat: a WebSocket server, and an
+//! HTTP server for files. It refuses what NapCat refuses.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
+use tokio::time::interval;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+
+use super::fault::Fault;
+use super::world::now;
+use super::{FakeQq, Happened};
+
+mod calls;
+mod events;
+mod segments;
+mod upload;
+
+use upload::Uploads;
+
+/// How the implementation is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What clients have to show; `None` for no check.
+    pub token: Option<String>,
+    /// Messages are strings with CQ codes instead of arrays.
+    pub as_strings: bool,
+    /// What `get_version_info` says.
+    pub app_name: String,
+    /// How often heartbeats are sent.
+    pub heartbeat: Duration,
+    /// A wrong token ends the handshake (as the specification has it) instead of the connection.
+    pub refuses_handshake: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            token: Some("onebot-story-token-0123456789".to_owned()),
+            as_strings: false,
+            app_name: "NapCat.Onebot".to_owned(),
+            heartbeat: Duration::from_secs(30),
+            refuses_handshake: false,
+        }
+    }
+}
+
+/// A running implementation. It stops when it is dropped.
+#[derive(Debug)]
+pub struct OneBot {
+    inner: Arc<Inner>,
+    address: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    qq: FakeQq,
+    settings: Settings,
+    /// Where files are served.
+    files: SocketAddr,
+    /// Counts up when all connections are to be cut.
+    cuts: watch::Sender<u64>,
+    /// Connections are refused.
+    is_down: AtomicBool,
+    /// Nothing is sent any more, though connections stay.
+    is_mute: watch::Sender<bool>,
+    uploads: Uploads,
+}
+
+impl OneBot {
+    /// Starts beside `qq` with the usual settings.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn start(qq: &FakeQq) -> std::io::Result<Self> {
+        Self::start_with(qq, Settings::default()).await
+    }
+
+    /// Starts with settings of one's own.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn start_with(qq: &FakeQq, settings: Settings) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let file_listener = TcpListener::bind("127.0.0.1:0").await?;
+        let inner = Arc::new(Inner {
+            qq: qq.clone(),
+            settings,
+            files: file_listener.local_addr()?,
+            cuts: watch::Sender::new(0),
+            is_down: AtomicBool::new(false),
+            is_mute: watch::Sender::new(false),
+            uploads: Uploads::default(),
+        });
+        let router = Router::new()
+            .route("/file/{id}", get(file))
+            .with_state(inner.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            // Serving ends with the task; it has no other way to fail once the port is bound.
+            let _ = axum::serve(file_listener, router).await;
+        });
+        tasks.spawn(accept(listener, inner.clone()));
+        Ok(Self {
+            inner,
+            address,
+            _tasks: tasks,
+        })
+    }
+
+    /// Where its WebSocket server is.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// The address behind [`Self::url`].
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The token that clients have to show.
+    pub fn token(&self) -> Option<String> {
+        self.inner.settings.token.clone()
+    }
+
+    /// Waits until a client is connected, and asked who is logged in, for more than the `after`th time.
+    ///
+    /// # Panics
+    /// When none connects in time.
+    pub async fn is_connected(&self, after: usize) {
+        let shared = &self.inner.qq.shared;
+        let connected = shared
+            .wait_for(|world| (world.connected > 0 && world.connections > after).then_some(()));
+        assert!(connected.await.is_some(), "nobody connects");
+    }
+
+    /// How often a client has connected.
+    pub fn connections(&self) -> usize {
+        self.inner.qq.shared.with(|world| world.connections)
+    }
+
+    /// Cuts every connection.
+    pub fn cut(&self) {
+        self.inner.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Cuts every connection and takes no new one, or takes them again.
+    pub fn set_down(&self, is_down: bool) {
+        self.inner.is_down.store(is_down, Ordering::SeqCst);
+        if is_down {
+            self.cut();
+        }
+    }
+
+    /// Goes silent on connections that stay open, heartbeats included, or speaks again.
+    pub fn set_mute(&self, is_mute: bool) {
+        self.inner.is_mute.send_replace(is_mute);
+    }
+}
+
+async fn accept(listener: TcpListener, inner: Arc<Inner>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        if inner.is_down.load(Ordering::SeqCst) {
+            continue;
+        }
+        connections.spawn(connection(stream, inner.clone()));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "the library's own type of a refused handshake"
+)]
+async fn connection(stream: TcpStream, inner: Arc<Inner>) {
+    let mut is_known = false;
+    let mut is_place = false;
+    let settings = inner.settings.clone();
+    let check = |request: &Request, response: Response| {
+        is_place = matches!(
+            request.uri().path(),
+            "" | "/" | "/api" | "/event" | "/api/" | "/event/"
+        );
+        is_known = shows_token(request, settings.token.as_deref());
+        if settings.refuses_handshake && !is_known {
+            let mut refusal = ErrorResponse::new(None);
+            let none = request.headers().get("Authorization").is_none();
+            *refusal.status_mut() = if none {
+                StatusCode::UNAUTHORIZED
+            } else {
+                StatusCode::FORBIDDEN
+            };
+            return Err(refusal);
+        }
+        Ok(response)
+    };
+    let Ok(mut socket) = accept_hdr_async(stream, check).await else {
+        return;
+    };
+    if !is_known || !is_place {
+        let refusal = json!({"status": "failed", "retcode": 1403, "data": null,
+            "message": "token验证失败", "wording": "token验证失败", "echo": null});
+        let _ = socket.send(Message::text(refusal.to_string())).await;
+        let _ = socket.close(None).await;
+        return;
+    }
+    inner.qq.shared.with(|world| {
+        world.connected += 1;
+        world.connections += 1;
+    });
+    talk(&mut socket, &inner).await;
+    inner.qq.shared.with(|world| world.connected -= 1);
+}
+
+fn shows_token(request: &Request, token: Option<&str>) -> bool {
+    let Some(token) = token else { return true };
+    let header = request.headers().get("Authorization");
+    let header = header.and_then(|value| value.to_str().ok());
+    let query = request.uri().query().unwrap_or_default();
+    header == Some(&format!("Bearer {token}"))
+        || query
+            .split('&')
+            .any(|pair| pair == format!("access_token={token}"))
+}
+
+/// Serves one connection until it ends.
+async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
+    let mut happened = inner.qq.shared.happened.subscribe();
+    let mut cuts = inner.cuts.subscribe();
+    let mut mute = inner.is_mute.subscribe();
+    let mut heartbeat = interval(inner.settings.heartbeat);
+    heartbeat.tick().await;
+    let account = inner.qq.account();
+    let hello = json!({"time": now(), "self_id": account, "post_type": "meta_event",
+        "meta_event_type": "lifecycle", "sub_type": "connect"});
+    if socket.send(Message::text(hello.to_string())).await.is_err() {
+        return;
+    }
+    loop {
+        let is_mute = *mute.borrow();
+        let frame = tokio::select! {
+            _ = cuts.changed() => return,
+            _ = mute.changed() => continue,
+            _ = heartbeat.tick(), if !is_mute => events::heartbeat(inner),
+            event = happened.recv(), if !is_mute => match event {
+                Ok(Happened::Message(entry) | Happened::Again(entry)) => events::message(inner, &entry),
+                Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            frame = socket.next() => {
+                let text = match frame {
+                    Some(Ok(Message::Text(text))) => text,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(_)) => continue,
+                };
+                if is_mute {
+                    continue;
+                }
+                match answer(inner, text.as_str()).await {
+                    Reply::Frame(frame) => frame,
+                    Reply::None => continue,
+                    Reply::Cut => return,
+                }
+            }
+        };
+        if socket.send(Message::text(frame.to_string())).await.is_err() {
+            return;
+        }
+    }
+}
+
+enum Reply {
+    Frame(Value),
+    None,
+    Cut,
+}
+
+/// What a frame of the client is answered.
+async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
+    let complain = |what: String| {
+        inner.qq.shared.with(|world| world.complaints.push(what));
+        Reply::None
+    };
+    let Ok(frame) = serde_json::from_str::<Value>(text) else {
+        return complain("a frame that is no JSON".to_owned());
+    };
+    let Some(action) = frame["action"].as_str() else {
+        return complain(format!("a frame without an action: {frame}"));
+    };
+    // Some give no answer to these at all.
+    let echo = match &frame["echo"] {
+        Value::String(echo) => echo.clone(),
+        other => return complain(format!("an echo that is no text: {other}")),
+    };
+    let empty = json!({});
+    let params = match &frame["params"] {
+        Value::Object(_) => &frame["params"],
+        Value::Null => &empty,
+        other => return complain(format!("params that are no object: {other}")),
+    };
+    match act(inner, action, params).await {
+        Some(mut reply) => {
+            let is_cut = reply["cut"] == true;
+            if is_cut {
+                return Reply::Cut;
+            }
+            reply["echo"] = Value::from(echo);
+            Reply::Frame(reply)
+        }
+        None => Reply::None,
+    }
+}
+
+/// Does what a call asks for; `None` when no answer is to come.
+async fn act(inner: &Arc<Inner>, action: &str, params: &Value) -> Option<Value> {
+    let fault = inner.qq.shared.with(|world| {
+        world.note_call(action, params);
+        world.faults.take(action)
+    });
+    let cut = || Some(json!({"cut": true}));
+    match fault {
+        Some(Fault::Silent) => return None,
+        Some(Fault::CutBefore) => return cut(),
+        Some(Fault::Swallow) => return Some(calls::good(&json!({"message_id": 0}))),
+        Some(Fault::SwallowWithoutId) => return Some(calls::good(&json!({}))),
+        Some(Fault::Failed(code, words)) => return Some(calls::failed(code, &words)),
+        Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Fault::CutAfter) | None => {}
+    }
+    let reply = match calls::call(inner, action, params) {
+        Ok(data) => calls::good(&data),
+        Err(calls::Failure(code, words)) => calls::failed(code, &words),
+    };
+    if fault == Some(Fault::CutAfter) {
+        return cut();
+    }
+    Some(reply)
+}
+
+async fn file(
+    State(inner): State<Arc<Inner>>,
+    Path(id): Path<String>,
+) -> Result<bytes::Bytes, StatusCode> {
+    let id = format!("/{id}");
+    let bytes = inner
+        .qq
+        .shared
+        .with(|world| world.files.get(&id).map(|file| file.bytes.clone()));
+    bytes.ok_or(StatusCode::NOT_FOUND)
+}

@@ -1,0 +1,76 @@
+//! The same stories on every platform. A platform is one file in `conformance/` that implements
+//! [`platform::Platform`], and one block at the end of this file with the stories that apply to it.
+
+mod console;
+mod onebot;
+mod platform;
+mod stories;
+mod telegram;
+
+/// Makes a test of each story for one platform.
+macro_rules! conformance {
+    ($name:ident: $platform:ty; $($story:ident)*) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $story() {
+                    let mut platform =
+                        <$platform as super::super::platform::Platform>::start().await.unwrap();
+                    super::super::stories::$story(&mut platform).await;
+                    super::super::platform::Platform::finish(&mut platform).await;
+                }
+            )*
+        }
+    };
+}
+
+mod on {
+    // A person at the server: no newcomers, no groups, and no line of its own that could break.
+    conformance!(console: super::super::console::OnConsole;
+        help
+        job_with_progress
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+    );
+    conformance!(telegram: super::super::telegram::OnTelegram;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+    );
+    conformance!(onebot: super::super::onebot::OnOneBot;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+    );
+}
