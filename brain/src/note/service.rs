@@ -440,6 +440,9 @@ async fn exchange(brain: &Brain, follower: &mut Follower, new: Follower) -> u64 
 /// Opens the newest index that is whole, and removes the others; without one a new one. Says whether
 /// there was one that could not be used.
 fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
+    if folder.is_file() {
+        std::fs::remove_file(folder)?;
+    }
     std::fs::create_dir_all(folder)?;
     let mut generations: Vec<u64> = std::fs::read_dir(folder)?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -460,7 +463,11 @@ fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
             });
             continue;
         }
-        std::fs::remove_dir_all(&place)?;
+        if place.is_dir() {
+            std::fs::remove_dir_all(&place)?;
+        } else {
+            std::fs::remove_file(&place)?;
+        }
     }
     if let Some(follower) = whole {
         return Ok((follower, false));
