@@ -164,6 +164,9 @@ async fn needed(brain: &Brain) -> Result<HashSet<String>, StoreError> {
             spec => needed.extend(hashes(&serde_json::to_string(&spec).unwrap_or_default())),
         }
     }
+    for import in store.open_note_imports().await? {
+        needed.insert(import.file);
+    }
     for data in store.waiting_data(brain.now_ms()).await? {
         needed.extend(hashes(&data));
     }
