@@ -108,7 +108,8 @@ async fn what_an_import_did_is_known(place: &Place) {
         did(2, None),
     ];
     store.commit(Unit::of(unit)).await.unwrap();
-    assert_eq!(store.open_note_imports().await.unwrap(), [import.clone()]);
+    let open = store.open_note_imports().await.unwrap();
+    assert_eq!(open, std::slice::from_ref(&import));
     let imported = |note, before, changed_since| Imported {
         note,
         before,
