@@ -168,6 +168,9 @@ async fn needed(brain: &Brain) -> Result<HashSet<String>, StoreError> {
         }
     }
     needed.extend(store.note_file_hashes().await?);
+    for import in store.open_note_imports().await? {
+        needed.insert(import.file);
+    }
     for data in store.waiting_data(brain.now_ms()).await? {
         needed.extend(hashes(&data));
     }

@@ -10,10 +10,10 @@ mod load;
 mod parse;
 mod qq;
 mod secret;
-mod translate;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod translate;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -116,7 +116,9 @@ impl Platform {
             }),
             ..Hello::default()
         };
-        frames.send(frame(adapter_frame::Frame::Hello(hello))).await?;
+        frames
+            .send(frame(adapter_frame::Frame::Hello(hello)))
+            .await?;
         let mut incoming = ChatBrainClient::new(channel)
             .connect(ReceiverStream::new(outgoing))
             .await?
@@ -257,12 +259,7 @@ impl Platform {
     ///
     /// # Panics
     /// When none does in time.
-    pub async fn sees_where(
-        &self,
-        room: &str,
-        what: &str,
-        fits: impl Fn(&Shown) -> bool,
-    ) -> Shown {
+    pub async fn sees_where(&self, room: &str, what: &str, fits: impl Fn(&Shown) -> bool) -> Shown {
         let mut changed = self.shared.changed.subscribe();
         let look = || {
             let found = |shown: &&Shown| shown.room == room && fits(shown);
@@ -308,9 +305,8 @@ impl Shared {
             edits: 0,
             is_deleted: false,
         };
-        let by_id = |state: &State, id: &str| {
-            state.messages.iter().position(|shown| shown.id == id)
-        };
+        let by_id =
+            |state: &State, id: &str| state.messages.iter().position(|shown| shown.id == id);
         let id = match &action.kind {
             Some(Kind::Progress(progress)) => match by_id(&state, &progress.message_id) {
                 Some(place) => {

@@ -1,18 +1,18 @@
 //! Notes: `note`, `endnote`, `endkey`, `find`, `shownote`, `mynotes`, `editnote`, `appendnote`, `tagnote`,
 //! `untagnote`, `delnote`, `undonote`, `notehistory`, `notebook`, `rebuildkeywords`.
 
+mod arguments;
 mod capture;
 pub(in crate::commands) mod change;
-mod arguments;
 pub(crate) mod draft;
 pub(in crate::commands) mod export;
 pub(crate) mod find;
+pub(in crate::commands) mod follow;
 mod forward;
 pub(in crate::commands) mod history;
-mod mode;
-pub(in crate::commands) mod follow;
 pub(in crate::commands) mod import;
 pub(in crate::commands) mod like;
+mod mode;
 pub(in crate::commands) mod notebook;
 pub(crate) mod rebuild;
 pub(in crate::commands) mod show;

@@ -71,7 +71,8 @@ fn print<'a>(texts: impl Iterator<Item = &'a str>, keys: &[String]) -> [u8; 32] 
     folded.dedup();
     folded.iter().for_each(|key| field(key));
     field("");
-    texts.for_each(field);
+    // Parts that are only files say nothing.
+    texts.filter(|text| !text.is_empty()).for_each(field);
     hash.finalize().into()
 }
 
@@ -115,10 +116,11 @@ pub(crate) fn plan(
             let is_same = print_of(known) == print;
             let is_newer = updated_ms.is_some_and(|updated_ms| updated_ms > known.updated_ms);
             let note = NoteRecord {
-                parts: parts(purpose, portable, known.created_ms),
+                parts: edited(purpose, portable, known),
                 keys,
                 updated_ms: updated_ms.unwrap_or(known.updated_ms),
                 removed_ms: None,
+                changed_by: purpose.account.clone(),
                 ..(**known).clone()
             };
             if known.removed_ms.is_some() {
@@ -160,6 +162,7 @@ pub(crate) fn plan(
                 updated_ms: updated_ms.unwrap_or(created_ms_or_now),
                 removed_ms: None,
                 sequence: 0,
+                changed_by: purpose.account.clone(),
             },
             before: None,
         });
@@ -176,6 +179,7 @@ pub(crate) fn plan(
                 before: Some(note.sequence),
                 note: NoteRecord {
                     removed_ms: Some(now_ms),
+                    changed_by: purpose.account.clone(),
                     ..note.clone()
                 },
             });
@@ -185,12 +189,39 @@ pub(crate) fn plan(
 }
 
 fn parts(purpose: &Purpose, portable: &PortableNote, time_ms: i64) -> Vec<NotePart> {
-    let part = |text: &String| NotePart {
-        text: text.clone(),
+    let texts = portable.parts.iter();
+    texts.map(|text| part(purpose, text, time_ms)).collect()
+}
+
+fn part(purpose: &Purpose, text: &str, time_ms: i64) -> NotePart {
+    NotePart {
+        text: text.to_owned(),
         author: purpose.account.clone(),
         time_ms,
-    };
-    portable.parts.iter().map(part).collect()
+        said_by: String::new(),
+        files: Vec::new(),
+    }
+}
+
+/// A note that is there, with the texts of a file. Texts that stay keep their authors and times, and the
+/// note keeps its files, of which no file of notes says anything.
+fn edited(purpose: &Purpose, portable: &PortableNote, known: &NoteRecord) -> Vec<NotePart> {
+    let mut left = known.parts.clone();
+    let mut parts: Vec<NotePart> = Vec::new();
+    for text in &portable.parts {
+        parts.push(match left.iter().position(|part| part.text == *text) {
+            Some(at) => left.remove(at),
+            None => part(purpose, text, known.created_ms),
+        });
+    }
+    let mut files = left.into_iter().flat_map(|part| part.files).peekable();
+    if parts.is_empty() && files.peek().is_some() {
+        parts.push(part(purpose, "", known.created_ms));
+    }
+    if let Some(last) = parts.last_mut() {
+        last.files.extend(files);
+    }
+    parts
 }
 
 /// Keys as notes have them: not too many, not too long, none twice.
@@ -318,6 +349,45 @@ mod tests {
             ..of("else", 0)
         };
         assert_eq!(plan(&later, 1, &there, &[&other]).steps[0].before, None);
+    }
+
+    #[test]
+    fn a_note_keeps_its_files_when_its_text_changes() {
+        let said = |text: &str, file: &str| NotePart {
+            said_by: "Bob".to_owned(),
+            files: vec![crate::store::NoteFile {
+                blob: file.to_owned(),
+                name: file.to_owned(),
+                mime: String::new(),
+                size: 1,
+            }],
+            ..part(&purpose(false), text, NOW)
+        };
+        let first = plan(&purpose(false), 1, &[], &[&portable("one", &[])]);
+        let known = NoteRecord {
+            number: 7,
+            parts: vec![said("one", "a"), said("two", "b"), said("", "c")],
+            ..first.steps[0].note.clone()
+        };
+        let incoming = PortableNote {
+            parts: vec!["one".to_owned(), "other".to_owned()],
+            ..portable("", &[])
+        };
+        let parts = edited(&purpose(false), &incoming, &known);
+        let shown: Vec<(&str, &str, String)> = parts
+            .iter()
+            .map(|part| {
+                let files: Vec<&str> = part.files.iter().map(|file| file.name.as_str()).collect();
+                (part.text.as_str(), part.said_by.as_str(), files.join(" "))
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("one", "Bob", "a".to_owned()),
+                ("other", "", "b c".to_owned())
+            ]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! does not hold, and after each commit of an event those that it made. So a crash between the commit
 //! and the index loses nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -310,19 +310,24 @@ impl Follower {
                 return Ok(());
             };
             let more = notes.len() == BATCH;
-            // A note that changes meanwhile comes once more.
-            let (new, again): (Vec<_>, Vec<_>) = notes
-                .into_iter()
-                .map(change)
-                .partition(|change| seen.insert(change.number));
-            let index = Arc::clone(&self.index);
-            let add = move || {
-                index.apply(again);
-                let docs: Vec<_> = new.into_iter().filter_map(|change| change.doc).collect();
-                index.add_all(&docs)
-            };
-            blocking(add).await??;
+            for notes in groups(notes) {
+                // A note that changes meanwhile comes once more.
+                let (new, again): (Vec<_>, Vec<_>) = with_surroundings(brain, notes)
+                    .await?
+                    .into_iter()
+                    .partition(|change| seen.insert(change.number));
+                let index = Arc::clone(&self.index);
+                let add = move || {
+                    index.apply(again);
+                    let docs: Vec<_> = new.into_iter().filter_map(|change| change.doc).collect();
+                    index.add_all(&docs)
+                };
+                blocking(add).await??;
+            }
             self.taken = last;
+            if self.is_new {
+                brain.notes().lock_health().rebuilt.0 = last;
+            }
             uncommitted += BATCH;
             if uncommitted >= COMMIT_FILLED || !more {
                 self.commit().await?;
@@ -490,6 +495,9 @@ async fn exchange(brain: &Brain, follower: &mut Follower, new: Follower) -> u64 
 /// Opens the newest index that is whole, and removes the others; without one a new one. Says whether
 /// there was one that could not be used.
 fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
+    if folder.is_file() {
+        std::fs::remove_file(folder)?;
+    }
     std::fs::create_dir_all(folder)?;
     let mut generations: Vec<u64> = std::fs::read_dir(folder)?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -510,7 +518,11 @@ fn open(folder: &Path) -> Result<(Follower, bool), IndexError> {
             });
             continue;
         }
-        std::fs::remove_dir_all(&place)?;
+        if place.is_dir() {
+            std::fs::remove_dir_all(&place)?;
+        } else {
+            std::fs::remove_file(&place)?;
+        }
     }
     if let Some(follower) = whole {
         return Ok((follower, false));

@@ -151,7 +151,9 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
             note,
             before,
         } => note::exchange::put_imported(tx, *import, *note, *before).await,
-        Op::PutTranslationRoom { room, settings } => translation::put_room(tx, room, settings).await,
+        Op::PutTranslationRoom { room, settings } => {
+            translation::put_room(tx, room, settings).await
+        }
         Op::PutTranslation(work) => translation::put(tx, work).await,
         Op::DropTranslations { origin } => translation::drop_of(tx, origin).await,
         Op::CountTranslation(count) => translation::count(tx, count).await,

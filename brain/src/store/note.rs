@@ -1,11 +1,11 @@
 //! Notes, their earlier states, and the notebooks that say who may read them.
 
+pub(super) mod exchange;
 pub(super) mod file;
 mod history;
 pub(super) mod link;
 mod reads;
 pub(super) mod words;
-pub(super) mod exchange;
 
 use serde::{Deserialize, Serialize};
 

@@ -174,7 +174,12 @@ async fn way_back(
         local_only: work.local_only,
         month: &month,
     };
-    match brain.translations().translator().translate(wish, spent).await {
+    match brain
+        .translations()
+        .translator()
+        .translate(wish, spent)
+        .await
+    {
         Ok(back) => {
             let is_misread = check::may_be_misread(&work.text, &back);
             Some((back, is_misread))

@@ -184,7 +184,10 @@ mod tests {
         };
         let key = origin.key_in(&room("two"));
         let mark = room_mark(&room("one"));
-        assert_eq!(origin_of_key(&key, &room("two")), Some((mark.as_str(), "12:a")));
+        assert_eq!(
+            origin_of_key(&key, &room("two")),
+            Some((mark.as_str(), "12:a"))
+        );
         assert_eq!(origin_of_key(&key, &room("one")), None);
     }
 }

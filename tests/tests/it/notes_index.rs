@@ -43,9 +43,12 @@ async fn an_index_of_another_version_is_made_anew_by_itself() {
     ann.sees("of another version, and was made anew").await;
 }
 
+/// What is done to the folder of an index, in words and in deed.
+type Harm = (&'static str, fn(&Path));
+
 #[tokio::test]
 async fn any_damage_to_the_index_is_mended_and_the_owner_told() {
-    let harm: [(&str, fn(&Path)); 4] = [
+    let harm: [Harm; 4] = [
         ("every file is cut in half", |folder| {
             for file in std::fs::read_dir(folder).unwrap() {
                 let path = file.unwrap().path();

@@ -158,6 +158,8 @@ impl<W: Fn(PlaceKind) -> Duration> Reader<'_, W> {
                 .to_owned(),
             reply_to_bot: false,
             forwarded: None,
+            // Neither who sent it nor when is told.
+            answered: None,
         };
         Some(self.heard(
             who,

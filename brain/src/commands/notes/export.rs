@@ -49,10 +49,11 @@ pub(in crate::commands) async fn expnotes(
     let chosen = if query.has_no_words() {
         None
     } else {
+        let synonyms = find::synonyms(call, &scope).await?;
         match call
             .brain
             .notes()
-            .search(query, scope.clone(), 0, MOST_NOTES)
+            .search(query, scope.clone(), synonyms, 0, MOST_NOTES)
             .await
         {
             Ok(found) => Some(found.hits.iter().map(|hit| hit.number).collect()),

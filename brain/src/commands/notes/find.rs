@@ -120,7 +120,10 @@ async fn said_of(call: &Call<'_>, note: &NoteRecord, query: &Query) -> Result<Te
 }
 
 /// Words that mean the same in the notebooks where the caller looks.
-async fn synonyms(call: &Call<'_>, scope: &Scope) -> Result<HashMap<String, Vec<String>>, Trouble> {
+pub(super) async fn synonyms(
+    call: &Call<'_>,
+    scope: &Scope,
+) -> Result<HashMap<String, Vec<String>>, Trouble> {
     let mut synonyms: HashMap<String, Vec<String>> = HashMap::new();
     for (number, word, other) in call.brain.store().synonyms_for(call.account()).await? {
         if scope.notebooks.contains(&notebook(number)) {

@@ -40,7 +40,7 @@ pub(crate) async fn rebuild_notes(brain: &Brain, told: (Place, RoomKind, Languag
                 () = tokio::time::sleep(SHOW_EVERY) => {
                     let (done, total) = brain.notes().health().rebuilt;
                     let said = text!(language, "reindex-running", done = done, total = total);
-                    let action = state(brain, &place.room, &key, said.into(), false);
+                    let action = state(brain, &place.room, &key, &said.into(), false);
                     brain.outbox().show(brain, &place.room, action);
                 }
             }
@@ -53,7 +53,7 @@ pub(crate) async fn rebuild_notes(brain: &Brain, told: (Place, RoomKind, Languag
             text!(language, "reindex-failed")
         }
     };
-    let action = state(brain, &place.room, &key, said.into(), true);
+    let action = state(brain, &place.room, &key, &said.into(), true);
     let item = OutboxItem::new(&place.room, &action, brain.now_ms());
     if brain
         .commit_patiently(Unit::of(vec![Op::Outbox(item.clone())]))
@@ -67,8 +67,8 @@ fn state(
     brain: &Brain,
     room: &RoomKey,
     key: &str,
-    reply: Reply,
+    reply: &Reply,
     is_final: bool,
 ) -> jarvis_proto::chat::Action {
-    crate::job::progress_action(brain, (room, ""), key.to_owned(), &reply, is_final)
+    crate::job::progress_action(brain, (room, ""), key.to_owned(), reply, is_final)
 }

@@ -2,6 +2,7 @@
 //! head what else is known of it.
 
 use std::io::{Cursor, Read as _, Write as _};
+use std::time::{Duration, Instant};
 
 use zip::ZipArchive;
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -12,6 +13,11 @@ use super::{MOST_NOTES, MOST_TEXT_BYTES, PortableNote, WriteError};
 const BREAK: &str = "<!-- part -->";
 /// Longest file of one note, in bytes.
 const MOST_FILE: u64 = 1 << 20;
+/// Longest head of a file, in bytes, and most brackets in it: YAML takes the square of their depth.
+const MOST_HEAD: usize = 16 << 10;
+const MOST_BRACKETS: usize = 200;
+/// How long reading may take.
+const MOST_TIME: Duration = Duration::from_secs(60);
 
 pub(super) fn write(notes: &[PortableNote]) -> Result<Vec<u8>, WriteError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
@@ -92,6 +98,10 @@ fn read_page(page: &str) -> Result<PortableNote, String> {
             let (head, body) = rest
                 .split_once("\n---\n")
                 .ok_or("the head of a file has no end")?;
+            let brackets = head.matches(['[', '{']).count();
+            if head.len() > MOST_HEAD || brackets > MOST_BRACKETS {
+                return Err("the head of a file is no head of ours".to_owned());
+            }
             let note = serde_yaml_ng::from_str::<PortableNote>(head);
             (note.map_err(|error| error.to_string())?, body)
         }
@@ -132,7 +142,11 @@ pub(super) fn read<R: std::io::Read + std::io::Seek>(
     pages.sort();
     let (mut notes, mut unread) = (Vec::new(), 0);
     let mut left = MOST_TEXT_BYTES;
+    let begun = Instant::now();
     for (_, place) in pages {
+        if begun.elapsed() > MOST_TIME {
+            return Err("it takes too long to read".to_owned());
+        }
         let entry = archive.by_index(place).map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
         let most = MOST_FILE.min(left);
@@ -154,6 +168,8 @@ pub(super) fn read<R: std::io::Read + std::io::Seek>(
             break;
         }
     }
+    // Folders have the order of their names; numbers go through all of them.
+    notes.sort_by_key(|note| note.number.unwrap_or(i64::MAX));
     Ok((notes, unread))
 }
 

@@ -24,6 +24,15 @@ const LEAST_PART: f32 = 0.34;
 const COMMON_PART: u64 = 5;
 const FEW_NOTES: u64 = 40;
 
+/// Words that say nothing of what a note is about, however rare they are in a few notes.
+const EMPTY_WORDS: &str = "all also and any are been but can could did does for from had has have her \
+    here him his how into its just may more most must new not now off old one only our out over own \
+    shall she should some such than that the their them then there these they this those too until was \
+    were what when where which who will with would you your am an as at be by do go he if in is it me my \
+    no of on or so to up us we \
+    一个 一些 不是 不要 他们 以及 以后 以前 但是 你们 可以 如果 已经 怎么 我们 所以 时候 是否 没有 然后 现在 这个 \
+    这些 这样 那个 那些 里面 需要 因为 什么 还是 就是 或者 之前 之后";
+
 /// A word and what it is worth to share it.
 struct Weighted {
     form: Form,
@@ -43,8 +52,8 @@ impl NoteIndex {
             return Ok(Vec::new());
         }
         let whole: f32 = words.iter().map(|word| word.worth).sum();
-        let waiting = self.pending();
-        let searcher = self.reader.searcher();
+        let state = self.state();
+        let (searcher, waiting) = (state.searcher.clone(), &state.pending);
         let mut near: Vec<(f32, u64)> = waiting
             .docs()
             .filter(|(doc, _)| scope.admits(doc))
@@ -77,7 +86,7 @@ impl NoteIndex {
                 .map(|number| Term::from_field_u64(self.fields.number, number));
             clauses.push((Occur::MustNot, Box::new(TermSetQuery::new(terms))));
         }
-        drop(waiting);
+        drop(state);
         let query = BooleanQuery::new(clauses);
         let top = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
         for (score, address) in top {
@@ -95,10 +104,11 @@ impl NoteIndex {
     fn words_of(&self, text: &str) -> Result<Vec<Weighted>, IndexError> {
         let end = text.floor_char_boundary(READ);
         let terms = tokenizer::terms(&fold(&text[..end]), &[]);
-        let searcher = self.reader.searcher();
-        let waiting = self.pending();
+        let state = self.state();
+        let (searcher, waiting) = (&state.searcher, &state.pending);
         let all = searcher.num_docs() + waiting.len() as u64;
-        let mut met: HashSet<&str> = HashSet::new();
+        // Empty words were met already.
+        let mut met: HashSet<&str> = EMPTY_WORDS.split_whitespace().collect();
         let mut words = Vec::new();
         for form in [Form::Words, Form::Latin] {
             for token in terms.of(form) {

@@ -179,9 +179,9 @@ async fn imported(db: &Db, import: i64, after: i64, limit: i64) -> Result<Vec<Im
     let rows = read_all!(
         db,
         (i64, Option<i64>, i64),
-        "SELECT i.note, i.before, CASE WHEN EXISTS (SELECT 1 FROM note_revision r \
+        "SELECT i.note, i.before, CAST(CASE WHEN EXISTS (SELECT 1 FROM note_revision r \
          WHERE r.note = i.note AND r.sequence > COALESCE(i.before, 0)) THEN 1 ELSE 0 END \
-         FROM note_imported i WHERE i.import = $1 AND i.note > $2 ORDER BY i.note LIMIT $3",
+         AS BIGINT) FROM note_imported i WHERE i.import = $1 AND i.note > $2 ORDER BY i.note LIMIT $3",
         import,
         after,
         limit

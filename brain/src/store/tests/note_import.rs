@@ -17,6 +17,8 @@ fn note(number: i64, author: &Account, text: &str) -> Op {
         text: text.to_owned(),
         author: author.id.clone(),
         time_ms: NOW,
+        said_by: String::new(),
+        files: Vec::new(),
     };
     Op::PutNote(Box::new(NoteRecord {
         number,
@@ -28,6 +30,7 @@ fn note(number: i64, author: &Account, text: &str) -> Op {
         updated_ms: NOW,
         removed_ms: None,
         sequence: 0,
+        changed_by: author.id.clone(),
     }))
 }
 
@@ -108,7 +111,8 @@ async fn what_an_import_did_is_known(place: &Place) {
         did(2, None),
     ];
     store.commit(Unit::of(unit)).await.unwrap();
-    assert_eq!(store.open_note_imports().await.unwrap(), [import.clone()]);
+    let open = store.open_note_imports().await.unwrap();
+    assert_eq!(open, std::slice::from_ref(&import));
     let imported = |note, before, changed_since| Imported {
         note,
         before,
