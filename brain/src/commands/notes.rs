@@ -48,8 +48,7 @@ pub struct NoteArgs {
     #[arg(short = 'n', long = "nb", aliases = ["notebook", "name"], value_name = "NOTEBOOK")]
     pub notebook: Option<String>,
     /// What to do with the notebook, instead of writing in it.
-    #[arg(short = 'm', long = "mode", value_name = "MODE",
-        value_parser = ["new", "info", "forward", "search", "keys", "rmkeys", "rmmsg"])]
+    #[arg(short = 'm', long = "mode", value_name = "MODE")]
     pub mode: Option<String>,
     /// What to note; without it, the messages that follow.
     #[arg(value_name = "TEXT…")]

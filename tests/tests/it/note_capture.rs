@@ -448,7 +448,7 @@ async fn odd_input_is_answered_and_harms_nothing() {
             format!("note {}", "長".repeat(60_000)),
             "That is too long for a note",
         ),
-        (format!("note {}", "x".repeat(10 << 20)), "I take at most"),
+        (format!("note {}", "x".repeat(900 << 10)), "I take at most"),
         (
             format!("editnote 1 {}", "長".repeat(60_000)),
             "too long for a note",

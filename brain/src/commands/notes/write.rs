@@ -4,6 +4,7 @@ use super::capture::{self, Caught};
 use super::{NoteArgs, draft, history, mode, show};
 use crate::answer::{After, Answer};
 use crate::commands::{Call, Trouble};
+use crate::note::fold::fold;
 use crate::note::link;
 use crate::reply::Reply;
 use crate::store::{NoteRecord, Notebook, Op, OpenNotebook};
@@ -189,7 +190,7 @@ pub(super) fn clean_keys(typed: Vec<String>) -> Vec<String> {
     for key in typed {
         let key: String = key.trim().chars().take(KEY_CHARACTERS).collect();
         let is_new = !keys.iter().any(|other| other.eq_ignore_ascii_case(&key));
-        if !key.is_empty() && is_new && keys.len() < MOST_KEYS {
+        if !fold(&key).trim().is_empty() && is_new && keys.len() < MOST_KEYS {
             keys.push(key);
         }
     }
