@@ -200,7 +200,7 @@ pub struct TagnoteArgs {
 impl Arguments for TagnoteArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "tagnote",
-        aliases: &["加标签"],
+        aliases: &["笔记标签"],
         ..NOTE
     };
 }
@@ -219,7 +219,7 @@ pub struct UntagnoteArgs {
 impl Arguments for UntagnoteArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "untagnote",
-        aliases: &["去标签"],
+        aliases: &["去笔记标签"],
         ..NOTE
     };
 }
