@@ -124,7 +124,7 @@ pub(super) async fn begin(
     }
     let draft = Draft {
         notebook: place.is_shared.then_some(place.name),
-        keys: write::clean_keys(keys),
+        keys: write::clean_keys(&keys),
         ..Draft::default()
     };
     let begun = if call.kind == RoomKind::Private {
@@ -306,7 +306,7 @@ fn take_keys(call: &Call<'_>, mut draft: Draft, said: &str) -> Answer {
     let language = call.language();
     let typed = said.split([',', '，', '、', '\n']).map(str::to_owned);
     draft.keys.extend(typed);
-    draft.keys = write::clean_keys(draft.keys);
+    draft.keys = write::clean_keys(&draft.keys);
     let reply = Reply::new()
         .line(text!(language, "note-keys", keys = draft.keys.join(" ")))
         .button(text!(language, "button-note-save"), "endkey");

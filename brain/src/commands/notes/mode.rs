@@ -38,7 +38,7 @@ pub(super) async fn run(call: &Call<'_>, args: NoteArgs) -> Result<Answer, Troub
     let Some(name) = args.notebook.as_deref().filter(|name| !name.is_empty()) else {
         return Ok(Answer::say(text!(language, "note-mode-name", mode = mode)));
     };
-    let keys = clean_keys(args.keys);
+    let keys = clean_keys(&args.keys);
     let needs_keys = matches!(mode, "forward" | "rmkeys")
         || (mode == "search" && args.text.as_deref().is_none_or(str::is_empty));
     if needs_keys && keys.is_empty() {

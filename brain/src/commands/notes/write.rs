@@ -118,7 +118,7 @@ pub(super) async fn save(
     if size > MOST_BYTES {
         return Ok(too_long(call));
     }
-    let keys = clean_keys(keys);
+    let keys = clean_keys(&keys);
     let now_ms = call.brain.now_ms();
     let note = NoteRecord {
         number: call.brain.store().next_number("note").await?,
@@ -184,7 +184,7 @@ pub(super) fn too_long(call: &Call<'_>) -> Answer {
 }
 
 /// Keys as they are kept: not blank, not too long, none twice.
-pub(super) fn clean_keys(typed: Vec<String>) -> Vec<String> {
+pub(super) fn clean_keys(typed: &[String]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     let typed = typed.iter().flat_map(|keys| keys.split([',', '，', '、']));
     for key in typed {
