@@ -53,9 +53,9 @@ async fn an_answer_saves_the_message_with_its_author_and_its_files() {
     // What the bot itself said, and what says nothing.
     ann.says("/version");
     let version = ann.sees("Jarvis").await;
-    ann.replies_in(ann.room(), version.message, "/note -k version");
+    ann.replies_in(ann.room(), version.message, "/note -k release");
     ann.sees("Saved note 3").await;
-    ann.says("version");
+    ann.says("release");
     ann.sees("Jarvis, ").await;
     bob.says("/find restart");
     bob.sees("No note that you can read fits").await;
