@@ -55,8 +55,7 @@ pub struct NoteArgs {
     #[arg(short = 'n', long = "nb", aliases = ["notebook", "name"], value_name = "NOTEBOOK")]
     pub notebook: Option<String>,
     /// What to do with the notebook, instead of writing in it.
-    #[arg(short = 'm', long = "mode", value_name = "MODE",
-        value_parser = ["new", "info", "forward", "search", "keys", "rmkeys", "rmmsg"])]
+    #[arg(short = 'm', long = "mode", value_name = "MODE")]
     pub mode: Option<String>,
     /// What to note; without it, the messages that follow.
     #[arg(value_name = "TEXT…")]
@@ -211,7 +210,7 @@ pub struct TagnoteArgs {
 impl Arguments for TagnoteArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "tagnote",
-        aliases: &["加标签"],
+        aliases: &["笔记标签"],
         ..NOTE
     };
 }
@@ -230,7 +229,7 @@ pub struct UntagnoteArgs {
 impl Arguments for UntagnoteArgs {
     const SPEC: CommandSpec = CommandSpec {
         name: "untagnote",
-        aliases: &["去标签"],
+        aliases: &["去笔记标签"],
         ..NOTE
     };
 }

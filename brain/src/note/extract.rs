@@ -145,11 +145,11 @@ pub(crate) fn text_of(kind: Kind, bytes: &[u8]) -> Result<String, Unreadable> {
         Kind::Sheet => sheet(bytes)?,
         Kind::Pdf => pdf_extract::extract_text_from_mem(bytes).map_err(|_| Unreadable::Broken)?,
     };
-    Ok(cut(text))
+    Ok(cut(&text))
 }
 
 /// The beginning of a text that is too long, without what no text holds.
-fn cut(text: String) -> String {
+fn cut(text: &str) -> String {
     let mut text = text.replace('\0', " ");
     let mut end = MOST_TEXT.min(text.len());
     while !text.is_char_boundary(end) {

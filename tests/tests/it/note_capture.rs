@@ -28,7 +28,7 @@ async fn an_answer_saves_the_message_with_its_author_and_its_files() {
     let sent = bob.sends_file_in(&group, "plan.md", "# Umzug\n先停服务器", "");
     ann.replies_in(&group, sent, "/note");
     let saved = ann.sees_in(&group, "Saved note 2").await;
-    assert!(saved.text.contains("plan.md (20 B)"), "{}", saved.text);
+    assert!(saved.text.contains("plan.md (23 B)"), "{}", saved.text);
     ann.says("/shownote 1");
     let shown = ann.sees("note 1").await.text;
     for part in ["Bob, ", "after every deploy", "you, ", "mind the order"] {
@@ -53,9 +53,9 @@ async fn an_answer_saves_the_message_with_its_author_and_its_files() {
     // What the bot itself said, and what says nothing.
     ann.says("/version");
     let version = ann.sees("Jarvis").await;
-    ann.replies_in(ann.room(), version.message, "/note -k version");
+    ann.replies_in(ann.room(), version.message, "/note -k release");
     ann.sees("Saved note 3").await;
-    ann.says("version");
+    ann.says("release");
     ann.sees("Jarvis, ").await;
     bob.says("/find restart");
     bob.sees("No note that you can read fits").await;
@@ -106,11 +106,7 @@ async fn messages_that_are_passed_on_keep_their_authors() {
     .await;
     for found in ["by:Bob", "张三", "cpm", "has:file rack"] {
         ann.says(&format!("/find {found}"));
-        if found == "cpm" {
-            ann.sees("No note that you can read fits").await;
-        } else {
-            ann.sees("1 note for").await;
-        }
+        ann.sees("1 note for").await;
     }
 }
 
@@ -403,10 +399,7 @@ async fn a_notebook_learns_words_and_what_means_the_same() {
     ann.sees("no longer").await;
     ann.says("find k8s").await;
     ann.sees("No note that you can read fits").await;
-    for bad in [
-        "notebook words ops \"two words\"",
-        "notebook words ops ---!!",
-    ] {
+    for bad in ["notebook words ops \"two words\"", "notebook words ops !!!"] {
         ann.says(bad).await;
         ann.sees("no single word").await;
     }
@@ -448,7 +441,7 @@ async fn odd_input_is_answered_and_harms_nothing() {
             format!("note {}", "長".repeat(60_000)),
             "That is too long for a note",
         ),
-        (format!("note {}", "x".repeat(10 << 20)), "I take at most"),
+        (format!("note {}", "x".repeat(900 << 10)), "I take at most"),
         (
             format!("editnote 1 {}", "長".repeat(60_000)),
             "too long for a note",
@@ -457,7 +450,7 @@ async fn odd_input_is_answered_and_harms_nothing() {
         (told("append 1"), "nothing in that message"),
         (told("append 99 x"), "There is no note 99"),
         (told("append x y"), "append"),
-        (told("tagnote 1 \u{200b}"), "Note 1 has no keys"),
+        (told("tagnote 1 \u{200b}"), "tagnote needs KEY"),
         (told("note history 99"), "There is no note 99"),
         (told("note -m nonsense -n ops"), "nonsense"),
         (

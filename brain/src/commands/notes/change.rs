@@ -120,7 +120,7 @@ async fn with_keys(call: &Call<'_>, number: i64, keys: Vec<String>) -> Result<An
         Ok(note) => note,
         Err(answer) => return Ok(answer),
     };
-    let keys = clean_keys(keys);
+    let keys = clean_keys(&keys);
     let said = if keys.is_empty() {
         text!(language, "note-keys-none", number = number)
     } else {

@@ -103,7 +103,10 @@ pub(super) async fn begin(
     keys: Vec<String>,
 ) -> Result<Answer, Trouble> {
     let language = call.language();
-    if let Some((writer, draft)) = draft_here(call).await? {
+    // One that was left open has been saved before this message was read.
+    if let Some((writer, draft)) = draft_here(call).await?
+        && !is_quiet(call, &draft)
+    {
         return Ok(if writer == *call.account() {
             let parts = draft.parts.len();
             let reply = Reply::new()
@@ -121,7 +124,7 @@ pub(super) async fn begin(
     }
     let draft = Draft {
         notebook: place.is_shared.then_some(place.name),
-        keys: write::clean_keys(keys),
+        keys: write::clean_keys(&keys),
         ..Draft::default()
     };
     let begun = if call.kind == RoomKind::Private {
@@ -236,7 +239,8 @@ pub(crate) async fn continue_draft(
         return Ok(Drafted::No);
     };
     let is_own = writer == *call.account();
-    if is_own && is_quiet(call, &draft) {
+    // Its writer may still end it as it was meant.
+    if is_own && is_quiet(call, &draft) && ending(call, said).is_none() {
         return left_open(call, draft).await;
     }
     if draft.purpose != Purpose::Write {
@@ -302,7 +306,7 @@ fn take_keys(call: &Call<'_>, mut draft: Draft, said: &str) -> Answer {
     let language = call.language();
     let typed = said.split([',', '，', '、', '\n']).map(str::to_owned);
     draft.keys.extend(typed);
-    draft.keys = write::clean_keys(draft.keys);
+    draft.keys = write::clean_keys(&draft.keys);
     let reply = Reply::new()
         .line(text!(language, "note-keys", keys = draft.keys.join(" ")))
         .button(text!(language, "button-note-save"), "endkey");

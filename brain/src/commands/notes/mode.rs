@@ -12,6 +12,10 @@ use crate::room::RoomKind;
 use crate::store::{NoteRecord, Notebook, Op, OpenNotebook};
 use crate::text::{Text, text};
 
+/// What `-m` may say.
+const MODES: [&str; 7] = [
+    "new", "info", "forward", "search", "keys", "rmkeys", "rmmsg",
+];
 /// Keys that are listed.
 const MOST_KEYS: usize = 200;
 /// Notes that are shown at once.
@@ -23,10 +27,18 @@ const MOST_CHANGED: usize = 500;
 pub(super) async fn run(call: &Call<'_>, args: NoteArgs) -> Result<Answer, Trouble> {
     let language = call.language();
     let mode = args.mode.as_deref().unwrap_or_default();
+    if !MODES.contains(&mode) {
+        return Ok(Answer::say(text!(
+            language,
+            "note-mode-unknown",
+            mode = mode,
+            modes = Text::code(&MODES.join(" "))
+        )));
+    }
     let Some(name) = args.notebook.as_deref().filter(|name| !name.is_empty()) else {
         return Ok(Answer::say(text!(language, "note-mode-name", mode = mode)));
     };
-    let keys = clean_keys(args.keys);
+    let keys = clean_keys(&args.keys);
     let needs_keys = matches!(mode, "forward" | "rmkeys")
         || (mode == "search" && args.text.as_deref().is_none_or(str::is_empty));
     if needs_keys && keys.is_empty() {

@@ -4,6 +4,7 @@ use super::capture::{self, Caught};
 use super::{NoteArgs, draft, history, mode, show};
 use crate::answer::{After, Answer};
 use crate::commands::{Call, Trouble};
+use crate::note::fold::fold;
 use crate::note::link;
 use crate::reply::Reply;
 use crate::store::{NoteRecord, Notebook, Op, OpenNotebook};
@@ -109,7 +110,7 @@ pub(super) async fn save(
     if size > MOST_BYTES {
         return Ok(too_long(call));
     }
-    let keys = clean_keys(keys);
+    let keys = clean_keys(&keys);
     let now_ms = call.brain.now_ms();
     let note = NoteRecord {
         number: call.brain.store().next_number("note").await?,
@@ -176,13 +177,13 @@ pub(super) fn too_long(call: &Call<'_>) -> Answer {
 }
 
 /// Keys as they are kept: not blank, not too long, none twice.
-pub(super) fn clean_keys(typed: Vec<String>) -> Vec<String> {
+pub(super) fn clean_keys(typed: &[String]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     let typed = typed.iter().flat_map(|keys| keys.split([',', '，', '、']));
     for key in typed {
         let key: String = key.trim().chars().take(KEY_CHARACTERS).collect();
         let is_new = !keys.iter().any(|other| other.eq_ignore_ascii_case(&key));
-        if !key.is_empty() && is_new && keys.len() < MOST_KEYS {
+        if !fold(&key).trim().is_empty() && is_new && keys.len() < MOST_KEYS {
             keys.push(key);
         }
     }

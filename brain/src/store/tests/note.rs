@@ -315,7 +315,10 @@ async fn a_notebook_that_learns_a_word_has_its_notes_looked_at_anew(place: &Plac
     assert_eq!(store.notebook_words(1).await.unwrap(), ["龙门架"]);
     assert_eq!(store.notebook_words(2).await.unwrap(), Vec::<String>::new());
     let same = ("k8s".to_owned(), "kubernetes".to_owned());
-    assert_eq!(store.notebook_synonyms(1).await.unwrap(), [same.clone()]);
+    assert_eq!(
+        store.notebook_synonyms(1).await.unwrap(),
+        std::slice::from_ref(&same)
+    );
     let (k8s, kubernetes) = same;
     assert_eq!(
         store.synonyms_for(&ann.id).await.unwrap(),

@@ -133,6 +133,7 @@ note-history-removed = (removed)
 note-no-state = Note { $number } was never in a state { $place }. See { $command }.
 note-restored-to = Note { $number } is as it was in state { $place }
 
+note-mode-unknown = There is no mode `{ $mode }`. There are: { $modes }
 note-mode-name = Which notebook? `note -m { $mode } -n NAME`
 note-mode-keys = Which keys? `note -m { $mode } -n NAME -k KEY`
 note-mode-private = Let us do that where only you and I are: `note -m { $mode }` takes messages that you pass on to me.

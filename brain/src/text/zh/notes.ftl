@@ -127,6 +127,7 @@ note-history-removed = （已删除）
 note-no-state = 笔记 { $number } 没有第 { $place } 个状态。见 { $command }。
 note-restored-to = 笔记 { $number } 已恢复到第 { $place } 个状态
 
+note-mode-unknown = 没有 `{ $mode }` 这种用法，可以用：{ $modes }
 note-mode-name = 哪个笔记本？`note -m { $mode } -n 名称`
 note-mode-keys = 哪些关键词？`note -m { $mode } -n 名称 -k 关键词`
 note-mode-private = 请私聊我：`note -m { $mode }` 要用转发给我的消息。
