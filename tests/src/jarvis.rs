@@ -17,6 +17,7 @@ use crate::console::Console;
 use crate::network::End;
 use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
+use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
@@ -175,6 +176,21 @@ impl Jarvis {
             "transport = \"websocket\"\nurl = \"{url}\"\ntoken = \"{token}\"\nlanguage = \"en\"\n"
         );
         self.configure("onebot", &keys)
+    }
+
+    /// Tells the configuration of the official bot of QQ.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_qq_official(&self, qq: &FakeQq) -> Result<()> {
+        let (app_id, secret) = qq.credentials();
+        let (url, token_url) = (qq.url(), qq.token_url());
+        // The stories read English.
+        let keys = format!(
+            "app_id = \"{app_id}\"\nsecret = \"{secret}\"\napi_url = \"{url}\"\n\
+             token_url = \"{token_url}\"\nportal_url = \"{url}\"\nlanguage = \"en\"\n"
+        );
+        self.configure("qq", &keys)
     }
 
     /// The configuration file.

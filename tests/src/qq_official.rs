@@ -206,6 +206,20 @@ impl FakeQq {
         format!("{}/app/getAppAccessToken", self.shared.base())
     }
 
+    /// Where the gateway is.
+    pub fn gateway_url(&self) -> String {
+        self.shared
+            .quietly(|state| state.settings.gateway_url.clone())
+    }
+
+    /// What was written in the room with this openid.
+    pub fn person_log(&self, openid: &str) -> Vec<Entry> {
+        self.shared.quietly(|state| {
+            let room = state.rooms.get(openid);
+            room.map(|room| room.log.clone()).unwrap_or_default()
+        })
+    }
+
     /// App id and secret.
     pub fn credentials(&self) -> (String, String) {
         self.shared.quietly(|state| {
@@ -390,6 +404,16 @@ impl FakeQq {
     /// Events that the webhook has not taken.
     pub fn events_waiting(&self) -> usize {
         self.shared.quietly(|state| state.to_call.len())
+    }
+
+    /// The bytes of a file that the bot has put up.
+    pub fn file(&self, name: &str) -> Option<bytes::Bytes> {
+        self.shared.quietly(|state| {
+            let mut files = state.files.values();
+            files
+                .find(|file| file.name == name)
+                .map(|file| file.bytes.clone())
+        })
     }
 
     /// Somebody scans the code that makes a bot.

@@ -4,6 +4,7 @@
 mod console;
 mod onebot;
 mod platform;
+mod qq_official;
 mod stories;
 mod telegram;
 
@@ -55,6 +56,25 @@ mod on {
         brain_killed_in_mid_job
     );
     conformance!(onebot: super::super::onebot::OnOneBot;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+    );
+    conformance!(qq_official: super::super::qq_official::OnQqOfficial;
         help
         bind_in_private
         bind_from_a_group

@@ -23,6 +23,8 @@ mod orders;
 mod pipe_contract;
 mod postgres;
 mod python_telegram_bot;
+mod qq_official;
+mod qq_official_fake;
 mod rollout;
 mod secrets;
 mod self_update;
