@@ -73,8 +73,6 @@ pub struct Settings {
     pub buttons: bool,
     /// How long [`Person::sees`] and its like wait.
     pub patience: Duration,
-    /// Filled in at the start.
-    gateway_url: String,
 }
 
 impl Default for Settings {
@@ -97,7 +95,6 @@ impl Default for Settings {
             markdown: true,
             buttons: true,
             patience: Duration::from_secs(30),
-            gateway_url: String::new(),
         }
     }
 }
@@ -172,14 +169,14 @@ impl FakeQq {
     ///
     /// # Errors
     /// When no loopback port can be had.
-    pub async fn start_with(mut settings: Settings) -> Result<Self> {
+    pub async fn start_with(settings: Settings) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let gateway = TcpListener::bind("127.0.0.1:0").await?;
-        settings.gateway_url = format!("ws://{}/websocket", gateway.local_addr()?);
+        let gateway_url = format!("ws://{}/websocket", gateway.local_addr()?);
         let shared = Arc::new(Shared {
             address: listener.local_addr()?,
             patience: settings.patience,
-            state: Mutex::new(State::new(settings)),
+            state: Mutex::new(State::new(settings, gateway_url)),
             version: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
@@ -208,8 +205,7 @@ impl FakeQq {
 
     /// Where the gateway is.
     pub fn gateway_url(&self) -> String {
-        self.shared
-            .quietly(|state| state.settings.gateway_url.clone())
+        self.shared.quietly(|state| state.gateway_url.clone())
     }
 
     /// What was written in the room with this openid.

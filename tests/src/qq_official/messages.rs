@@ -315,6 +315,9 @@ mod tests {
 
     #[test]
     fn marks_are_not_shown_and_escaped_ones_are() {
-        assert_eq!(shown("**a** \\*b\\* `c`\n```sh\n*d*\n```\ne"), "a *b* c\n*d*\ne");
+        assert_eq!(
+            shown("**a** \\*b\\* `c`\n```sh\n*d*\n```\ne"),
+            "a *b* c\n*d*\ne"
+        );
     }
 }

@@ -200,7 +200,9 @@ async fn a_result_waits_until_the_group_speaks() {
     ann.asks_in(&group, "/job 9002");
     ann.sees_in(&group, "There is no job 9001").await;
     let log = group.log();
-    let done = log.iter().filter(|entry| entry.text.contains("really-done"));
+    let done = log
+        .iter()
+        .filter(|entry| entry.text.contains("really-done"));
     assert_eq!(done.count(), 1);
 }
 
@@ -275,7 +277,9 @@ async fn limits_and_bad_days_of_the_platform_cost_nothing() {
     let ann = official.operator("Ann").await;
     official.qq.fail("messages", 1, &Fault::TooMany(1));
     official.works(&ann, 9001).await;
-    official.qq.fail("messages", 2, &Fault::Code(500, 50_055_001));
+    official
+        .qq
+        .fail("messages", 2, &Fault::Code(500, 50_055_001));
     official.works(&ann, 9002).await;
     official.qq.fail("messages", 1, &Fault::Status(502));
     official.works(&ann, 9003).await;
@@ -304,7 +308,11 @@ async fn a_platform_that_was_away_gets_everything_in_order() {
     official.qq.is_down(true);
     std::fs::write(&go, "").unwrap();
     for number in 1..=5 {
-        official.site.owner.says(&format!("job {}", 9000 + number)).await;
+        official
+            .site
+            .owner
+            .says(&format!("job {}", 9000 + number))
+            .await;
         official
             .site
             .owner
@@ -318,7 +326,9 @@ async fn a_platform_that_was_away_gets_everything_in_order() {
     ann.sees("really-done").await;
     official.works(&ann, 9101).await;
     let log = ann.log();
-    let done = log.iter().filter(|entry| entry.text.contains("really-done"));
+    let done = log
+        .iter()
+        .filter(|entry| entry.text.contains("really-done"));
     assert_eq!(done.count(), 1);
 }
 
@@ -381,7 +391,8 @@ async fn a_webhook_takes_what_qq_has_signed_and_nothing_else() {
 
     let (_, secret) = qq.credentials();
     let event = json!({"op": 0, "t": "SOMETHING_NEW", "id": "x", "d": {}}).to_string();
-    let call = async |secret: &str, body: String| qq.call_webhook(&url, secret, body).await.unwrap();
+    let call =
+        async |secret: &str, body: String| qq.call_webhook(&url, secret, body).await.unwrap();
     assert_eq!(call("another secret", event.clone()).await, 401);
     assert_eq!(call(&secret, event.clone()).await, 200);
     let deep = format!("{{\"op\":0,\"d\":{}1{}}}", "[".repeat(500), "]".repeat(500));
@@ -394,7 +405,9 @@ async fn a_webhook_takes_what_qq_has_signed_and_nothing_else() {
     let ann = qq.person("Ann");
     ann.says("/start");
     ann.sees("I don't know you yet").await;
-    site.owner.says(&format!("role {} operator", ann.openid())).await;
+    site.owner
+        .says(&format!("role {} operator", ann.openid()))
+        .await;
     site.owner.sees("is now operator").await;
     ann.says("/run web-1 printf '%s-%s' was here");
     ann.sees("was-here").await;
@@ -428,7 +441,11 @@ async fn a_bot_is_made_by_scanning_a_code() {
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let again = jarvis
-        .run(&["adapter", "qq", "--create", "--set", &portal], "", PATIENCE)
+        .run(
+            &["adapter", "qq", "--create", "--set", &portal],
+            "",
+            PATIENCE,
+        )
         .await
         .unwrap();
     assert!(!again.status.success());

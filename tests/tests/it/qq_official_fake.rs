@@ -27,7 +27,12 @@ impl Bot {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let (app_id, secret) = qq.credentials();
         let body = json!({"appId": app_id, "clientSecret": secret});
-        let answer = client.post(qq.token_url()).json(&body).send().await.unwrap();
+        let answer = client
+            .post(qq.token_url())
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let answer: Value = answer.json().await.unwrap();
         Self {
             client,
@@ -56,7 +61,8 @@ async fn messages_outside_of_the_rules_are_refused() {
     let group = qq.group("ops");
     let asked = ann.says("hi");
     let private = "/v2/users/U-Ann/messages";
-    let text = |number: u64| json!({"msg_type": 0, "content": "a", "msg_id": asked, "msg_seq": number});
+    let text =
+        |number: u64| json!({"msg_type": 0, "content": "a", "msg_id": asked, "msg_seq": number});
     for number in 1..=5 {
         assert_eq!(bot.call(private, text(number)).await, (200, 0));
     }
@@ -72,17 +78,43 @@ async fn messages_outside_of_the_rules_are_refused() {
     }
     for (body, code) in [
         (json!({"msg_type": 0, "content": " "}), 50_006),
-        (json!({"msg_type": 0, "content": "x".repeat(4001)}), 40_054_007),
-        (json!({"msg_type": 0, "content": "a", "colour": 1}), 40_034_002),
-        (json!({"msg_type": 0, "content": "a", "msg_id": "nobody"}), 40_034_024),
-        (json!({"msg_type": 0, "content": "a", "msg_id": asked, "msg_seq": 65_536}), 40_034_002),
-        (json!({"msg_type": 7, "media": {"file_info": "none"}}), 304_082),
-        (json!({"msg_type": 0, "content": "a", "keyboard": {}}), 304_037),
-        (json!({"msg_type": 2, "markdown": {"content": "a"}, "keyboard": {"content": {"rows": []}}}), 40_034_029),
+        (
+            json!({"msg_type": 0, "content": "x".repeat(4001)}),
+            40_054_007,
+        ),
+        (
+            json!({"msg_type": 0, "content": "a", "colour": 1}),
+            40_034_002,
+        ),
+        (
+            json!({"msg_type": 0, "content": "a", "msg_id": "nobody"}),
+            40_034_024,
+        ),
+        (
+            json!({"msg_type": 0, "content": "a", "msg_id": asked, "msg_seq": 65_536}),
+            40_034_002,
+        ),
+        (
+            json!({"msg_type": 7, "media": {"file_info": "none"}}),
+            304_082,
+        ),
+        (
+            json!({"msg_type": 0, "content": "a", "keyboard": {}}),
+            304_037,
+        ),
+        (
+            json!({"msg_type": 2, "markdown": {"content": "a"}, "keyboard": {"content": {"rows": []}}}),
+            40_034_029,
+        ),
     ] {
         assert_eq!(bot.call(private, body.clone()).await.1, code, "{body}");
     }
-    assert_eq!(bot.call("/v2/users/U-Nobody/messages", unasked.clone()).await.1, 11_255);
+    assert_eq!(
+        bot.call("/v2/users/U-Nobody/messages", unasked.clone())
+            .await
+            .1,
+        11_255
+    );
     ann.removes_bot();
     assert_eq!(bot.call(private, unasked.clone()).await.1, 40_054_004);
     group.mutes_bot(true);
@@ -101,7 +133,10 @@ async fn a_window_and_a_stream_have_their_ends() {
     let bot = Bot::of(&qq).await;
     let asked = qq.person("Ann").says("hi");
     let late = json!({"msg_type": 0, "content": "a", "msg_id": asked});
-    assert_eq!(bot.call("/v2/users/U-Ann/messages", late).await.1, 40_034_128);
+    assert_eq!(
+        bot.call("/v2/users/U-Ann/messages", late).await.1,
+        40_034_128
+    );
 
     let qq = FakeQq::start().await.unwrap();
     let bot = Bot::of(&qq).await;
@@ -120,7 +155,11 @@ async fn a_window_and_a_stream_have_their_ends() {
     assert_eq!(bot.call(path, state(0, 1, Value::Null)).await.1, 0);
     let id = json!(qq.person_log("U-Ann").last().unwrap().id);
     assert_eq!(bot.call(path, state(1, 1, id.clone())).await, (429, 50_002));
-    assert_eq!(bot.call(path, state(1, 1, id)).await.1, 40_034_002, "used up");
+    assert_eq!(
+        bot.call(path, state(1, 1, id)).await.1,
+        40_034_002,
+        "used up"
+    );
 }
 
 #[tokio::test]
@@ -131,9 +170,7 @@ async fn the_gateway_wants_a_token_intents_and_heartbeats() {
     };
     let qq = FakeQq::start_with(settings).await.unwrap();
     let bot = Bot::of(&qq).await;
-    let identify = |token: &str, intents: u64| {
-        json!({"op": 2, "d": {"token": format!("QQBot {token}"), "intents": intents, "shard": [0, 1]}})
-    };
+    let identify = |token: &str, intents: u64| json!({"op": 2, "d": {"token": format!("QQBot {token}"), "intents": intents, "shard": [0, 1]}});
     let resume = json!({"op": 6, "d": {"token": format!("QQBot {}", bot.token), "session_id": "none", "seq": 1}});
     for (greeting, end) in [
         (identify("wrong", 1 << 25), "4004"),
@@ -159,7 +196,10 @@ async fn end_of(qq: &FakeQq, greeting: &Value) -> String {
         match message {
             Message::Text(text) if !is_greeted => {
                 assert!(text.contains("heartbeat_interval"), "{text}");
-                socket.send(Message::text(greeting.to_string())).await.unwrap();
+                socket
+                    .send(Message::text(greeting.to_string()))
+                    .await
+                    .unwrap();
                 is_greeted = true;
             }
             Message::Text(text) if text.contains("\"op\":9") => return text.to_string(),
@@ -219,7 +259,10 @@ async fn tencents_own_client_finds_nothing_wrong() {
     let status = tokio::time::timeout(Duration::from_secs(120), play)
         .await
         .expect("the script ends in time");
-    assert!(status.success(), "the script failed, see its last words above");
+    assert!(
+        status.success(),
+        "the script failed, see its last words above"
+    );
     assert!(last.starts_with("passed "), "{last}");
     // What the script has said, as people saw it.
     for text in ["text of tencent", "markdown of tencent"] {

@@ -164,7 +164,7 @@ impl Sender<'_> {
                 .await;
             let error = match answer {
                 Ok(answer) => {
-                                self.core.report(&self.place);
+                    self.core.report(&self.place);
                     return Ok(answer["id"].as_str().unwrap_or_default().to_owned());
                 }
                 Err(error) => error,
@@ -315,7 +315,7 @@ impl Sender<'_> {
         }
         match answer {
             Ok(()) => {
-                        self.core.report(&self.place);
+                self.core.report(&self.place);
                 if progress.r#final && !is_alone {
                     self.errand.part_sent(id.clone());
                     return self.send_all(&layout, &progress.buttons).await;

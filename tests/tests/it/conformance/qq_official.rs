@@ -27,7 +27,9 @@ impl OnQqOfficial {
             Spot::Private => self.people[name].log(),
             Spot::Group(number) => self.groups[number].log(),
         };
-        log.into_iter().filter(|entry| entry.from.is_empty()).collect()
+        log.into_iter()
+            .filter(|entry| entry.from.is_empty())
+            .collect()
     }
 
     fn connections(&self) -> usize {
@@ -164,8 +166,7 @@ impl Platform for OnQqOfficial {
     async fn uses_up_quota(&mut self) {
         self.qq
             .fail("stream_messages", 1, &Fault::Code(429, 50_002));
-        self.qq
-            .fail("messages", 1, &Fault::Code(400, 40_034_100));
+        self.qq.fail("messages", 1, &Fault::Code(400, 40_034_100));
     }
 
     fn adapter(&mut self) -> &mut Option<Process> {
@@ -184,7 +185,12 @@ impl Platform for OnQqOfficial {
         let calls = self.qq.calls();
         let mistakes: Vec<_> = calls
             .iter()
-            .filter(|call| matches!(call.code, 40_034_002 | 40_034_029 | 50_006 | 40_054_007 | 40_093_000 | 11_251))
+            .filter(|call| {
+                matches!(
+                    call.code,
+                    40_034_002 | 40_034_029 | 50_006 | 40_054_007 | 40_093_000 | 11_251
+                )
+            })
             .collect();
         assert!(mistakes.is_empty(), "{mistakes:#?}");
     }
