@@ -79,6 +79,7 @@ impl Config {
             &self.telegram.token,
             &self.telegram.webhook.secret,
             &self.qq.token,
+            &self.qq.secret,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let mut values: Vec<String> = tokens

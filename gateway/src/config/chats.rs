@@ -86,6 +86,12 @@ pub(crate) struct Qq {
     pub(crate) transport: QqTransport,
     /// Where it listens.
     pub(crate) url: Option<url::Url>,
+    /// Where we listen for it.
+    pub(crate) listen: SocketAddr,
+    /// With it the program signs the events that it posts.
+    pub(crate) secret: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) secret_file: Option<PathBuf>,
     /// What it and we tell each other to be believed.
     pub(crate) token: Option<Secret>,
     #[serde(deserialize_with = "parse::optional_path")]
@@ -105,12 +111,59 @@ impl Default for Qq {
         Self {
             transport: QqTransport::Off,
             url: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8082)),
+            secret: None,
+            secret_file: None,
             token: None,
             token_file: None,
             language: "zh-CN".to_owned(),
             room_per_second: 2,
             upload_limit: 100_000_000,
             download_limit: 100_000_000,
+        }
+    }
+}
+
+impl Qq {
+    /// What no single key shows to be wrong.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let transport = match self.transport {
+            QqTransport::Off => return None,
+            QqTransport::Websocket => ("websocket", &["ws", "wss"][..], "ws://127.0.0.1:3001"),
+            QqTransport::Http => ("http", &["http", "https"][..], "http://127.0.0.1:3000"),
+            QqTransport::Reverse => ("reverse", &[][..], ""),
+        };
+        let (name, schemes, example) = transport;
+        if !schemes.is_empty() {
+            match &self.url {
+                None => {
+                    return Some(format!(
+                        "`qq.transport` is \"{name}\", but `qq.url` is missing: set where the QQ \
+                         program listens, such as {example}"
+                    ));
+                }
+                Some(url) if !schemes.contains(&url.scheme()) => {
+                    return Some(format!(
+                        "`qq.url` must begin with {}:// for `qq.transport` \"{name}\"",
+                        schemes[0]
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        let open = !self.listen.ip().is_loopback();
+        match self.transport {
+            QqTransport::Reverse if open && self.token.is_none() => Some(format!(
+                "`qq.listen` is {}, which other machines reach: set `qq.token`, or anybody could \
+                 speak for everybody",
+                self.listen
+            )),
+            QqTransport::Http if open && self.secret.is_none() => Some(format!(
+                "`qq.listen` is {}, which other machines reach: set `qq.secret`, or anybody could \
+                 speak for everybody",
+                self.listen
+            )),
+            _ => None,
         }
     }
 }
@@ -123,4 +176,8 @@ pub(crate) enum QqTransport {
     Off,
     /// OneBot v11: we connect to its WebSocket server.
     Websocket,
+    /// OneBot v11: it connects to our WebSocket server.
+    Reverse,
+    /// OneBot v11: we call it by HTTP, and it posts events to us.
+    Http,
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 
 use super::layer::{self, Layer};
-use super::{Config, ConfigError, EXAMPLE, QqTransport, Secret, TelegramMode, error};
+use super::{Config, ConfigError, EXAMPLE, Secret, TelegramMode, error};
 
 /// The file that is looked for when none is named.
 const FILE_NAME: &str = "jarvis.toml";
@@ -100,6 +100,11 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.telegram.webhook.secret_file,
         ),
         ("qq.token", &mut config.qq.token, &mut config.qq.token_file),
+        (
+            "qq.secret",
+            &mut config.qq.secret,
+            &mut config.qq.secret_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -191,12 +196,8 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
                 .to_owned(),
         );
     }
-    if config.qq.transport == QqTransport::Websocket && config.qq.url.is_none() {
-        return wrong(
-            "`qq.transport` is \"websocket\", but `qq.url` is missing: set the address of the QQ \
-             program's WebSocket server, such as ws://127.0.0.1:3001"
-                .to_owned(),
-        );
+    if let Some(text) = config.qq.problem() {
+        return wrong(text);
     }
     if let Some(node) = config
         .node

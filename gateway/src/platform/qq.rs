@@ -15,6 +15,14 @@ pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<qq::Config
     let transport = match given.transport {
         QqTransport::Off => return Ok(None),
         QqTransport::Websocket => Transport::WebSocket { url: url()? },
+        QqTransport::Reverse => Transport::Reverse {
+            listen: given.listen,
+        },
+        QqTransport::Http => Transport::Http {
+            url: url()?,
+            listen: given.listen,
+            secret: given.secret.as_ref().map(Secret::to_secret_string),
+        },
     };
     let token = given.token.as_ref().map(Secret::to_secret_string);
     let mut account = qq::Config::new(transport, token);

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +26,8 @@ use super::{FakeQq, Happened};
 
 mod calls;
 mod events;
+mod http;
+mod reverse;
 mod segments;
 mod upload;
 
@@ -63,7 +65,7 @@ impl Default for Settings {
 pub struct OneBot {
     inner: Arc<Inner>,
     address: SocketAddr,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -108,7 +110,9 @@ impl OneBot {
             uploads: Uploads::default(),
         });
         let router = Router::new()
-            .route("/file/{id}", get(file))
+            .route("/file/{id}", get(http::file))
+            .route("/{action}", post(http::call))
+            .layer(DefaultBodyLimit::max(100_000_000))
             .with_state(inner.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -119,7 +123,7 @@ impl OneBot {
         Ok(Self {
             inner,
             address,
-            _tasks: tasks,
+            tasks,
         })
     }
 
@@ -131,6 +135,24 @@ impl OneBot {
     /// The address behind [`Self::url`].
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its HTTP server is.
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.inner.files)
+    }
+
+    /// Connects to a WebSocket server of the other side, and again whenever that is cut.
+    pub fn connects_to(&mut self, url: &str) {
+        let task = reverse::keep(url.to_owned(), self.inner.clone());
+        self.tasks.spawn(task);
+    }
+
+    /// Posts events to an HTTP server of the other side, signed where there is a secret.
+    pub fn posts_to(&mut self, url: &str, secret: Option<&str>) {
+        let secret = secret.map(ToOwned::to_owned);
+        let task = http::post_events(url.to_owned(), secret, self.inner.clone());
+        self.tasks.spawn(task);
     }
 
     /// The token that clients have to show.
@@ -351,16 +373,4 @@ async fn act(inner: &Arc<Inner>, action: &str, params: &Value) -> Option<Value> 
         return cut();
     }
     Some(reply)
-}
-
-async fn file(
-    State(inner): State<Arc<Inner>>,
-    Path(id): Path<String>,
-) -> Result<bytes::Bytes, StatusCode> {
-    let id = format!("/{id}");
-    let bytes = inner
-        .qq
-        .shared
-        .with(|world| world.files.get(&id).map(|file| file.bytes.clone()));
-    bytes.ok_or(StatusCode::NOT_FOUND)
 }

@@ -53,8 +53,9 @@ mod on {
         quota_used_up_in_mid_job
         adapter_killed_in_mid_job
         brain_killed_in_mid_job
+        platform_down
     );
-    conformance!(onebot: super::super::onebot::OnOneBot;
+    conformance!(onebot: super::super::onebot::OnOneBot<super::super::onebot::Forward>;
         help
         bind_in_private
         bind_from_a_group
@@ -72,5 +73,41 @@ mod on {
         quota_used_up_in_mid_job
         adapter_killed_in_mid_job
         brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(onebot_reverse: super::super::onebot::OnOneBot<super::super::onebot::Reverse>;
+        help
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        platform_down
+    );
+    // No line of its own that could be cut: each call is a request.
+    conformance!(onebot_http: super::super::onebot::OnOneBot<super::super::onebot::Http>;
+        help
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        platform_down
     );
 }

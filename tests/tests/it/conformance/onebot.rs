@@ -1,21 +1,69 @@
-//! QQ by way of OneBot v11, over a WebSocket that we open.
+//! QQ by way of OneBot v11, on each of its three ways.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use anyhow::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jarvis_tests::jarvis::Jarvis;
-use jarvis_tests::process::Process;
-use jarvis_tests::qq::onebot::OneBot;
+use jarvis_tests::process::{Process, free_port};
+use jarvis_tests::qq::onebot::{OneBot, Settings};
 use jarvis_tests::qq::{FakeQq, Fault, Person, Piece, Place};
 use jarvis_tests::site::Site;
 
 use super::platform::{Platform, Spot};
 
+/// We connect.
+pub(super) struct Forward;
+/// It connects to us, and writes messages as strings.
+pub(super) struct Reverse;
+/// We call it by HTTP, and it posts events.
+pub(super) struct Http;
+
+/// How the adapter and the program with the login find each other.
+pub(super) trait Way: Send + Sync + 'static {
+    const AS_STRINGS: bool = false;
+    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()>;
+}
+
+impl Way for Forward {
+    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()> {
+        jarvis.configure_qq(onebot)
+    }
+}
+
+impl Way for Reverse {
+    const AS_STRINGS: bool = true;
+
+    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let keys = format!("transport = \"reverse\"\nlisten = \"{here}\"\n");
+        jarvis.configure_qq_with(onebot.token().as_deref(), &keys)?;
+        onebot.connects_to(&format!("ws://{here}/onebot/v11/ws"));
+        Ok(())
+    }
+}
+
+impl Way for Http {
+    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let url = onebot.http_url();
+        let keys = format!(
+            "transport = \"http\"\nurl = \"{url}\"\nlisten = \"{here}\"\nsecret = \"{SECRET}\"\n"
+        );
+        jarvis.configure_qq_with(onebot.token().as_deref(), &keys)?;
+        onebot.posts_to(&format!("http://{here}/"), Some(SECRET));
+        Ok(())
+    }
+}
+
+const SECRET: &str = "a secret of the story 密";
+
 /// An account of the fake QQ.
-pub(super) struct OnOneBot {
+pub(super) struct OnOneBot<W> {
+    way: PhantomData<W>,
     site: Site,
     qq: FakeQq,
     onebot: OneBot,
@@ -24,7 +72,7 @@ pub(super) struct OnOneBot {
     groups: Vec<Place>,
 }
 
-impl OnOneBot {
+impl<W: Way> OnOneBot<W> {
     fn place(&self, name: &str, spot: Spot) -> Place {
         match spot {
             Spot::Private => self.people[name].room(),
@@ -34,15 +82,20 @@ impl OnOneBot {
 }
 
 #[async_trait]
-impl Platform for OnOneBot {
+impl<W: Way> Platform for OnOneBot<W> {
     async fn start() -> Result<Self> {
         let qq = FakeQq::new();
         // Half of the pace that we promise to keep, for the machine may be busy.
         qq.set_pace(Some(Duration::from_millis(5)));
-        let onebot = OneBot::start(&qq).await?;
+        let settings = Settings {
+            as_strings: W::AS_STRINGS,
+            ..Settings::default()
+        };
+        let mut onebot = OneBot::start_with(&qq, settings).await?;
         let jarvis = Jarvis::new()?;
-        jarvis.configure_qq(&onebot)?;
+        W::configure(&jarvis, &mut onebot)?;
         let mut whole = Self {
+            way: PhantomData,
             site: Site::start(jarvis, &["web-1"]).await?,
             qq,
             onebot,
@@ -118,6 +171,10 @@ impl Platform for OnOneBot {
     async fn uses_up_quota(&mut self) {
         // QQ does not say no: it says yes and shows nothing.
         self.qq.fail("send_private_msg", 2, &Fault::Swallow);
+    }
+
+    async fn set_down(&mut self, is_down: bool) {
+        self.onebot.set_down(is_down);
     }
 
     fn adapter(&mut self) -> &mut Option<Process> {
