@@ -130,6 +130,11 @@ impl FakeQq {
         self.shared.with(|world| world.pace = pace);
     }
 
+    /// Files that people send from now on are gone at once, or are there again.
+    pub fn lose_files(&self, are_lost: bool) {
+        self.shared.with(|world| world.loses_files = are_lost);
+    }
+
     /// The next `times` calls of `action` (`*` for any) go wrong.
     pub fn fail(&self, action: &str, times: usize, fault: &Fault) {
         self.shared

@@ -20,10 +20,10 @@ pub(super) async fn file(
     Path(id): Path<String>,
 ) -> Result<Bytes, StatusCode> {
     let id = format!("/{id}");
-    let bytes = inner
-        .qq
-        .shared
-        .with(|world| world.files.get(&id).map(|file| file.bytes.clone()));
+    let bytes = inner.qq.shared.with(|world| {
+        let file = world.files.get(&id).filter(|_| !world.loses_files);
+        file.map(|file| file.bytes.clone())
+    });
     bytes.ok_or(StatusCode::NOT_FOUND)
 }
 
