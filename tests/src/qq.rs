@@ -1,5 +1,5 @@
 //! A strict fake of QQ: one account of ours, as many people and groups as a story needs, and the
-//! programs through which the account is used ([`onebot`]).
+//! programs through which the account is used ([`onebot`], [`milky`]).
 //!
 //! It refuses what QQ and those programs refuse: unknown calls, calls with the wrong arguments,
 //! messages to strangers and to groups that we are not in, what is too long or too fast, empty files.
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 
 mod fault;
+pub mod milky;
 pub mod onebot;
 mod people;
 mod world;

@@ -44,6 +44,11 @@ pub enum Transport {
         /// With it the implementation signs what it posts.
         secret: Option<SecretString>,
     },
+    /// Milky: we call its HTTP server and open its WebSocket.
+    Milky {
+        /// `http://HOST:PORT/`.
+        url: Url,
+    },
 }
 
 impl Config {

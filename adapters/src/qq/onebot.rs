@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::abilities::Abilities;
-use self::http::Caller;
 use self::inbound::{Read, Reader};
 use self::line::{Line, Told};
-use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece};
+use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for};
+use super::caller::Caller;
 use super::config::{Config, Transport};
 use super::place::Place;
 use super::remote_file::Fetcher;
@@ -89,12 +89,18 @@ impl OneBot {
                 secret,
             } => {
                 fetcher.trust(url.host_str().unwrap_or_default().to_owned());
-                caller = Some(Caller::new(url.clone(), token).map_err(setting)?);
+                caller = Some(Caller::new(url, &[], token).map_err(setting)?);
                 let serving = http::listen(*listen, line.clone(), secret.clone()).await?;
                 tokio::spawn(async move {
                     serving.await;
                     drop(refusing);
                 })
+            }
+            Transport::Milky { .. } => {
+                return Err(AdapterError::Setting {
+                    setting: "qq.transport",
+                    detail: "Milky is no way of OneBot".to_owned(),
+                });
             }
         };
         let mut account = Self {
@@ -183,7 +189,7 @@ impl OneBot {
         };
         let mut params = params;
         params["message"] = message;
-        let limit = files::limit_for(params["message"].to_string().len() as u64);
+        let limit = limit_for(params["message"].to_string().len() as u64);
         let data = self.call_within(action, &params, limit).await?;
         let id = answer::message_id(&data)?;
         lock(&self.ours).insert((*place, id.clone()), ());

@@ -131,6 +131,7 @@ impl Qq {
             QqTransport::Off => return None,
             QqTransport::Websocket => ("websocket", &["ws", "wss"][..], "ws://127.0.0.1:3001"),
             QqTransport::Http => ("http", &["http", "https"][..], "http://127.0.0.1:3000"),
+            QqTransport::Milky => ("milky", &["http", "https"][..], "http://127.0.0.1:3000"),
             QqTransport::Reverse => ("reverse", &[][..], ""),
         };
         let (name, schemes, example) = transport;
@@ -180,4 +181,6 @@ pub(crate) enum QqTransport {
     Reverse,
     /// OneBot v11: we call it by HTTP, and it posts events to us.
     Http,
+    /// Milky: we call it by HTTP and open its WebSocket.
+    Milky,
 }

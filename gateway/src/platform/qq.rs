@@ -23,6 +23,7 @@ pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<qq::Config
             listen: given.listen,
             secret: given.secret.as_ref().map(Secret::to_secret_string),
         },
+        QqTransport::Milky => Transport::Milky { url: url()? },
     };
     let token = given.token.as_ref().map(Secret::to_secret_string);
     let mut account = qq::Config::new(transport, token);

@@ -151,7 +151,9 @@ impl OneBot {
     /// Posts events to an HTTP server of the other side, signed where there is a secret.
     pub fn posts_to(&mut self, url: &str, secret: Option<&str>) {
         let secret = secret.map(ToOwned::to_owned);
-        let task = http::post_events(url.to_owned(), secret, self.inner.clone());
+        // From now on, not from when the task first runs.
+        let happened = self.inner.qq.shared.happened.subscribe();
+        let task = http::post_events(url.to_owned(), secret, self.inner.clone(), happened);
         self.tasks.spawn(task);
     }
 
@@ -169,6 +171,17 @@ impl OneBot {
         let connected = shared
             .wait_for(|world| (world.connected > 0 && world.connections > after).then_some(()));
         assert!(connected.await.is_some(), "nobody connects");
+    }
+
+    /// Waits for the next heartbeat on any connection.
+    ///
+    /// # Panics
+    /// When none is sent in time.
+    pub async fn beats(&self) {
+        let shared = &self.inner.qq.shared;
+        let before = shared.with(|world| world.heartbeats);
+        let beat = shared.wait_for(|world| (world.heartbeats > before).then_some(()));
+        assert!(beat.await.is_some(), "no heartbeat");
     }
 
     /// How often a client has connected.
@@ -301,8 +314,12 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
                 }
             }
         };
+        let is_heartbeat = frame["meta_event_type"] == "heartbeat";
         if socket.send(Message::text(frame.to_string())).await.is_err() {
             return;
+        }
+        if is_heartbeat {
+            inner.qq.shared.with(|world| world.heartbeats += 1);
         }
     }
 }

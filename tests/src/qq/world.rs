@@ -130,6 +130,8 @@ pub(crate) struct World {
     /// Programs that are connected now, and have ever been.
     pub(crate) connected: usize,
     pub(crate) connections: usize,
+    /// Signs of life that were sent.
+    pub(crate) heartbeats: usize,
 }
 
 impl World {
@@ -149,6 +151,7 @@ impl World {
             next: 0,
             connected: 0,
             connections: 0,
+            heartbeats: 0,
         }
     }
 

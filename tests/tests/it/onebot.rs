@@ -88,6 +88,7 @@ async fn a_program_that_went_silent_is_dialled_again() {
     let ann = stage.qq.person("Ann");
     ann.says("/start");
     ann.sees("I don't know you yet").await;
+    stage.onebot.beats().await;
     let connections = stage.onebot.connections();
     stage.onebot.set_mute(true);
     stage.logs("went silent").await;

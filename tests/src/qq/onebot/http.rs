@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha1::Sha1;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Inner, act, events};
@@ -69,12 +70,16 @@ pub(super) async fn call(
 }
 
 /// Posts every event, once: there is no second try.
-pub(super) async fn post_events(url: String, secret: Option<String>, inner: Arc<Inner>) {
+pub(super) async fn post_events(
+    url: String,
+    secret: Option<String>,
+    inner: Arc<Inner>,
+    mut happened: Receiver<Happened>,
+) {
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("a client without options");
-    let mut happened = inner.qq.shared.happened.subscribe();
     loop {
         let entry = match happened.recv().await {
             Ok(Happened::Message(entry) | Happened::Again(entry)) => entry,

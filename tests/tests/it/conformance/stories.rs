@@ -86,9 +86,9 @@ pub(super) async fn job_with_progress(platform: &mut impl Platform) {
         platform.sees(ANN, HERE, "⏳ job").await;
     }
     let done = platform.sees(ANN, HERE, "all-over").await;
-    assert!(done.contains("exit 1 ·"), "{done}");
+    assert!(done.contains("exit 3 ·"), "{done}");
     let said = platform.everything(ANN, HERE).await;
-    assert_eq!(said.matches("exit 1 ·").count(), 1, "it ends once: {said}");
+    assert_eq!(said.matches("exit 3 ·").count(), 1, "it ends once: {said}");
     assert!(platform.sent(ANN, HERE).await <= 4, "few messages: {said}");
     // Over at once: one message says it all.
     platform

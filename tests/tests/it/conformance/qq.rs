@@ -1,4 +1,4 @@
-//! QQ by way of OneBot v11, on each of its three ways.
+//! QQ by way of OneBot v11, on each of its three ways, and of Milky.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{Process, free_port};
+use jarvis_tests::qq::milky::Milky;
 use jarvis_tests::qq::onebot::{OneBot, Settings};
 use jarvis_tests::qq::{FakeQq, Fault, Person, Piece, Place};
 use jarvis_tests::site::Site;
@@ -22,32 +23,113 @@ pub(super) struct Reverse;
 /// We call it by HTTP, and it posts events.
 pub(super) struct Http;
 
-/// How the adapter and the program with the login find each other.
-pub(super) trait Way: Send + Sync + 'static {
-    const AS_STRINGS: bool = false;
-    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()>;
+/// A program with the login.
+#[async_trait]
+pub(super) trait Program: Send {
+    fn connections(&self) -> usize;
+    async fn is_connected(&self, after: usize);
+    fn cut(&self);
+    fn set_down(&self, is_down: bool);
 }
 
-impl Way for Forward {
-    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()> {
-        jarvis.configure_qq(onebot)
+#[async_trait]
+impl Program for OneBot {
+    fn connections(&self) -> usize {
+        self.connections()
+    }
+
+    async fn is_connected(&self, after: usize) {
+        self.is_connected(after).await;
+    }
+
+    fn cut(&self) {
+        self.cut();
+    }
+
+    fn set_down(&self, is_down: bool) {
+        self.set_down(is_down);
     }
 }
 
-impl Way for Reverse {
-    const AS_STRINGS: bool = true;
+#[async_trait]
+impl Program for Milky {
+    fn connections(&self) -> usize {
+        self.connections()
+    }
 
-    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()> {
+    async fn is_connected(&self, after: usize) {
+        self.is_connected(after).await;
+    }
+
+    fn cut(&self) {
+        self.cut();
+    }
+
+    fn set_down(&self, is_down: bool) {
+        self.set_down(is_down);
+    }
+}
+
+/// How the adapter and the program with the login find each other.
+#[async_trait]
+pub(super) trait Way: Send + Sync + 'static {
+    /// The last call before the adapter hears people.
+    const LAST_CALL: &str = "get_version_info";
+    /// The call that says something in private.
+    const SEND: &str = "send_private_msg";
+    /// Starts the program and tells the configuration of it.
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>>;
+}
+
+async fn onebot(qq: &FakeQq, as_strings: bool) -> Result<OneBot> {
+    let settings = Settings {
+        as_strings,
+        ..Settings::default()
+    };
+    Ok(OneBot::start_with(qq, settings).await?)
+}
+
+/// Milky.
+pub(super) struct ByMilky;
+
+#[async_trait]
+impl Way for ByMilky {
+    const LAST_CALL: &str = "get_impl_info";
+    const SEND: &str = "send_private_message";
+
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
+        let milky = Milky::start(qq).await?;
+        let keys = format!("transport = \"milky\"\nurl = \"{}\"\n", milky.url());
+        jarvis.configure_qq_with(Some(milky.token()), &keys)?;
+        Ok(Box::new(milky))
+    }
+}
+
+#[async_trait]
+impl Way for Forward {
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
+        let onebot = onebot(qq, false).await?;
+        jarvis.configure_qq(&onebot)?;
+        Ok(Box::new(onebot))
+    }
+}
+
+#[async_trait]
+impl Way for Reverse {
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
+        let mut onebot = onebot(qq, true).await?;
         let here = format!("127.0.0.1:{}", free_port()?);
         let keys = format!("transport = \"reverse\"\nlisten = \"{here}\"\n");
         jarvis.configure_qq_with(onebot.token().as_deref(), &keys)?;
         onebot.connects_to(&format!("ws://{here}/onebot/v11/ws"));
-        Ok(())
+        Ok(Box::new(onebot))
     }
 }
 
+#[async_trait]
 impl Way for Http {
-    fn configure(jarvis: &Jarvis, onebot: &mut OneBot) -> Result<()> {
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
+        let mut onebot = onebot(qq, false).await?;
         let here = format!("127.0.0.1:{}", free_port()?);
         let url = onebot.http_url();
         let keys = format!(
@@ -55,24 +137,24 @@ impl Way for Http {
         );
         jarvis.configure_qq_with(onebot.token().as_deref(), &keys)?;
         onebot.posts_to(&format!("http://{here}/"), Some(SECRET));
-        Ok(())
+        Ok(Box::new(onebot))
     }
 }
 
 const SECRET: &str = "a secret of the story 密";
 
 /// An account of the fake QQ.
-pub(super) struct OnOneBot<W> {
+pub(super) struct OnQq<W> {
     way: PhantomData<W>,
     site: Site,
     qq: FakeQq,
-    onebot: OneBot,
+    program: Box<dyn Program>,
     adapter: Option<Process>,
     people: HashMap<String, Person>,
     groups: Vec<Place>,
 }
 
-impl<W: Way> OnOneBot<W> {
+impl<W: Way> OnQq<W> {
     fn place(&self, name: &str, spot: Spot) -> Place {
         match spot {
             Spot::Private => self.people[name].room(),
@@ -82,23 +164,18 @@ impl<W: Way> OnOneBot<W> {
 }
 
 #[async_trait]
-impl<W: Way> Platform for OnOneBot<W> {
+impl<W: Way> Platform for OnQq<W> {
     async fn start() -> Result<Self> {
         let qq = FakeQq::new();
         // Half of the pace that we promise to keep, for the machine may be busy.
         qq.set_pace(Some(Duration::from_millis(5)));
-        let settings = Settings {
-            as_strings: W::AS_STRINGS,
-            ..Settings::default()
-        };
-        let mut onebot = OneBot::start_with(&qq, settings).await?;
         let jarvis = Jarvis::new()?;
-        W::configure(&jarvis, &mut onebot)?;
+        let program = W::start(&qq, &jarvis).await?;
         let mut whole = Self {
             way: PhantomData,
             site: Site::start(jarvis, &["web-1"]).await?,
             qq,
-            onebot,
+            program,
             adapter: None,
             people: HashMap::new(),
             groups: Vec::new(),
@@ -159,9 +236,9 @@ impl<W: Way> Platform for OnOneBot<W> {
     }
 
     async fn cuts_line(&mut self) {
-        let connections = self.onebot.connections();
-        self.onebot.cut();
-        self.onebot.is_connected(connections).await;
+        let connections = self.program.connections();
+        self.program.cut();
+        self.program.is_connected(connections).await;
     }
 
     async fn repeats_last_event(&mut self) {
@@ -170,11 +247,11 @@ impl<W: Way> Platform for OnOneBot<W> {
 
     async fn uses_up_quota(&mut self) {
         // QQ does not say no: it says yes and shows nothing.
-        self.qq.fail("send_private_msg", 2, &Fault::Swallow);
+        self.qq.fail(W::SEND, 2, &Fault::Swallow);
     }
 
     async fn set_down(&mut self, is_down: bool) {
-        self.onebot.set_down(is_down);
+        self.program.set_down(is_down);
     }
 
     fn adapter(&mut self) -> &mut Option<Process> {
@@ -182,9 +259,9 @@ impl<W: Way> Platform for OnOneBot<W> {
     }
 
     async fn start_adapter(&mut self) -> Result<()> {
-        let asked = self.qq.count_calls("get_version_info");
+        let asked = self.qq.count_calls(W::LAST_CALL);
         self.adapter = Some(self.site.jarvis.start(&["adapter", "qq"])?);
-        self.qq.hears("get_version_info", asked).await;
+        self.qq.hears(W::LAST_CALL, asked).await;
         Ok(())
     }
 
