@@ -95,6 +95,9 @@ pub(crate) struct Adapter {
     /// Where the brain is: unix:PATH, https://HOST:PORT, or http://127.0.0.1:PORT
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) brain: Option<String>,
+    /// Only look whether it would work, and say what to do where it would not
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 /// Platforms that have an adapter.

@@ -169,6 +169,18 @@ impl FakeQq {
         self.shared.with(|world| world.complaints.clone())
     }
 
+    /// Waits for a complaint with these words.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub async fn complains(&self, words: &str) {
+        let complaint = self.shared.wait_for(|world| {
+            let mut all = world.complaints.iter();
+            all.any(|complaint| complaint.contains(words)).then_some(())
+        });
+        assert!(complaint.await.is_some(), "nobody complains of {words:?}");
+    }
+
     /// The newest message of a person is told once more.
     ///
     /// # Panics

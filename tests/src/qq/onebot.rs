@@ -46,6 +46,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// A wrong token ends the handshake (as the specification has it) instead of the connection.
     pub refuses_handshake: bool,
+    /// An echo may be anything. Programs are known that answer only one that is text.
+    pub echoes_anything: bool,
 }
 
 impl Default for Settings {
@@ -56,6 +58,7 @@ impl Default for Settings {
             app_name: "NapCat.Onebot".to_owned(),
             heartbeat: Duration::from_secs(30),
             refuses_handshake: false,
+            echoes_anything: false,
         }
     }
 }
@@ -344,7 +347,7 @@ async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
     };
     // Some give no answer to these at all.
     let echo = match &frame["echo"] {
-        Value::String(echo) => echo.clone(),
+        echo if echo.is_string() || inner.settings.echoes_anything => echo.clone(),
         other => return complain(format!("an echo that is no text: {other}")),
     };
     let empty = json!({});
@@ -359,7 +362,7 @@ async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
             if is_cut {
                 return Reply::Cut;
             }
-            reply["echo"] = Value::from(echo);
+            reply["echo"] = echo;
             Reply::Frame(reply)
         }
         None => Reply::None,

@@ -79,6 +79,48 @@ async fn a_wrong_token_is_told_and_nothing_is_tried_again() {
 }
 
 #[tokio::test]
+async fn check_says_what_to_do() {
+    let qq = FakeQq::new();
+    let onebot = OneBot::start(&qq).await.unwrap();
+    let check = async |token: &str, url: &str| {
+        let jarvis = Jarvis::new().unwrap();
+        let keys = format!("transport = \"websocket\"\nurl = \"{url}\"\n");
+        jarvis.configure_qq_with(Some(token), &keys).unwrap();
+        let run = jarvis
+            .run(&["adapter", "qq", "--check"], "", PATIENCE)
+            .await
+            .unwrap();
+        (run.status.success(), run.out)
+    };
+    let token = onebot.token().unwrap();
+    let (is_good, said) = check(&token, &onebot.url()).await;
+    assert!(
+        is_good && said.contains("lets us in as 1000000001"),
+        "{said}"
+    );
+    assert!(said.contains("start `jarvis brain`"), "{said}");
+    let (is_good, said) = check("wrong-token-of-story", &onebot.url()).await;
+    assert!(!is_good && said.contains("set the same token"), "{said}");
+    assert!(!said.contains("wrong-token-of-story"), "{said}");
+    let nowhere = format!("ws://127.0.0.1:{}", free_port().unwrap());
+    let (is_good, said) = check(&token, &nowhere).await;
+    assert!(
+        !is_good && said.contains("look whether the QQ program runs"),
+        "{said}"
+    );
+    let jarvis = Jarvis::new().unwrap();
+    let run = jarvis
+        .run(&["adapter", "qq", "--check"], "", PATIENCE)
+        .await
+        .unwrap();
+    assert!(
+        !run.status.success() && run.out.contains("set `qq.transport`"),
+        "{}",
+        run.out
+    );
+}
+
+#[tokio::test]
 async fn a_program_that_went_silent_is_dialled_again() {
     let settings = Settings {
         heartbeat: Duration::from_millis(300),
