@@ -164,18 +164,24 @@ impl Jarvis {
         self.configure("telegram.webhook", &keys)
     }
 
-    /// Tells the configuration where the program with the QQ login is.
+    /// Tells the configuration where the program with the QQ login is; Jarvis connects to it.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn configure_qq(&self, onebot: &OneBot) -> Result<()> {
-        let token = onebot.token().unwrap_or_default();
         let url = onebot.url();
+        let keys = format!("transport = \"websocket\"\nurl = \"{url}\"\n");
+        self.configure_qq_with(onebot.token().as_deref(), &keys)
+    }
+
+    /// The same with other keys.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_qq_with(&self, token: Option<&str>, keys: &str) -> Result<()> {
+        let token = token.map_or_else(String::new, |token| format!("token = \"{token}\"\n"));
         // The stories read English.
-        let keys = format!(
-            "transport = \"websocket\"\nurl = \"{url}\"\ntoken = \"{token}\"\nlanguage = \"en\"\n"
-        );
-        self.configure("onebot", &keys)
+        self.configure("onebot", &format!("language = \"en\"\n{token}{keys}"))
     }
 
     /// Tells the configuration of the official bot of QQ.

@@ -67,6 +67,8 @@ pub struct Settings {
     pub intents: u64,
     /// How often a heartbeat is wanted.
     pub heartbeat: Duration,
+    /// A person has the same openid in groups as in private. Bots were seen both ways.
+    pub one_openid: bool,
     /// The bot may send markdown.
     pub markdown: bool,
     /// The bot may show buttons.
@@ -92,6 +94,7 @@ impl Default for Settings {
             },
             intents: 1 << 25 | 1 << 26 | 1 << 30 | 1 << 12,
             heartbeat: Duration::from_secs(2),
+            one_openid: false,
             markdown: true,
             buttons: true,
             patience: Duration::from_secs(30),

@@ -230,10 +230,12 @@ fn shown(markdown: &str) -> String {
             Some(_) => out.push_str(line),
             None => {
                 let mut characters = line.chars();
+                let mut is_code = false;
                 while let Some(character) = characters.next() {
                     match character {
-                        '\\' => out.extend(characters.next()),
-                        '*' | '`' => {}
+                        '`' => is_code = !is_code,
+                        '\\' if !is_code => out.extend(characters.next()),
+                        '*' if !is_code => {}
                         other => out.push(other),
                     }
                 }
@@ -316,8 +318,8 @@ mod tests {
     #[test]
     fn marks_are_not_shown_and_escaped_ones_are() {
         assert_eq!(
-            shown("**a** \\*b\\* `c`\n```sh\n*d*\n```\ne"),
-            "a *b* c\n*d*\ne"
+            shown("**a** \\*b\\* `%s\\n`\n```sh\n*d*\n```\ne"),
+            "a *b* %s\\n\n*d*\ne"
         );
     }
 }

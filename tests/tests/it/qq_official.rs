@@ -85,7 +85,7 @@ async fn the_gateway_may_end_a_connection_in_any_way() {
     let (begun, _) = official.qq.sessions();
     let before = official.connections();
     official.qq.forget_session();
-    official.qq.is_connected(before + 1).await;
+    official.qq.is_connected(before).await;
     official.works(&ann, 9101).await;
     assert_eq!(official.qq.sessions().0, begun + 1, "a new session");
     // The token has ended: the next connection is made with another.
@@ -268,7 +268,12 @@ async fn addresses_that_are_refused_are_broken_up_and_forbidden_words_stop_nothi
     ann.says("/run web-1 printf '%s%s' naug hty");
     official.works(&ann, 9001).await;
     assert_eq!(ann.count("naughty"), 0);
-    assert_eq!(official.qq.count_calls("messages", 40_034_006), 1, "once");
+    let refused =
+        ["messages", "stream_messages"].map(|what| official.qq.count_calls(what, 40_034_006));
+    assert!(
+        (1..=2).contains(&refused.iter().sum::<usize>()),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -450,4 +455,37 @@ async fn a_bot_is_made_by_scanning_a_code() {
         .unwrap();
     assert!(!again.status.success());
     assert!(again.err.contains("is there already"), "{}", again.err);
+}
+
+#[tokio::test]
+async fn a_check_asks_the_platform_and_says_what_to_do() {
+    let qq = FakeQq::start().await.unwrap();
+    let jarvis = Jarvis::new().unwrap();
+    let check = async |arguments: &[&str]| {
+        let arguments = [&["adapter", "qq", "--check"], arguments].concat();
+        jarvis.run(&arguments, "", PATIENCE).await.unwrap()
+    };
+    let none = check(&[]).await;
+    assert!(none.out.contains("--create"), "{}", none.out);
+    jarvis.configure_qq_official(&qq).unwrap();
+    let (app_id, _) = qq.credentials();
+    let good = check(&[]).await;
+    assert!(
+        good.out.contains(&format!("lets us in as {app_id}")),
+        "{}",
+        good.out
+    );
+    assert!(good.out.contains("takes connections"), "{}", good.out);
+    assert!(good.out.contains("0 s off QQ's"), "{}", good.out);
+    let wrong = check(&["--set", "qq.secret=another-secret"]).await;
+    assert!(!wrong.status.success());
+    assert!(wrong.out.contains("refuses the token"), "{}", wrong.out);
+    let here = "http://127.0.0.1:1/qq";
+    let set = format!("qq.webhook.url={here}");
+    let webhook = check(&["--set", "qq.mode=webhook", "--set", &set]).await;
+    assert!(
+        webhook.out.contains("QQ does not call http"),
+        "{}",
+        webhook.out
+    );
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::Process;
-use jarvis_tests::qq_official::{Entry, FakeQq, Fault, Group, Person};
+use jarvis_tests::qq_official::{Entry, FakeQq, Fault, Group, Person, Settings};
 use jarvis_tests::site::Site;
 
 use super::platform::{Platform, Spot};
@@ -41,7 +41,11 @@ impl OnQqOfficial {
 #[async_trait]
 impl Platform for OnQqOfficial {
     async fn start() -> Result<Self> {
-        let qq = FakeQq::start().await?;
+        let settings = Settings {
+            one_openid: true,
+            ..Settings::default()
+        };
+        let qq = FakeQq::start_with(settings).await?;
         let jarvis = Jarvis::new()?;
         jarvis.configure_qq_official(&qq)?;
         let mut whole = Self {
@@ -73,19 +77,6 @@ impl Platform for OnQqOfficial {
         let owner = &mut self.site.owner;
         owner.says(&format!("role {openid} {role}")).await;
         owner.sees(&format!("{openid} is now {role}")).await;
-    }
-
-    /// A member of a group has another openid there, which is bound as another app's would be.
-    async fn operator(&mut self, name: &str) {
-        self.person_with_role(name, "operator").await;
-        let hall = self.qq.group("hall");
-        let person = self.people[name].clone();
-        person.asks_in(&hall, "/start");
-        person.sees_in(&hall, "I don't know you yet").await;
-        let openid = person.member_openid();
-        let owner = &mut self.site.owner;
-        owner.says(&format!("role {openid} operator")).await;
-        owner.sees(&format!("{openid} is now operator")).await;
     }
 
     async fn group(&mut self, title: &str) -> usize {
@@ -161,6 +152,10 @@ impl Platform for OnQqOfficial {
 
     async fn repeats_last_event(&mut self) {
         self.qq.replay_last_event();
+    }
+
+    async fn set_down(&mut self, is_down: bool) {
+        self.qq.is_down(is_down);
     }
 
     async fn uses_up_quota(&mut self) {
