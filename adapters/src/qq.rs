@@ -6,12 +6,15 @@
 //! texts. How it is said is an [`account::Account`]'s; how that travels is below it.
 
 mod account;
+mod caller;
 mod config;
+mod milky;
 pub mod official;
 mod onebot;
 mod outbound;
 mod place;
 mod remote_file;
+mod words;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -58,7 +61,10 @@ impl Qq {
     /// # Errors
     /// When it refuses our token, or a setting cannot be used.
     pub async fn connect(config: Config) -> Result<Self, AdapterError> {
-        let account: Box<dyn Account> = Box::new(onebot::OneBot::connect(&config).await?);
+        let account: Box<dyn Account> = match &config.transport {
+            Transport::Milky { url } => Box::new(milky::Milky::connect(&config, url).await?),
+            _ => Box::new(onebot::OneBot::connect(&config).await?),
+        };
         let myself = account.myself();
         tracing::info!(qq.account = myself.id, name = myself.name, "QQ knows us");
         Ok(Self {

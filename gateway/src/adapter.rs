@@ -50,14 +50,23 @@ pub(crate) fn reach(
     config: &Config,
     address: Option<&str>,
 ) -> anyhow::Result<(Brain, Option<SecretString>)> {
-    let address = match address.or(config.adapter.brain.as_deref()) {
-        Some(text) => text.parse()?,
-        None => BrainAddress::Unix(DataDir::at(&config.data).brain_socket(config)),
-    };
+    let address = self::address(config, address)?;
     let mut brain = Brain::from(address);
     if let Some(authority) = &config.adapter.ca_file {
         brain = brain.with_authority(authority);
     }
     let token = config.adapter.token.as_ref().map(Secret::to_secret_string);
     Ok((brain, token))
+}
+
+/// Where the brain is: what the command line or the configuration names, else the socket in the data
+/// folder.
+///
+/// # Errors
+/// The address is no address.
+pub(crate) fn address(config: &Config, given: Option<&str>) -> anyhow::Result<BrainAddress> {
+    Ok(match given.or(config.adapter.brain.as_deref()) {
+        Some(text) => text.parse()?,
+        None => BrainAddress::Unix(DataDir::at(&config.data).brain_socket(config)),
+    })
 }

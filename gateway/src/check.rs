@@ -3,6 +3,7 @@
 //! A check is a function that adds findings; each finding is one line of the table. Checks change
 //! nothing that was there before.
 
+pub(crate) mod adapter;
 mod config;
 mod database;
 mod machine;

@@ -101,8 +101,11 @@ pub(crate) struct Adapter {
     /// Where the brain is: unix:PATH, https://HOST:PORT, or http://127.0.0.1:PORT
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) brain: Option<String>,
-    /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
+    /// Only look whether it would work, and say what to do where it would not
     #[arg(long)]
+    pub(crate) check: bool,
+    /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
+    #[arg(long, conflicts_with = "check")]
     pub(crate) create: bool,
 }
 

@@ -87,6 +87,7 @@ impl Config {
             &self.telegram.token,
             &self.telegram.webhook.secret,
             &self.onebot.token,
+            &self.onebot.secret,
             &self.qq.secret,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);

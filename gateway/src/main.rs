@@ -88,6 +88,9 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
             })
         }
         Command::Brain => serve(&cli.global, redactor, false, brain::run),
+        Command::Adapter(adapter) if adapter.check => {
+            check_adapter(&cli.global, redactor, &adapter)
+        }
         Command::Adapter(adapter) => serve(&cli.global, redactor, false, async |config| {
             adapter::run(config, &adapter).await
         }),
@@ -143,6 +146,33 @@ fn run_check(global: &Global, redactor: &Redactor) -> anyhow::Result<ExitCode> {
             "correct it; `jarvis check --example` prints every key",
         ),
     }
+    print!("{}", redactor.hide(&report.table()));
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Asks a platform whether its adapter would work.
+fn check_adapter(
+    global: &Global,
+    redactor: &Redactor,
+    arguments: &cli::Adapter,
+) -> anyhow::Result<ExitCode> {
+    let config = load(global, redactor)?.config;
+    // Why a platform cannot be reached is in the log.
+    logging::install(&config.log, Level::Warn, redactor.clone())?;
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider was there already");
+    }
+    let mut report = check::Report::default();
+    let runtime = runtime()?;
+    runtime.block_on(check::adapter::run(&config, arguments, &mut report));
+    runtime.shutdown_background();
     print!("{}", redactor.hide(&report.table()));
     Ok(if report.passed() {
         ExitCode::SUCCESS

@@ -1,5 +1,5 @@
 //! The chat platforms of the configuration. A new one is a file beside `telegram` and one line in each
-//! of the two functions here.
+//! function here.
 
 use anyhow::bail;
 use jarvis_adapters::host;
@@ -31,7 +31,7 @@ pub(crate) fn configuration(
 }
 
 /// What has to be set for a platform to be used.
-fn missing(kind: AdapterKind) -> &'static str {
+pub(crate) fn missing(kind: AdapterKind) -> &'static str {
     match kind {
         AdapterKind::Console => "the console is `jarvis chat`",
         AdapterKind::Onebot => "OneBot is off: set `onebot.transport`, and what belongs to it",
@@ -41,6 +41,24 @@ fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+        }
+    }
+}
+
+/// What to look at when a platform does not answer.
+pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
+    match kind {
+        AdapterKind::Console => "a console is always there",
+        AdapterKind::Onebot => {
+            "look whether the QQ program runs and is logged in, whether `onebot.url` is where it listens, or \
+             whether it connects to `onebot.listen`; the reason is on standard error"
+        }
+        AdapterKind::Qq => {
+            "look whether this machine reaches `qq.token_url` and `qq.api_url`; the reason is on standard \
+             error"
+        }
+        AdapterKind::Telegram => {
+            "look whether this machine reaches `telegram.api_url`; the reason is on standard error"
         }
     }
 }

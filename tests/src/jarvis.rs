@@ -17,6 +17,7 @@ use crate::console::Console;
 use crate::network::End;
 use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
+use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
@@ -163,18 +164,39 @@ impl Jarvis {
         self.configure("telegram.webhook", &keys)
     }
 
-    /// Tells the configuration where the program with the QQ login is.
+    /// Tells the configuration where the program with the QQ login is; Jarvis connects to it.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn configure_qq(&self, onebot: &OneBot) -> Result<()> {
-        let token = onebot.token().unwrap_or_default();
         let url = onebot.url();
+        let keys = format!("transport = \"websocket\"\nurl = \"{url}\"\n");
+        self.configure_qq_with(onebot.token().as_deref(), &keys)
+    }
+
+    /// The same with other keys.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_qq_with(&self, token: Option<&str>, keys: &str) -> Result<()> {
+        let token = token.map_or_else(String::new, |token| format!("token = \"{token}\"\n"));
+        // The stories read English.
+        self.configure("onebot", &format!("language = \"en\"\n{token}{keys}"))
+    }
+
+    /// Tells the configuration of the official bot of QQ.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_qq_official(&self, qq: &FakeQq) -> Result<()> {
+        let (app_id, secret) = qq.credentials();
+        let (url, token_url) = (qq.url(), qq.token_url());
         // The stories read English.
         let keys = format!(
-            "transport = \"websocket\"\nurl = \"{url}\"\ntoken = \"{token}\"\nlanguage = \"en\"\n"
+            "app_id = \"{app_id}\"\nsecret = \"{secret}\"\napi_url = \"{url}\"\n\
+             token_url = \"{token_url}\"\nportal_url = \"{url}\"\nlanguage = \"en\"\n"
         );
-        self.configure("onebot", &keys)
+        self.configure("qq", &keys)
     }
 
     /// The configuration file.

@@ -1,5 +1,5 @@
 //! A strict fake of QQ: one account of ours, as many people and groups as a story needs, and the
-//! programs through which the account is used ([`onebot`]).
+//! programs through which the account is used ([`onebot`], [`milky`]).
 //!
 //! It refuses what QQ and those programs refuse: unknown calls, calls with the wrong arguments,
 //! messages to strangers and to groups that we are not in, what is too long or too fast, empty files.
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 
 mod fault;
+pub mod milky;
 pub mod onebot;
 mod people;
 mod world;
@@ -130,6 +131,11 @@ impl FakeQq {
         self.shared.with(|world| world.pace = pace);
     }
 
+    /// Files that people send from now on are gone at once, or are there again.
+    pub fn lose_files(&self, are_lost: bool) {
+        self.shared.with(|world| world.loses_files = are_lost);
+    }
+
     /// The next `times` calls of `action` (`*` for any) go wrong.
     pub fn fail(&self, action: &str, times: usize, fault: &Fault) {
         self.shared
@@ -161,6 +167,18 @@ impl FakeQq {
     /// What our account has done wrong, in words; a story ends without any.
     pub fn complaints(&self) -> Vec<String> {
         self.shared.with(|world| world.complaints.clone())
+    }
+
+    /// Waits for a complaint with these words.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub async fn complains(&self, words: &str) {
+        let complaint = self.shared.wait_for(|world| {
+            let mut all = world.complaints.iter();
+            all.any(|complaint| complaint.contains(words)).then_some(())
+        });
+        assert!(complaint.await.is_some(), "nobody complains of {words:?}");
     }
 
     /// The newest message of a person is told once more.

@@ -67,14 +67,14 @@ pub struct Settings {
     pub intents: u64,
     /// How often a heartbeat is wanted.
     pub heartbeat: Duration,
+    /// A person has the same openid in groups as in private. Bots were seen both ways.
+    pub one_openid: bool,
     /// The bot may send markdown.
     pub markdown: bool,
     /// The bot may show buttons.
     pub buttons: bool,
     /// How long [`Person::sees`] and its like wait.
     pub patience: Duration,
-    /// Filled in at the start.
-    gateway_url: String,
 }
 
 impl Default for Settings {
@@ -94,10 +94,10 @@ impl Default for Settings {
             },
             intents: 1 << 25 | 1 << 26 | 1 << 30 | 1 << 12,
             heartbeat: Duration::from_secs(2),
+            one_openid: false,
             markdown: true,
             buttons: true,
             patience: Duration::from_secs(30),
-            gateway_url: String::new(),
         }
     }
 }
@@ -172,14 +172,14 @@ impl FakeQq {
     ///
     /// # Errors
     /// When no loopback port can be had.
-    pub async fn start_with(mut settings: Settings) -> Result<Self> {
+    pub async fn start_with(settings: Settings) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let gateway = TcpListener::bind("127.0.0.1:0").await?;
-        settings.gateway_url = format!("ws://{}/websocket", gateway.local_addr()?);
+        let gateway_url = format!("ws://{}/websocket", gateway.local_addr()?);
         let shared = Arc::new(Shared {
             address: listener.local_addr()?,
             patience: settings.patience,
-            state: Mutex::new(State::new(settings)),
+            state: Mutex::new(State::new(settings, gateway_url)),
             version: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
@@ -204,6 +204,19 @@ impl FakeQq {
     /// Where the bot finds its token.
     pub fn token_url(&self) -> String {
         format!("{}/app/getAppAccessToken", self.shared.base())
+    }
+
+    /// Where the gateway is.
+    pub fn gateway_url(&self) -> String {
+        self.shared.quietly(|state| state.gateway_url.clone())
+    }
+
+    /// What was written in the room with this openid.
+    pub fn person_log(&self, openid: &str) -> Vec<Entry> {
+        self.shared.quietly(|state| {
+            let room = state.rooms.get(openid);
+            room.map(|room| room.log.clone()).unwrap_or_default()
+        })
     }
 
     /// App id and secret.
@@ -390,6 +403,16 @@ impl FakeQq {
     /// Events that the webhook has not taken.
     pub fn events_waiting(&self) -> usize {
         self.shared.quietly(|state| state.to_call.len())
+    }
+
+    /// The bytes of a file that the bot has put up.
+    pub fn file(&self, name: &str) -> Option<bytes::Bytes> {
+        self.shared.quietly(|state| {
+            let mut files = state.files.values();
+            files
+                .find(|file| file.name == name)
+                .map(|file| file.bytes.clone())
+        })
     }
 
     /// Somebody scans the code that makes a bot.

@@ -16,7 +16,7 @@ use crate::errand::Errand;
 /// Longest time for a call that moves no file.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(25);
 /// A file must move at least this fast, in bytes a second.
-pub(super) const SLOWEST: u64 = 32 * 1024;
+const SLOWEST: u64 = 32 * 1024;
 /// When to ask again while QQ finds us too fast and does not say for how long.
 const TOO_FAST_RETRY: Duration = Duration::from_secs(30);
 
@@ -90,6 +90,34 @@ impl Bytes<'_> {
                 .map_err(|error| CallError::file(&file.name, &error)),
         }
     }
+}
+
+/// How long a call with so many bytes may take.
+pub(super) fn limit_for(bytes: u64) -> Duration {
+    CALL_LIMIT + Duration::from_secs(bytes / SLOWEST)
+}
+
+/// All bytes of a file that may be so large.
+pub(super) async fn whole(file: &File<'_>, most: u64) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    let mut pieces = file.bytes.open().await?;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| CallError::file(&file.name, &error))?;
+        if (bytes.len() + piece.len()) as u64 > most {
+            return Err(CallError::Refused(format!(
+                "`{}` is too large to be sent at once",
+                file.name
+            )));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    if bytes.is_empty() {
+        return Err(CallError::Refused(format!(
+            "QQ takes no empty file (`{}`)",
+            file.name
+        )));
+    }
+    Ok(bytes)
 }
 
 /// A program that is logged in to QQ.

@@ -1,5 +1,7 @@
 //! What the QQ adapter has to be told.
 
+use std::net::SocketAddr;
+
 use secrecy::SecretString;
 use url::Url;
 
@@ -26,6 +28,25 @@ pub enum Transport {
     /// OneBot v11: we connect to its WebSocket server.
     WebSocket {
         /// `ws://HOST:PORT/`.
+        url: Url,
+    },
+    /// OneBot v11: it connects to our WebSocket server.
+    Reverse {
+        /// Where we listen, in plain HTTP.
+        listen: SocketAddr,
+    },
+    /// OneBot v11: we call its HTTP server, and it posts events to ours.
+    Http {
+        /// `http://HOST:PORT/`.
+        url: Url,
+        /// Where we listen, in plain HTTP.
+        listen: SocketAddr,
+        /// With it the implementation signs what it posts.
+        secret: Option<SecretString>,
+    },
+    /// Milky: we call its HTTP server and open its WebSocket.
+    Milky {
+        /// `http://HOST:PORT/`.
         url: Url,
     },
 }

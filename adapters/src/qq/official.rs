@@ -7,6 +7,7 @@
 
 mod answer;
 mod api;
+mod check;
 mod closing;
 mod config;
 mod core;
@@ -39,6 +40,7 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
+pub use self::check::{Finding, look};
 pub use self::config::{Config, Mode, Rules, Webhook};
 pub use self::creation::{Creation, NewBot};
 

@@ -4,8 +4,10 @@ mod abilities;
 mod answer;
 mod files;
 mod forward;
+mod http;
 mod inbound;
 mod line;
+mod reverse;
 mod segment;
 
 use std::sync::{Arc, Mutex};
@@ -14,15 +16,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jarvis_proto::chat::{Attachment, event};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::abilities::Abilities;
 use self::inbound::{Read, Reader};
-use self::line::Line;
-use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece};
+use self::line::{Line, Told};
+use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for};
+use super::caller::Caller;
 use super::config::{Config, Transport};
 use super::place::Place;
 use super::remote_file::Fetcher;
@@ -40,7 +44,9 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug)]
 pub(super) struct OneBot {
     line: Arc<Line>,
-    events: Mutex<Option<mpsc::Receiver<Value>>>,
+    /// Makes the calls where they do not go over the line.
+    caller: Option<Caller>,
+    events: Mutex<Option<mpsc::Receiver<Told>>>,
     /// Our token was refused.
     refused: watch::Receiver<bool>,
     _keeping: AbortOnDropHandle<()>,
@@ -57,20 +63,52 @@ impl OneBot {
     pub(super) async fn connect(config: &Config) -> Result<Self, AdapterError> {
         let (line, events) = Line::new();
         let (refusing, refused) = watch::channel(false);
-        let Transport::WebSocket { url } = &config.transport;
-        let trusted = url.host_str().map(ToOwned::to_owned);
-        let fetcher = Fetcher::new(trusted, config.download_limit).map_err(|error| {
-            AdapterError::Setting {
-                setting: "onebot",
-                detail: error.to_string(),
+        let setting = |error: reqwest::Error| AdapterError::Setting {
+            setting: "onebot",
+            detail: error.to_string(),
+        };
+        let fetcher = Fetcher::new(config.download_limit).map_err(setting)?;
+        let token = config.token.clone();
+        let mut caller = None;
+        let keeping = match &config.transport {
+            Transport::WebSocket { url } => {
+                fetcher.trust(url.host_str().unwrap_or_default().to_owned());
+                tokio::spawn(forward::keep(line.clone(), url.clone(), token, refusing))
             }
-        })?;
-        let keeping = forward::keep(line.clone(), url.clone(), config.token.clone(), refusing);
+            Transport::Reverse { listen } => {
+                let listener = reverse::listen(*listen).await?;
+                let (line, fetcher) = (line.clone(), fetcher.clone());
+                tokio::spawn(async move {
+                    reverse::accept(listener, line, token, fetcher).await;
+                    drop(refusing);
+                })
+            }
+            Transport::Http {
+                url,
+                listen,
+                secret,
+            } => {
+                fetcher.trust(url.host_str().unwrap_or_default().to_owned());
+                caller = Some(Caller::new(url, &[], token).map_err(setting)?);
+                let serving = http::listen(*listen, line.clone(), secret.clone()).await?;
+                tokio::spawn(async move {
+                    serving.await;
+                    drop(refusing);
+                })
+            }
+            Transport::Milky { .. } => {
+                return Err(AdapterError::Setting {
+                    setting: "onebot.transport",
+                    detail: "Milky is no way of OneBot".to_owned(),
+                });
+            }
+        };
         let mut account = Self {
             line,
+            caller,
             events: Mutex::new(Some(events)),
             refused,
-            _keeping: AbortOnDropHandle::new(tokio::spawn(keeping)),
+            _keeping: AbortOnDropHandle::new(keeping),
             myself: Myself {
                 id: 0,
                 name: String::new(),
@@ -132,7 +170,11 @@ impl OneBot {
         if *self.refused.borrow() {
             return Err(CallError::Token);
         }
-        answer::read(action, self.line.call(action, params, limit).await?)
+        let answer = match &self.caller {
+            Some(caller) => caller.call(action, params, limit).await?,
+            None => self.line.call(action, params, limit).await?,
+        };
+        answer::read(action, answer)
     }
 
     /// Sends segments to a room.
@@ -147,7 +189,7 @@ impl OneBot {
         };
         let mut params = params;
         params["message"] = message;
-        let limit = files::limit_for(params["message"].to_string().len() as u64);
+        let limit = limit_for(params["message"].to_string().len() as u64);
         let data = self.call_within(action, &params, limit).await?;
         let id = answer::message_id(&data)?;
         lock(&self.ours).insert((*place, id.clone()), ());
@@ -227,32 +269,51 @@ impl Account for OneBot {
             return Ok(());
         };
         let mut refused = self.refused.clone();
+        let mut storing = JoinSet::new();
         loop {
-            let value = tokio::select! {
-                value = events.recv() => value,
+            let told = tokio::select! {
+                told = events.recv() => told,
                 () = stop.cancelled() => break,
                 Ok(_) = refused.wait_for(|refused| *refused) => {
                     return Err(AdapterError::Token { platform: KIND });
                 }
             };
-            let Some(value) = value else { break };
+            let Some(Told { value, stored }) = told else {
+                break;
+            };
             let reader = Reader {
                 myself: self.myself.id,
                 language: &self.language,
                 has_file_segments: self.abilities.has_file_segments,
             };
             let Some(read) = reader.read(&value, now_ms()) else {
+                done(stored);
                 continue;
             };
             let event = self.complete(read).await;
-            // Nobody waits for it: OneBot has no way to hear that an event was stored.
-            tokio::select! {
-                _ = inbox.deliver(event) => {}
+            let acceptance = tokio::select! {
+                acceptance = inbox.deliver(event) => acceptance,
                 () = stop.cancelled() => break,
+            };
+            // Over a WebSocket nobody waits: OneBot has no way there to hear that it was stored.
+            if stored.is_some() {
+                storing.spawn(async move {
+                    if acceptance.wait().await {
+                        done(stored);
+                    }
+                });
             }
+            while storing.try_join_next().is_some() {}
         }
         *lock(&self.events) = Some(events);
         Ok(())
+    }
+}
+
+/// Who posted the event may know that it is stored; they may also have gone.
+fn done(stored: Option<oneshot::Sender<()>>) {
+    if let Some(stored) = stored {
+        let _ = stored.send(());
     }
 }
 

@@ -1,11 +1,13 @@
 //! Fetching a file that a chat only names by its address.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
 use url::{Host, Url};
 
+use super::lock;
 use crate::adapter::ByteStream;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -17,13 +19,13 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 pub(super) struct Fetcher {
     client: reqwest::Client,
     /// Where that program is: the one place of a private network that may be asked.
-    trusted: Option<String>,
+    trusted: Arc<Mutex<String>>,
     most: u64,
 }
 
 impl Fetcher {
-    /// Fetches at most `most` bytes of a file; `trusted` is the host of the program with the login.
-    pub(super) fn new(trusted: Option<String>, most: u64) -> reqwest::Result<Self> {
+    /// Fetches at most `most` bytes of a file; 0 = no limit.
+    pub(super) fn new(most: u64) -> reqwest::Result<Self> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)
@@ -32,9 +34,14 @@ impl Fetcher {
             .build()?;
         Ok(Self {
             client,
-            trusted,
+            trusted: Arc::default(),
             most,
         })
+    }
+
+    /// The program with the login is at this host.
+    pub(super) fn trust(&self, host: String) {
+        *lock(&self.trusted) = host;
     }
 
     /// The bytes behind an address that came in a message.
@@ -78,7 +85,10 @@ impl Fetcher {
         if !matches!(url.scheme(), "http" | "https") {
             return refused();
         }
-        if url.host_str().is_some() && url.host_str() == self.trusted.as_deref() {
+        if url
+            .host_str()
+            .is_some_and(|host| *host == **lock(&self.trusted))
+        {
             return Ok(());
         }
         let is_inside = match url.host() {
@@ -139,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_message_cannot_name_what_only_we_can_reach() {
-        let fetcher = Fetcher::new(Some("10.0.0.7".to_owned()), 0).unwrap();
+        let fetcher = Fetcher::new(0).unwrap();
+        fetcher.trust("10.0.0.7".to_owned());
         let is_good = |text: &str| fetcher.check(&Url::parse(text).unwrap()).is_ok();
         for good in [
             "https://multimedia.nt.qq.com.cn/x?k=1",

@@ -86,6 +86,12 @@ pub(crate) struct OneBot {
     pub(crate) transport: OneBotTransport,
     /// Where it listens.
     pub(crate) url: Option<url::Url>,
+    /// Where we listen for it.
+    pub(crate) listen: SocketAddr,
+    /// With it the program signs the events that it posts.
+    pub(crate) secret: Option<Secret>,
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) secret_file: Option<PathBuf>,
     /// What it and we tell each other to be believed.
     pub(crate) token: Option<Secret>,
     #[serde(deserialize_with = "parse::optional_path")]
@@ -105,12 +111,60 @@ impl Default for OneBot {
         Self {
             transport: OneBotTransport::Off,
             url: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8082)),
+            secret: None,
+            secret_file: None,
             token: None,
             token_file: None,
             language: "zh-CN".to_owned(),
             room_per_second: 2,
             upload_limit: 100_000_000,
             download_limit: 100_000_000,
+        }
+    }
+}
+
+impl OneBot {
+    /// What no single key shows to be wrong.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let transport = match self.transport {
+            OneBotTransport::Off => return None,
+            OneBotTransport::Websocket => ("websocket", &["ws", "wss"][..], "ws://127.0.0.1:3001"),
+            OneBotTransport::Http => ("http", &["http", "https"][..], "http://127.0.0.1:3000"),
+            OneBotTransport::Milky => ("milky", &["http", "https"][..], "http://127.0.0.1:3000"),
+            OneBotTransport::Reverse => ("reverse", &[][..], ""),
+        };
+        let (name, schemes, example) = transport;
+        if !schemes.is_empty() {
+            match &self.url {
+                None => {
+                    return Some(format!(
+                        "`onebot.transport` is \"{name}\", but `onebot.url` is missing: set where the QQ \
+                         program listens, such as {example}"
+                    ));
+                }
+                Some(url) if !schemes.contains(&url.scheme()) => {
+                    return Some(format!(
+                        "`onebot.url` must begin with {}:// for `onebot.transport` \"{name}\"",
+                        schemes[0]
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        let open = !self.listen.ip().is_loopback();
+        match self.transport {
+            OneBotTransport::Reverse if open && self.token.is_none() => Some(format!(
+                "`onebot.listen` is {}, which other machines reach: set `onebot.token`, or anybody could \
+                 speak for everybody",
+                self.listen
+            )),
+            OneBotTransport::Http if open && self.secret.is_none() => Some(format!(
+                "`onebot.listen` is {}, which other machines reach: set `onebot.secret`, or anybody could \
+                 speak for everybody",
+                self.listen
+            )),
+            _ => None,
         }
     }
 }
@@ -123,4 +177,10 @@ pub(crate) enum OneBotTransport {
     Off,
     /// OneBot v11: we connect to its WebSocket server.
     Websocket,
+    /// OneBot v11: it connects to our WebSocket server.
+    Reverse,
+    /// OneBot v11: we call it by HTTP, and it posts events to us.
+    Http,
+    /// Milky: we call it by HTTP and open its WebSocket.
+    Milky,
 }

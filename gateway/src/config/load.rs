@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 
 use super::layer::{self, Layer};
-use super::{Config, ConfigError, EXAMPLE, OneBotTransport, QqMode, Secret, TelegramMode, error};
+use super::{Config, ConfigError, EXAMPLE, QqMode, Secret, TelegramMode, error};
 
 /// The file that is looked for when none is named.
 const FILE_NAME: &str = "jarvis.toml";
@@ -103,6 +103,11 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             "onebot.token",
             &mut config.onebot.token,
             &mut config.onebot.token_file,
+        ),
+        (
+            "onebot.secret",
+            &mut config.onebot.secret,
+            &mut config.onebot.secret_file,
         ),
         (
             "qq.secret",
@@ -208,12 +213,8 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
                 .to_owned(),
         );
     }
-    if config.onebot.transport == OneBotTransport::Websocket && config.onebot.url.is_none() {
-        return wrong(
-            "`onebot.transport` is \"websocket\", but `onebot.url` is missing: set the address of the QQ \
-             program's WebSocket server, such as ws://127.0.0.1:3001"
-                .to_owned(),
-        );
+    if let Some(text) = config.onebot.problem() {
+        return wrong(text);
     }
     let qq = &config.qq;
     if qq.app_id.is_some() != qq.secret.is_some() {

@@ -15,6 +15,15 @@ pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<qq::Config
     let transport = match given.transport {
         OneBotTransport::Off => return Ok(None),
         OneBotTransport::Websocket => Transport::WebSocket { url: url()? },
+        OneBotTransport::Reverse => Transport::Reverse {
+            listen: given.listen,
+        },
+        OneBotTransport::Http => Transport::Http {
+            url: url()?,
+            listen: given.listen,
+            secret: given.secret.as_ref().map(Secret::to_secret_string),
+        },
+        OneBotTransport::Milky => Transport::Milky { url: url()? },
     };
     let token = given.token.as_ref().map(Secret::to_secret_string);
     let mut account = qq::Config::new(transport, token);

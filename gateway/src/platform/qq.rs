@@ -4,8 +4,12 @@ use anyhow::{Context as _, bail};
 use jarvis_adapters::qq::official::{self, Creation};
 use secrecy::ExposeSecret as _;
 
+use crate::check::Report;
 use crate::config::{Config, QqMode};
 use crate::data::{self, DataDir};
+
+/// The ports that QQ calls.
+const PORTS: [u16; 4] = [80, 443, 8080, 8443];
 
 /// Makes a bot: shows a code in the terminal, waits until a phone has scanned it, and keeps the secret.
 ///
@@ -37,6 +41,31 @@ pub(crate) async fn create(config: &Config) -> anyhow::Result<()> {
     println!("secret_file = {:?}\n", file.display().to_string());
     println!("Then start Jarvis, write to the bot in QQ, and send it /whoami.");
     Ok(())
+}
+
+/// Asks the platform what cannot be seen from here.
+pub(crate) async fn look(config: &Config, report: &mut Report) {
+    let Ok(Some(bot)) = configuration(config) else {
+        return;
+    };
+    for finding in official::look(&bot).await {
+        match finding.remedy {
+            None => report.ok(finding.subject, finding.detail),
+            Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
+        }
+    }
+    if let (QqMode::Webhook, Some(url)) = (config.qq.mode, &config.qq.webhook.url) {
+        let port = url.port_or_known_default().unwrap_or_default();
+        if url.scheme() == "https" && PORTS.contains(&port) {
+            report.ok("qq.webhook.url", url.to_string());
+        } else {
+            report.fail(
+                "qq.webhook.url",
+                format!("QQ does not call {url}"),
+                "it calls https on port 80, 443, 8080 or 8443: put a reverse proxy before `qq.webhook.listen`",
+            );
+        }
+    }
 }
 
 /// What the adapter has to be told; `None` without an app id.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +26,8 @@ use super::{FakeQq, Happened};
 
 mod calls;
 mod events;
+mod http;
+mod reverse;
 mod segments;
 mod upload;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// A wrong token ends the handshake (as the specification has it) instead of the connection.
     pub refuses_handshake: bool,
+    /// An echo may be anything. Programs are known that answer only one that is text.
+    pub echoes_anything: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +58,7 @@ impl Default for Settings {
             app_name: "NapCat.Onebot".to_owned(),
             heartbeat: Duration::from_secs(30),
             refuses_handshake: false,
+            echoes_anything: false,
         }
     }
 }
@@ -63,7 +68,7 @@ impl Default for Settings {
 pub struct OneBot {
     inner: Arc<Inner>,
     address: SocketAddr,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -108,7 +113,9 @@ impl OneBot {
             uploads: Uploads::default(),
         });
         let router = Router::new()
-            .route("/file/{id}", get(file))
+            .route("/file/{id}", get(http::file))
+            .route("/{action}", post(http::call))
+            .layer(DefaultBodyLimit::max(100_000_000))
             .with_state(inner.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -119,7 +126,7 @@ impl OneBot {
         Ok(Self {
             inner,
             address,
-            _tasks: tasks,
+            tasks,
         })
     }
 
@@ -131,6 +138,26 @@ impl OneBot {
     /// The address behind [`Self::url`].
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its HTTP server is.
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.inner.files)
+    }
+
+    /// Connects to a WebSocket server of the other side, and again whenever that is cut.
+    pub fn connects_to(&mut self, url: &str) {
+        let task = reverse::keep(url.to_owned(), self.inner.clone());
+        self.tasks.spawn(task);
+    }
+
+    /// Posts events to an HTTP server of the other side, signed where there is a secret.
+    pub fn posts_to(&mut self, url: &str, secret: Option<&str>) {
+        let secret = secret.map(ToOwned::to_owned);
+        // From now on, not from when the task first runs.
+        let happened = self.inner.qq.shared.happened.subscribe();
+        let task = http::post_events(url.to_owned(), secret, self.inner.clone(), happened);
+        self.tasks.spawn(task);
     }
 
     /// The token that clients have to show.
@@ -147,6 +174,17 @@ impl OneBot {
         let connected = shared
             .wait_for(|world| (world.connected > 0 && world.connections > after).then_some(()));
         assert!(connected.await.is_some(), "nobody connects");
+    }
+
+    /// Waits for the next heartbeat on any connection.
+    ///
+    /// # Panics
+    /// When none is sent in time.
+    pub async fn beats(&self) {
+        let shared = &self.inner.qq.shared;
+        let before = shared.with(|world| world.heartbeats);
+        let beat = shared.wait_for(|world| (world.heartbeats > before).then_some(()));
+        assert!(beat.await.is_some(), "no heartbeat");
     }
 
     /// How often a client has connected.
@@ -279,8 +317,12 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
                 }
             }
         };
+        let is_heartbeat = frame["meta_event_type"] == "heartbeat";
         if socket.send(Message::text(frame.to_string())).await.is_err() {
             return;
+        }
+        if is_heartbeat {
+            inner.qq.shared.with(|world| world.heartbeats += 1);
         }
     }
 }
@@ -305,7 +347,7 @@ async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
     };
     // Some give no answer to these at all.
     let echo = match &frame["echo"] {
-        Value::String(echo) => echo.clone(),
+        echo if echo.is_string() || inner.settings.echoes_anything => echo.clone(),
         other => return complain(format!("an echo that is no text: {other}")),
     };
     let empty = json!({});
@@ -320,7 +362,7 @@ async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
             if is_cut {
                 return Reply::Cut;
             }
-            reply["echo"] = Value::from(echo);
+            reply["echo"] = echo;
             Reply::Frame(reply)
         }
         None => Reply::None,
@@ -351,16 +393,4 @@ async fn act(inner: &Arc<Inner>, action: &str, params: &Value) -> Option<Value> 
         return cut();
     }
     Some(reply)
-}
-
-async fn file(
-    State(inner): State<Arc<Inner>>,
-    Path(id): Path<String>,
-) -> Result<bytes::Bytes, StatusCode> {
-    let id = format!("/{id}");
-    let bytes = inner
-        .qq
-        .shared
-        .with(|world| world.files.get(&id).map(|file| file.bytes.clone()));
-    bytes.ok_or(StatusCode::NOT_FOUND)
 }

@@ -123,11 +123,15 @@ pub(crate) struct World {
     pub(crate) calls: Vec<Call>,
     pub(crate) complaints: Vec<String>,
     pub(crate) pace: Option<Duration>,
+    /// Files cannot be fetched.
+    pub(crate) loses_files: bool,
     last_sent: HashMap<Place, Instant>,
     next: i64,
     /// Programs that are connected now, and have ever been.
     pub(crate) connected: usize,
     pub(crate) connections: usize,
+    /// Signs of life that were sent.
+    pub(crate) heartbeats: usize,
 }
 
 impl World {
@@ -142,10 +146,12 @@ impl World {
             calls: Vec::new(),
             complaints: Vec::new(),
             pace: None,
+            loses_files: false,
             last_sent: HashMap::new(),
             next: 0,
             connected: 0,
             connections: 0,
+            heartbeats: 0,
         }
     }
 

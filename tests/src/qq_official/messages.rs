@@ -119,6 +119,7 @@ pub(super) fn send(
     }
     let id = format!("ROBOT1.0_out{}", state.next_id());
     if kind != 6 {
+        let text = if markdown { shown(&text) } else { text };
         let entry = Entry {
             id: id.clone(),
             from: String::new(),
@@ -153,8 +154,8 @@ pub(super) fn stream(state: &mut State, openid: &str, body: &Value) -> Result<Va
         10 => true,
         _ => return Err(bad("input_state")),
     };
-    let shown = text("content_raw")?.to_owned();
-    words(state, &shown)?;
+    let raw = text("content_raw")?.to_owned();
+    words(state, &raw)?;
     let (message, frame) = (text("msg_id")?.to_owned(), text("event_id")?.to_owned());
     let (seq, index) = (number("msg_seq")?, number("index")?);
     match state.answerable.get(&message) {
@@ -201,7 +202,7 @@ pub(super) fn stream(state: &mut State, openid: &str, body: &Value) -> Result<Va
     let entry = Entry {
         id: id.clone(),
         from: String::new(),
-        text: shown,
+        text: shown(&raw),
         markdown: true,
         buttons: Vec::new(),
         file: None,
@@ -215,6 +216,33 @@ pub(super) fn stream(state: &mut State, openid: &str, body: &Value) -> Result<Va
         .log
         .push(entry);
     Ok(json!({"id": id, "timestamp": "2026-11-23T00:00:00+08:00"}))
+}
+
+/// What a phone shows of markdown: the text without its marks.
+fn shown(markdown: &str) -> String {
+    let mut out = String::new();
+    let mut fence: Option<String> = None;
+    for line in markdown.split_inclusive('\n') {
+        let marks: String = line.chars().take_while(|c| *c == '`').collect();
+        match &fence {
+            None if marks.len() >= 3 => fence = Some(marks),
+            Some(open) if line.trim_end() == open => fence = None,
+            Some(_) => out.push_str(line),
+            None => {
+                let mut characters = line.chars();
+                let mut is_code = false;
+                while let Some(character) = characters.next() {
+                    match character {
+                        '`' => is_code = !is_code,
+                        '\\' if !is_code => out.extend(characters.next()),
+                        '*' if !is_code => {}
+                        other => out.push(other),
+                    }
+                }
+            }
+        }
+    }
+    out
 }
 
 fn known_fields(body: &Value, known: &[&str]) -> Result<(), Refusal> {
@@ -281,4 +309,17 @@ fn buttons(keyboard: &Value) -> Result<Vec<(String, String)>, Refusal> {
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn marks_are_not_shown_and_escaped_ones_are() {
+        assert_eq!(
+            shown("**a** \\*b\\* `%s\\n`\n```sh\n*d*\n```\ne"),
+            "a *b* %s\\n\n*d*\ne"
+        );
+    }
 }

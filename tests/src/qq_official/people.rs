@@ -96,9 +96,13 @@ impl Person {
         format!("U-{}", self.name)
     }
 
-    /// The openid in groups, which is another one.
+    /// The openid in groups.
     pub fn member_openid(&self) -> String {
-        format!("M-{}", self.name)
+        if self.shared.quietly(|state| state.settings.one_openid) {
+            self.openid()
+        } else {
+            format!("M-{}", self.name)
+        }
     }
 
     /// Writes to the bot in private.

@@ -140,7 +140,7 @@ fn run(
     match (method, path) {
         ("GET", ["gateway"]) => {
             state.gateway_asked += 1;
-            Ok(json!({"url": state.settings.gateway_url}))
+            Ok(json!({"url": state.gateway_url}))
         }
         ("POST", ["v2", "users" | "groups", openid, "messages"]) => {
             messages::send(state, openid, is_group, body)

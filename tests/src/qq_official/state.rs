@@ -151,6 +151,7 @@ pub(super) enum Push {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) settings: Settings,
+    pub(super) gateway_url: String,
     pub(super) token: Option<String>,
     pub(super) tokens_made: usize,
     pub(super) rooms: HashMap<String, Room>,
@@ -195,9 +196,10 @@ pub(super) struct Creation {
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl State {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, gateway_url: String) -> Self {
         Self {
             settings,
+            gateway_url,
             token: None,
             tokens_made: 0,
             rooms: HashMap::new(),

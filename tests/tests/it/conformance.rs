@@ -2,8 +2,9 @@
 //! [`platform::Platform`], and one block at the end of this file with the stories that apply to it.
 
 mod console;
-mod onebot;
 mod platform;
+mod qq;
+mod qq_official;
 mod stories;
 mod telegram;
 
@@ -53,8 +54,9 @@ mod on {
         quota_used_up_in_mid_job
         adapter_killed_in_mid_job
         brain_killed_in_mid_job
+        platform_down
     );
-    conformance!(onebot: super::super::onebot::OnOneBot;
+    conformance!(onebot: super::super::qq::OnQq<super::super::qq::Forward>;
         help
         bind_in_private
         bind_from_a_group
@@ -72,5 +74,81 @@ mod on {
         quota_used_up_in_mid_job
         adapter_killed_in_mid_job
         brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(onebot_reverse: super::super::qq::OnQq<super::super::qq::Reverse>;
+        help
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        platform_down
+    );
+    // No line of its own that could be cut: each call is a request.
+    conformance!(onebot_http: super::super::qq::OnQq<super::super::qq::Http>;
+        help
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        platform_down
+    );
+    conformance!(milky: super::super::qq::OnQq<super::super::qq::ByMilky>;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(qq_official: super::super::qq_official::OnQqOfficial;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
     );
 }

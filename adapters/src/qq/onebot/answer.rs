@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::qq::account::CallError;
+use crate::qq::words;
 
 /// Longest text of an error that is passed on, in characters.
 const LONGEST: usize = 200;
@@ -24,99 +25,21 @@ pub(super) fn read(action: &'static str, mut answer: Value) -> Result<Value, Cal
 
 fn failure(action: &'static str, code: i64, answer: &Value) -> CallError {
     let text = |key: &str| answer[key].as_str().unwrap_or_default();
-    let words = match (text("wording"), text("message")) {
+    let said = match (text("wording"), text("message")) {
         ("", message) => message,
         (wording, _) => wording,
     };
-    let detail: String = if words.is_empty() {
+    let detail: String = if said.is_empty() {
         format!("`{action}` failed with code {code}")
     } else {
-        words.chars().take(LONGEST).collect()
+        said.chars().take(LONGEST).collect()
     };
     match code {
         1401 | 1403 => CallError::Token,
         // go-cqhttp and others answer 404 as the code.
         1404 | 404 => CallError::Unknown(action),
         1400 | 100 => CallError::Refused(detail),
-        _ => meaning(&format!("{} {}", text("wording"), text("message")), detail),
-    }
-}
-
-/// Implementations have one code for all that QQ refuses; the words tell it apart. They pass on QQ's
-/// own numbers as `result: N` too.
-fn meaning(words: &str, detail: String) -> CallError {
-    let words = words.to_lowercase();
-    let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
-    let result = words
-        .split_once("result")
-        .and_then(|(_, rest)| {
-            let digits = rest.trim_start_matches(|c: char| !c.is_ascii_digit());
-            let end = digits
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(digits.len());
-            digits[..end].parse::<u32>().ok()
-        })
-        .unwrap_or_default();
-    if result == 120
-        || says(&[
-            "禁言",
-            "muted",
-            "被拉黑",
-            "blocked",
-            "not friend",
-            "不是好友",
-            "非好友",
-            "陌生人",
-        ])
-    {
-        CallError::Forbidden(detail)
-    } else if result == 110
-        || says(&[
-            "不在群",
-            "移出",
-            "已退出",
-            "群不存在",
-            "群聊不存在",
-            "已解散",
-            "not in the group",
-            "group not found",
-            "no such group",
-            "用户不存在",
-            "好友不存在",
-            "user not found",
-            "消息不存在",
-            "msg not found",
-            "message not found",
-            "not found msg",
-        ])
-    {
-        CallError::Gone(detail)
-    } else if result == 299
-        || says(&[
-            "频繁",
-            "过快",
-            "频率",
-            "too many",
-            "too fast",
-            "rate limit",
-            "frequen",
-        ])
-    {
-        CallError::TooFast(detail)
-    } else if says(&[
-        "参数",
-        "invalid",
-        "must be",
-        "文件大小",
-        "too large",
-        "过长",
-        "too long",
-        "空文件",
-        "file size is 0",
-    ]) {
-        CallError::Refused(detail)
-    } else {
-        CallError::Passing(detail)
+        _ => words::meaning(&format!("{} {}", text("wording"), text("message")), detail),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Files: out as text inside a call, or in pieces; in by their address.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt;
@@ -14,7 +12,7 @@ use super::abilities::Abilities;
 use super::inbound::number;
 use super::{OneBot, segments};
 use crate::adapter::{AdapterError, ByteStream};
-use crate::qq::account::{CALL_LIMIT, CallError, File, SLOWEST};
+use crate::qq::account::{CallError, File, limit_for, whole};
 use crate::qq::place::Place;
 
 /// Largest file that travels whole inside a call, in bytes, and the largest where there is no other way.
@@ -24,11 +22,6 @@ const MOST_WHOLE: u64 = 20_000_000;
 const PIECE: usize = 512 * 1024;
 /// How long the implementation keeps what was sent in pieces, in milliseconds.
 const KEPT_MS: u64 = 10 * 60 * 1000;
-
-/// How long a call with so many bytes may take.
-pub(super) fn limit_for(bytes: u64) -> Duration {
-    CALL_LIMIT + Duration::from_secs(bytes / SLOWEST)
-}
 
 /// Largest file that the implementation takes.
 pub(super) fn largest(abilities: &Abilities, wanted: u64) -> u64 {
@@ -47,7 +40,10 @@ pub(super) async fn send(
     file: &File<'_>,
 ) -> Result<String, CallError> {
     if file.is_picture {
-        let picture = format!("base64://{}", STANDARD.encode(whole(file).await?));
+        let picture = format!(
+            "base64://{}",
+            STANDARD.encode(whole(file, MOST_WHOLE).await?)
+        );
         let mut message = segments(&file.caption);
         message.push(json!({"type": "image", "data": {"file": picture}}));
         return account.send_segments(place, Value::from(message)).await;
@@ -55,7 +51,10 @@ pub(super) async fn send(
     let source = if file.size > WHOLE && account.abilities.has_stream_upload {
         in_pieces(account, file).await?
     } else {
-        format!("base64://{}", STANDARD.encode(whole(file).await?))
+        format!(
+            "base64://{}",
+            STANDARD.encode(whole(file, MOST_WHOLE).await?)
+        )
     };
     let (action, mut params) = match place {
         Place::Group(group) => ("upload_group_file", json!({"group_id": group})),
@@ -69,28 +68,6 @@ pub(super) async fn send(
     let limit = limit_for(file.size.saturating_mul(2));
     account.call_within(action, &params, limit).await?;
     Ok(String::new())
-}
-
-async fn whole(file: &File<'_>) -> Result<Vec<u8>, CallError> {
-    let mut bytes = Vec::with_capacity(usize::try_from(file.size.min(WHOLE)).unwrap_or_default());
-    let mut pieces = file.bytes.open().await?;
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| CallError::file(&file.name, &error))?;
-        if bytes.len() + piece.len() > usize::try_from(MOST_WHOLE).unwrap_or(usize::MAX) {
-            return Err(CallError::Refused(format!(
-                "`{}` is too large to be sent at once",
-                file.name
-            )));
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    if bytes.is_empty() {
-        return Err(CallError::Refused(format!(
-            "QQ takes no empty file (`{}`)",
-            file.name
-        )));
-    }
-    Ok(bytes)
 }
 
 /// Sends a file in pieces; returns its path on the implementation's machine. Read twice: the hash of

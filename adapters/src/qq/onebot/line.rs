@@ -50,9 +50,16 @@ pub(super) struct Line {
     /// The connection that takes calls, newest last.
     ways: watch::Sender<Vec<Way>>,
     waiting: Mutex<Waiting>,
-    events: mpsc::Sender<Value>,
+    events: mpsc::Sender<Told>,
     /// Our QQ number, as soon as anything tells it.
     myself: watch::Sender<Option<i64>>,
+}
+
+/// An event, and who waits until the brain has stored it.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) value: Value,
+    pub(super) stored: Option<oneshot::Sender<()>>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +87,7 @@ pub(super) enum Role {
 }
 
 impl Line {
-    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Value>) {
+    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Told>) {
         let (events, receiver) = mpsc::channel(EVENTS);
         let line = Self {
             ways: watch::Sender::new(Vec::new()),
@@ -235,10 +242,25 @@ impl Line {
         if role == Role::Api {
             return Ok(None);
         }
-        if self.events.send(value).await.is_err() {
+        let stored = None;
+        if self.events.send(Told { value, stored }).await.is_err() {
             return Err(Ended::Closed);
         }
         Ok(None)
+    }
+
+    /// Takes an event that was posted; returns whether the brain has stored what is for it.
+    pub(super) async fn post(&self, value: Value) -> bool {
+        if let Some(id) = number(&value["self_id"]) {
+            self.is_myself(id);
+        }
+        if value["post_type"] == "meta_event" {
+            meta(&value);
+            return true;
+        }
+        let (sender, is_stored) = oneshot::channel();
+        let stored = Some(sender);
+        self.events.send(Told { value, stored }).await.is_ok() && is_stored.await.is_ok()
     }
 
     fn answer(&self, value: Value) -> Result<(), Ended> {

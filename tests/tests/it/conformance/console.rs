@@ -90,6 +90,14 @@ impl Platform for OnConsole {
         unreachable!("a pipe has no quota")
     }
 
+    async fn set_down(&mut self, _is_down: bool) {
+        unreachable!("a pipe is there or it is not")
+    }
+
+    fn shows_progress(&self) -> bool {
+        false
+    }
+
     fn adapter(&mut self) -> &mut Option<Process> {
         &mut self.adapter
     }

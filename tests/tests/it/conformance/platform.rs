@@ -76,6 +76,14 @@ pub(super) trait Platform: Sized + Send {
     /// The platform takes no more messages for a moment: the next few are refused in its own way.
     async fn uses_up_quota(&mut self);
 
+    /// The platform is out of reach, or is back.
+    async fn set_down(&mut self, is_down: bool);
+
+    /// Whether a running job is seen before it has ended.
+    fn shows_progress(&self) -> bool {
+        true
+    }
+
     /// The adapter's process; `None` while it is down.
     fn adapter(&mut self) -> &mut Option<Process>;
 

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use jarvis_tests::console::word_after;
+use jarvis_tests::process::PATIENCE;
 use jarvis_tests::telegram::FakeTelegram;
+use tokio::time::Instant;
 
 use super::platform::{Platform, Spot};
 
@@ -13,7 +15,7 @@ pub(super) async fn help(platform: &mut impl Platform) {
     platform.operator(ANN).await;
     platform.says(ANN, HERE, "/help run").await;
     let said = platform.sees(ANN, HERE, "--cwd").await;
-    assert!(said.contains("Run a shell command"), "{said}");
+    assert!(said.contains("run a shell command"), "{said}");
     platform.says(ANN, HERE, "/help").await;
     let said = platform
         .until(ANN, HERE, "the last line of help", |said| {
@@ -23,7 +25,7 @@ pub(super) async fn help(platform: &mut impl Platform) {
     assert!(said.contains("nodes"), "{said}");
     // What phones do to text, and a bare word, which is enough in private.
     platform.says(ANN, HERE, "ＨＥＬＰ　run").await;
-    platform.sees(ANN, HERE, "Run a shell command").await;
+    platform.sees(ANN, HERE, "run a shell command").await;
 }
 
 /// Somebody new on this platform becomes who they are on Telegram.
@@ -80,8 +82,11 @@ pub(super) async fn job_with_progress(platform: &mut impl Platform) {
             "/run web-1 printf '%s-%s\\n' half way; sleep 3; printf '%s-%s\\n' all over; exit 3",
         )
         .await;
-    let done = platform.sees(ANN, HERE, "exit 3").await;
-    assert!(done.contains("all-over"), "{done}");
+    if platform.shows_progress() {
+        platform.sees(ANN, HERE, "⏳ job").await;
+    }
+    let done = platform.sees(ANN, HERE, "all-over").await;
+    assert!(done.contains("exit 3 ·"), "{done}");
     let said = platform.everything(ANN, HERE).await;
     assert_eq!(said.matches("exit 3 ·").count(), 1, "it ends once: {said}");
     assert!(platform.sent(ANN, HERE).await <= 4, "few messages: {said}");
@@ -226,6 +231,41 @@ pub(super) async fn quota_used_up_in_mid_job(platform: &mut impl Platform) {
     let job = begun(platform).await;
     platform.uses_up_quota().await;
     job.ends(platform).await;
+}
+
+/// What happens while the platform is away is told when it is back, in order.
+pub(super) async fn platform_down(platform: &mut impl Platform) {
+    let job = begun(platform).await;
+    let second = platform.site().node(0).folder().join("second");
+    let script = format!(
+        "/run web-1 until [ -e {} ]; do sleep 0.1; done; printf '%s-%s' second done",
+        second.display()
+    );
+    platform.says(ANN, HERE, &script).await;
+    platform.sees(ANN, HERE, "⏳ job 2").await;
+    platform.set_down(true).await;
+    for (number, go) in [(1, &job.go), (2, &second)] {
+        std::fs::write(go, "").unwrap();
+        let owner = &mut platform.site().owner;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            owner.says(&format!("job {number}")).await;
+            let said = owner.sees(&format!("job {number} ·")).await;
+            if said.contains("exit 0") {
+                break;
+            }
+            assert!(Instant::now() < until, "{said}");
+        }
+    }
+    let said = platform.everything(ANN, HERE).await;
+    assert!(!said.contains("really-done"), "{said}");
+    platform.set_down(false).await;
+    platform.sees(ANN, HERE, "really-done").await;
+    platform.sees(ANN, HERE, "second-done").await;
+    let said = platform.everything(ANN, HERE).await;
+    for done in ["really-done", "second-done"] {
+        assert_eq!(said.matches(done).count(), 1, "{said}");
+    }
 }
 
 /// A job that waits for the story.

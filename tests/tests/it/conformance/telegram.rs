@@ -116,6 +116,14 @@ impl Platform for OnTelegram {
             .fail("sendMessage", 1, &Fault::TooMany(2));
     }
 
+    async fn set_down(&mut self, is_down: bool) {
+        if is_down {
+            self.site.telegram.fail("*", 100_000, &Fault::Status(502));
+        } else {
+            self.site.telegram.heal();
+        }
+    }
+
     fn adapter(&mut self) -> &mut Option<Process> {
         &mut self.site.adapter
     }

@@ -1,0 +1,340 @@
+//! Milky 1.2: calls by HTTP, events over a WebSocket that we open.
+
+mod events;
+mod inbound;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jarvis_proto::chat::Attachment;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use url::Url;
+
+use self::inbound::Reader;
+use super::account::{
+    Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for, whole,
+};
+use super::caller::Caller;
+use super::config::Config;
+use super::place::Place;
+use super::remote_file::Fetcher;
+use super::{KIND, lock, now_ms, words};
+use crate::adapter::{AdapterError, ByteStream, Inbox};
+use crate::host::retry;
+
+/// Largest file that is sent, in bytes: it travels whole inside a call.
+const LARGEST: u64 = 20_000_000;
+
+/// One account behind a Milky protocol end.
+#[derive(Debug)]
+pub(super) struct Milky {
+    caller: Caller,
+    events: Mutex<Option<mpsc::Receiver<Value>>>,
+    /// Our token was refused.
+    refused: watch::Receiver<bool>,
+    _listening: AbortOnDropHandle<()>,
+    myself: Myself,
+    language: String,
+    fetcher: Fetcher,
+}
+
+impl Milky {
+    /// Waits until the protocol end tells who is logged in. Cancel-safe.
+    pub(super) async fn connect(config: &Config, url: &Url) -> Result<Self, AdapterError> {
+        let setting = |error: reqwest::Error| AdapterError::Setting {
+            setting: "onebot",
+            detail: error.to_string(),
+        };
+        let fetcher = Fetcher::new(config.download_limit).map_err(setting)?;
+        fetcher.trust(url.host_str().unwrap_or_default().to_owned());
+        let (events_sender, events) = events::channel();
+        let (refusing, refused) = watch::channel(false);
+        let listening = events::keep(url.clone(), config.token.clone(), events_sender, refusing);
+        let mut account = Self {
+            caller: Caller::new(url, &["api"], config.token.clone()).map_err(setting)?,
+            events: Mutex::new(Some(events)),
+            refused,
+            _listening: AbortOnDropHandle::new(tokio::spawn(listening)),
+            myself: Myself {
+                id: 0,
+                name: String::new(),
+            },
+            language: config.language.clone(),
+            fetcher,
+        };
+        account.myself = account.who().await?;
+        let program = account.call("get_impl_info", json!({})).await;
+        let told = |key: &str| {
+            let value = program.as_ref().ok().and_then(|info| info[key].as_str());
+            value.unwrap_or_default().to_owned()
+        };
+        tracing::info!(
+            program = told("impl_name"),
+            version = told("impl_version"),
+            milky = told("milky_version"),
+            "the QQ program answers"
+        );
+        Ok(account)
+    }
+
+    /// Asks who is logged in until there is an answer.
+    async fn who(&self) -> Result<Myself, AdapterError> {
+        let mut delays = retry::delays();
+        loop {
+            let error = match self.call("get_login_info", json!({})).await {
+                Ok(info) => match info["uin"].as_i64() {
+                    Some(id) => {
+                        let name = info["nickname"].as_str().unwrap_or_default().to_owned();
+                        return Ok(Myself { id, name });
+                    }
+                    None => CallError::Passing("nobody is logged in".to_owned()),
+                },
+                Err(CallError::Token) => return Err(AdapterError::Token { platform: KIND }),
+                Err(error) => error,
+            };
+            tracing::warn!(%error, "the QQ program does not say who is logged in, trying again");
+            sleep(delays.next().unwrap_or(CALL_LIMIT)).await;
+        }
+    }
+
+    async fn call(&self, name: &'static str, params: Value) -> Result<Value, CallError> {
+        self.call_within(name, &params, CALL_LIMIT).await
+    }
+
+    async fn call_within(
+        &self,
+        name: &'static str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        read(name, self.caller.call(name, params, limit).await?)
+    }
+
+    async fn send_segments(&self, place: &Place, message: Value) -> Result<String, CallError> {
+        let (name, mut params) = match place {
+            Place::Private(user) | Place::Member { user, .. } => {
+                ("send_private_message", json!({"user_id": user}))
+            }
+            Place::Group(group) => ("send_group_message", json!({"group_id": group})),
+        };
+        params["message"] = message;
+        let limit = limit_for(params["message"].to_string().len() as u64);
+        let sent = self.call_within(name, &params, limit).await?;
+        match sent["message_seq"].as_i64() {
+            Some(seq) if seq != 0 => Ok(seq.to_string()),
+            _ => Err(CallError::Swallowed),
+        }
+    }
+
+    /// Asks where an attachment is.
+    async fn address(&self, handle: &Value) -> Result<String, CallError> {
+        let id = handle["id"].as_str().unwrap_or_default();
+        let place: Option<Place> = handle["place"]
+            .as_str()
+            .and_then(|place| place.parse().ok());
+        let (name, params, key) = match (handle["kind"].as_str(), place) {
+            (Some("file"), Some(Place::Group(group))) => (
+                "get_group_file_download_url",
+                json!({"group_id": group, "file_id": id}),
+                "download_url",
+            ),
+            (Some("file"), Some(Place::Private(user) | Place::Member { user, .. })) => (
+                "get_private_file_download_url",
+                json!({"user_id": user, "file_id": id, "file_hash": handle["hash"]}),
+                "download_url",
+            ),
+            _ => ("get_resource_temp_url", json!({"resource_id": id}), "url"),
+        };
+        let answer = self.call(name, params).await?;
+        let url = answer[key].as_str().filter(|url| !url.is_empty());
+        url.map(ToOwned::to_owned)
+            .ok_or_else(|| CallError::Unreadable(format!("`{name}` tells no address")))
+    }
+}
+
+/// The data of an answer.
+fn read(name: &'static str, mut answer: Value) -> Result<Value, CallError> {
+    let code = answer["retcode"].as_i64();
+    if answer["status"] == "ok" || code == Some(0) {
+        return Ok(answer["data"].take());
+    }
+    let Some(code) = code else {
+        return Err(CallError::Unreadable(format!("`{name}` has no code")));
+    };
+    let text = answer["message"].as_str().unwrap_or_default();
+    let detail: String = if text.is_empty() {
+        format!("`{name}` failed with code {code}")
+    } else {
+        text.chars().take(200).collect()
+    };
+    Err(match code {
+        -400 => CallError::Refused(detail),
+        // Nobody is logged in: nothing reaches QQ until somebody is.
+        -403 => CallError::Away(detail),
+        -404 => CallError::Gone(detail),
+        _ => words::meaning(text, detail),
+    })
+}
+
+#[async_trait]
+impl Account for Milky {
+    fn myself(&self) -> Myself {
+        self.myself.clone()
+    }
+
+    fn file_limit(&self, wanted: u64) -> u64 {
+        match wanted {
+            0 => LARGEST,
+            wanted => wanted.min(LARGEST),
+        }
+    }
+
+    async fn send(&self, place: &Place, draft: Draft) -> Result<String, CallError> {
+        let mut message = segments(&draft.pieces);
+        if let Ok(seq) = draft.reply_to.parse::<i64>() {
+            message.insert(0, json!({"type": "reply", "data": {"message_seq": seq}}));
+        }
+        self.send_segments(place, Value::from(message)).await
+    }
+
+    async fn send_file(&self, place: &Place, file: File<'_>) -> Result<String, CallError> {
+        let uri = format!("base64://{}", STANDARD.encode(whole(&file, LARGEST).await?));
+        if file.is_picture {
+            let mut message = segments(&file.caption);
+            message.push(json!({"type": "image",
+                "data": {"uri": uri, "sub_type": "normal", "summary": file.name}}));
+            return self.send_segments(place, Value::from(message)).await;
+        }
+        let (name, mut params) = match place {
+            Place::Group(group) => (
+                "upload_group_file",
+                json!({"group_id": group, "parent_folder_id": "/"}),
+            ),
+            Place::Private(user) | Place::Member { user, .. } => {
+                ("upload_private_file", json!({"user_id": user}))
+            }
+        };
+        params["file_uri"] = Value::from(uri);
+        params["file_name"] = Value::from(file.name.as_str());
+        // The answer names the file, not the message that shows it.
+        let limit = limit_for(file.size.saturating_mul(2));
+        self.call_within(name, &params, limit).await?;
+        Ok(String::new())
+    }
+
+    async fn delete(&self, place: &Place, message_id: &str) -> Result<(), CallError> {
+        let seq: i64 = message_id
+            .parse()
+            .map_err(|_| CallError::Refused(format!("`{message_id}` is no message of Milky")))?;
+        let (name, params) = match place {
+            Place::Group(group) => (
+                "recall_group_message",
+                json!({"group_id": group, "message_seq": seq}),
+            ),
+            Place::Private(user) | Place::Member { user, .. } => (
+                "recall_private_message",
+                json!({"user_id": user, "message_seq": seq}),
+            ),
+        };
+        match self.call(name, params).await {
+            Ok(_) | Err(CallError::Gone(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
+        let failed = |detail: String| AdapterError::Attachment {
+            name: attachment.name.clone(),
+            detail,
+        };
+        let handle: Value = serde_json::from_str(&attachment.handle)
+            .map_err(|_| failed("its handle cannot be read".to_owned()))?;
+        let url = match self.address(&handle).await {
+            Ok(url) => url,
+            Err(error) => match handle["url"].as_str() {
+                Some(url) if !url.is_empty() => url.to_owned(),
+                _ => return Err(failed(error.to_string())),
+            },
+        };
+        self.fetcher.fetch(&url).await.map_err(failed)
+    }
+
+    async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), AdapterError> {
+        let Some(mut events) = lock(&self.events).take() else {
+            return Ok(());
+        };
+        let reader = Reader {
+            myself: self.myself.id,
+            language: &self.language,
+        };
+        let mut refused = self.refused.clone();
+        loop {
+            let value = tokio::select! {
+                value = events.recv() => value,
+                () = stop.cancelled() => break,
+                Ok(_) = refused.wait_for(|refused| *refused) => {
+                    return Err(AdapterError::Token { platform: KIND });
+                }
+            };
+            let Some(value) = value else { break };
+            let Some(event) = reader.read(&value, now_ms()) else {
+                continue;
+            };
+            // Nobody waits for it: Milky has no way to hear that an event was stored.
+            tokio::select! {
+                _ = inbox.deliver(event) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        *lock(&self.events) = Some(events);
+        Ok(())
+    }
+}
+
+/// Pieces as outgoing segments.
+fn segments(pieces: &[Piece]) -> Vec<Value> {
+    let segment = |piece: &Piece| match piece {
+        Piece::Text(text) => json!({"type": "text", "data": {"text": text}}),
+        Piece::At(person) => json!({"type": "mention", "data": {"user_id": person}}),
+    };
+    pieces.iter().map(segment).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_whether_to_try_again() {
+        let failed = |code: i64, message: &str| {
+            read(
+                "x",
+                json!({"status": "failed", "retcode": code, "message": message}),
+            )
+        };
+        assert!(matches!(failed(-400, "bad"), Err(CallError::Refused(_))));
+        assert!(matches!(
+            failed(-403, "not logged in"),
+            Err(CallError::Away(_))
+        ));
+        assert!(matches!(failed(-404, ""), Err(CallError::Gone(_))));
+        assert!(matches!(
+            failed(-500, "你已被禁言"),
+            Err(CallError::Forbidden(_))
+        ));
+        assert!(matches!(failed(-500, "oops"), Err(CallError::Passing(_))));
+        assert!(matches!(
+            read("x", json!([])),
+            Err(CallError::Unreadable(_))
+        ));
+        let good = read("x", json!({"status": "ok", "retcode": 0, "data": {"a": 1}}));
+        assert_eq!(good.ok(), Some(json!({"a": 1})));
+    }
+}

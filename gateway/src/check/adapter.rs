@@ -1,0 +1,94 @@
+//! `jarvis adapter KIND --check`: would this adapter work? The platform itself is asked.
+
+use std::time::Duration;
+
+use jarvis_adapters::{AdapterError, BrainAddress, registry};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use super::Report;
+use crate::cli::{self, AdapterKind};
+use crate::config::Config;
+use crate::{adapter, platform};
+
+/// How long brain and platform may take to answer.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Looks whether the brain can be reached, and whether the platform lets us in.
+pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut Report) {
+    brain(config, arguments.brain.as_deref(), report).await;
+    let kind = arguments.kind;
+    let name = kind.name();
+    let found = match platform::configuration(config, kind) {
+        Ok(Some(found)) => found,
+        Ok(None) if kind == AdapterKind::Console => {
+            report.ok(name, "needs nothing");
+            return;
+        }
+        Ok(None) => {
+            let remedy = "`jarvis check --example` prints every key";
+            report.fail(name, platform::missing(kind), remedy);
+            return;
+        }
+        Err(error) => {
+            let remedy = "`jarvis check --example` prints every key";
+            report.fail(name, error.to_string(), remedy);
+            return;
+        }
+    };
+    match timeout(LIMIT, registry::connect(found)).await {
+        Ok(Ok(adapter)) => {
+            let profile = adapter.profile();
+            let who = match profile.bot_name.as_str() {
+                "" => profile.bot.clone(),
+                bot_name => format!("{} (@{bot_name})", profile.bot),
+            };
+            report.ok(name, format!("lets us in as {who}"));
+            if kind == AdapterKind::Qq {
+                platform::qq::look(config, report).await;
+            }
+        }
+        Ok(Err(error @ AdapterError::Token { .. })) => report.fail(
+            name,
+            error.to_string(),
+            "set the same token here and there; a revoked one has to be made anew",
+        ),
+        Ok(Err(error)) => report.fail(name, error.to_string(), "correct the setting"),
+        Err(_) => report.fail(
+            name,
+            format!("no answer within {} s", LIMIT.as_secs()),
+            platform::unreachable(kind),
+        ),
+    }
+}
+
+async fn brain(config: &Config, address: Option<&str>, report: &mut Report) {
+    let address = match adapter::address(config, address) {
+        Ok(address) => address,
+        Err(error) => {
+            report.fail("brain", error.to_string(), "correct `adapter.brain`");
+            return;
+        }
+    };
+    let reached = timeout(LIMIT, async {
+        match &address {
+            BrainAddress::Unix(path) => UnixStream::connect(path).await.map(drop),
+            BrainAddress::Tcp { host, port, .. } => {
+                TcpStream::connect((host.as_str(), *port)).await.map(drop)
+            }
+        }
+    });
+    match reached.await {
+        Ok(Ok(())) => report.ok("brain", format!("takes connections at {address}")),
+        Ok(Err(error)) => report.warn(
+            "brain",
+            format!("{address}: {error}"),
+            "start `jarvis brain`, or use `jarvis up`, which needs none",
+        ),
+        Err(_) => report.warn(
+            "brain",
+            format!("{address}: no answer within {} s", LIMIT.as_secs()),
+            "look at the firewall between here and there",
+        ),
+    }
+}
