@@ -378,6 +378,8 @@ pub(crate) async fn run(brain: Brain, mut requests: mpsc::Receiver<Request>) {
             return;
         }
     };
+    // Searches wait for what was committed before; when that is much, they find a part of it at first.
+    let _ = tokio::time::timeout(FOLLOW_LIMIT, keep_up(&brain, &mut follower)).await;
     brain.notes().use_index(Arc::clone(&follower.index));
     keep_up(&brain, &mut follower).await;
     let mut tick = tokio::time::interval(COMMIT_EVERY);

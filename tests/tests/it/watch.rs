@@ -157,7 +157,7 @@ async fn only_those_who_may_are_told() {
     mel.says("/subscribe nodes --node web-9");
     mel.sees("There is no node web-9").await;
     mel.says("/subscribe cats");
-    mel.sees("There are nodes and jobs").await;
+    mel.sees("There are nodes, jobs and notes").await;
     // Whoever may see nothing any more is told nothing any more; nor is one whose tags do not fit.
     subscribes(&mel, "nodes").await;
     site.site.owner.says("role Mel guest").await;
