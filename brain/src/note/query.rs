@@ -175,7 +175,7 @@ impl Query {
                 PartText::Words(text) => tokenizer::runs(text).iter().any(|run| !run.is_dense),
                 PartText::Phrase(_) | PartText::Prefix(_) => false,
             });
-        if may_widen { 5 } else { 1 }
+        if may_widen { 4 } else { 1 }
     }
 
     /// What to look for in the index. `synonyms` gives other words for a folded word.
@@ -368,11 +368,11 @@ fn latin_plan(word: &str, tier: usize) -> Plan {
     let length = word.chars().count();
     let is_letters = word.bytes().all(|byte| byte.is_ascii_lowercase());
     let mut ways = vec![(4.0, Plan::term(Form::Latin, word))];
-    if tier >= 1 && is_letters && length >= 2 {
-        ways.push((2.0, Plan::term(Form::Pinyin, word)));
-        ways.push((2.0, Plan::term(Form::Initials, word)));
-    }
-    if tier >= 2 {
+    if tier >= 1 {
+        if is_letters && length >= 2 {
+            ways.push((2.0, Plan::term(Form::Pinyin, word)));
+            ways.push((2.0, Plan::term(Form::Initials, word)));
+        }
         if length >= 4 {
             ways.push((1.0, Plan::Fuzzy(word.to_owned())));
         }
@@ -383,7 +383,7 @@ fn latin_plan(word: &str, tier: usize) -> Plan {
             ));
         }
     }
-    if tier >= 3 {
+    if tier >= 2 {
         ways.push((1.0, Plan::term(Form::OtherReadings, word)));
         let pairs = tokenizer::initial_pairs(word);
         if !pairs.is_empty() {
@@ -393,7 +393,7 @@ fn latin_plan(word: &str, tier: usize) -> Plan {
             ));
         }
     }
-    if tier >= 4 && length == 3 {
+    if tier >= 3 && length == 3 {
         ways.push((0.5, Plan::Fuzzy(word.to_owned())));
     }
     Plan::any(ways)
