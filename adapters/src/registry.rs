@@ -19,7 +19,7 @@ pub enum AdapterConfig {
     /// A QQ account.
     OneBot(qq::Config),
     /// An official bot of QQ.
-    Qq(official::Config),
+    Qq(Box<official::Config>),
     /// A Telegram bot.
     Telegram(telegram::Config),
 }
@@ -32,7 +32,7 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
     Ok(match config {
         AdapterConfig::Console(options) => Arc::new(Console::new(options)?),
         AdapterConfig::OneBot(config) => Arc::new(Qq::connect(config).await?),
-        AdapterConfig::Qq(config) => Arc::new(QqBot::connect(config).await?),
+        AdapterConfig::Qq(config) => Arc::new(QqBot::connect(*config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
     })
 }

@@ -25,7 +25,9 @@ pub(crate) fn configuration(
     match kind {
         AdapterKind::Console => Ok(None),
         AdapterKind::Onebot => Ok(onebot::configuration(config)?.map(AdapterConfig::OneBot)),
-        AdapterKind::Qq => Ok(qq::configuration(config)?.map(AdapterConfig::Qq)),
+        AdapterKind::Qq => {
+            Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
+        }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
     }
 }

@@ -357,7 +357,7 @@ impl Said<'_> {
             if !state.answerable.contains_key(&id) {
                 answerable(state, &id, &frame, &self.room);
             }
-            state.dispatch_as(&frame, kind, d.clone());
+            state.dispatch_as(&frame, kind, &d);
         }
         let entry = Entry {
             id: id.clone(),

@@ -59,6 +59,15 @@ impl Official {
         owner.sees(&format!("{openid} is now operator")).await;
     }
 
+    /// Waits until the platform has refused something with this code.
+    async fn refused(&self, code: i64) {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while !self.qq.calls().iter().any(|call| call.code == code) {
+            assert!(tokio::time::Instant::now() < until, "{code} in time");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Asks for something and gets it.
     async fn works(&self, person: &Person, number: u32) {
         person.says(&format!("/job {number}"));
@@ -190,9 +199,7 @@ async fn a_result_waits_until_the_group_speaks() {
     appears(&begun).await;
     std::fs::write(&go, "").unwrap();
     // First refused as an answer, then as an unasked message.
-    while official.qq.count_calls("messages", 40_034_105) == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    official.refused(40_034_105).await;
     assert!(official.qq.count_calls("messages", 40_034_128) > 0);
     ann.asks_in(&group, "/job 9001");
     ann.sees_in(&group, "really-done").await;
@@ -268,12 +275,10 @@ async fn addresses_that_are_refused_are_broken_up_and_forbidden_words_stop_nothi
     ann.says("/run web-1 printf '%s%s' naug hty");
     official.works(&ann, 9001).await;
     assert_eq!(ann.count("naughty"), 0);
-    let refused =
-        ["messages", "stream_messages"].map(|what| official.qq.count_calls(what, 40_034_006));
-    assert!(
-        (1..=2).contains(&refused.iter().sum::<usize>()),
-        "{refused:?}"
-    );
+    // What it said is seen in its log alone, and what comes after it is not kept waiting.
+    official.refused(40_034_006).await;
+    official.works(&ann, 9002).await;
+    assert_eq!(ann.count("naughty"), 0);
 }
 
 #[tokio::test]
