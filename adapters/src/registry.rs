@@ -8,7 +8,7 @@ use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 3] = ["console", "qq", "telegram"];
+pub const KINDS: [&str; 3] = ["console", "onebot", "telegram"];
 
 /// What one adapter has to be told.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub enum AdapterConfig {
     /// The console.
     Console(ConsoleOptions),
     /// A QQ account.
-    Qq(qq::Config),
+    OneBot(qq::Config),
     /// A Telegram bot.
     Telegram(telegram::Config),
 }
@@ -28,7 +28,7 @@ pub enum AdapterConfig {
 pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterError> {
     Ok(match config {
         AdapterConfig::Console(options) => Arc::new(Console::new(options)?),
-        AdapterConfig::Qq(config) => Arc::new(Qq::connect(config).await?),
+        AdapterConfig::OneBot(config) => Arc::new(Qq::connect(config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
     })
 }

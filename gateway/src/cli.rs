@@ -104,19 +104,19 @@ pub(crate) struct Adapter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AdapterKind {
     Console,
-    Qq,
+    Onebot,
     Telegram,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 3] = [Self::Console, Self::Qq, Self::Telegram];
+    pub(crate) const ALL: [Self; 3] = [Self::Console, Self::Onebot, Self::Telegram];
 
     /// As on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Console => "console",
-            Self::Qq => "qq",
+            Self::Onebot => "onebot",
             Self::Telegram => "telegram",
         }
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub(crate) use chats::{Qq, QqTransport, Telegram, TelegramMode};
+pub(crate) use chats::{OneBot, OneBotTransport, Telegram, TelegramMode};
 pub(crate) use error::ConfigError;
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use parse::{Listen, OneOrMany};
@@ -40,7 +40,7 @@ pub(crate) struct Config {
     pub(crate) jobs: Jobs,
     pub(crate) adapter: Adapter,
     pub(crate) telegram: Telegram,
-    pub(crate) qq: Qq,
+    pub(crate) onebot: OneBot,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -59,7 +59,7 @@ impl Default for Config {
             jobs: Jobs::default(),
             adapter: Adapter::default(),
             telegram: Telegram::default(),
-            qq: Qq::default(),
+            onebot: OneBot::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -78,8 +78,8 @@ impl Config {
             &self.adapter.token,
             &self.telegram.token,
             &self.telegram.webhook.secret,
-            &self.qq.token,
-            &self.qq.secret,
+            &self.onebot.token,
+            &self.onebot.secret,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let mut values: Vec<String> = tokens

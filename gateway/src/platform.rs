@@ -10,7 +10,7 @@ use crate::cli::AdapterKind;
 use crate::config::Config;
 use crate::lifecycle::{STOP_LIMIT, Services};
 
-mod qq;
+mod onebot;
 mod telegram;
 
 /// What the configuration says of a platform; `None` when it is not used.
@@ -23,7 +23,7 @@ pub(crate) fn configuration(
 ) -> anyhow::Result<Option<AdapterConfig>> {
     match kind {
         AdapterKind::Console => Ok(None),
-        AdapterKind::Qq => Ok(qq::configuration(config)?.map(AdapterConfig::Qq)),
+        AdapterKind::Onebot => Ok(onebot::configuration(config)?.map(AdapterConfig::OneBot)),
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
     }
 }
@@ -32,7 +32,7 @@ pub(crate) fn configuration(
 pub(crate) fn missing(kind: AdapterKind) -> &'static str {
     match kind {
         AdapterKind::Console => "the console is `jarvis chat`",
-        AdapterKind::Qq => "QQ is off: set `qq.transport`, and what belongs to it",
+        AdapterKind::Onebot => "OneBot is off: set `onebot.transport`, and what belongs to it",
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
         }
@@ -43,9 +43,9 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
 pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
     match kind {
         AdapterKind::Console => "a console is always there",
-        AdapterKind::Qq => {
-            "look whether the QQ program runs and is logged in, whether `qq.url` is where it listens, or \
-             whether it connects to `qq.listen`; the reason is on standard error"
+        AdapterKind::Onebot => {
+            "look whether the QQ program runs and is logged in, whether `onebot.url` is where it listens, or \
+             whether it connects to `onebot.listen`; the reason is on standard error"
         }
         AdapterKind::Telegram => {
             "look whether this machine reaches `telegram.api_url`; the reason is on standard error"

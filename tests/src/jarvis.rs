@@ -180,7 +180,7 @@ impl Jarvis {
     pub fn configure_qq_with(&self, token: Option<&str>, keys: &str) -> Result<()> {
         let token = token.map_or_else(String::new, |token| format!("token = \"{token}\"\n"));
         // The stories read English.
-        self.configure("qq", &format!("language = \"en\"\n{token}{keys}"))
+        self.configure("onebot", &format!("language = \"en\"\n{token}{keys}"))
     }
 
     /// The configuration file.

@@ -49,7 +49,7 @@ impl Milky {
     /// Waits until the protocol end tells who is logged in. Cancel-safe.
     pub(super) async fn connect(config: &Config, url: &Url) -> Result<Self, AdapterError> {
         let setting = |error: reqwest::Error| AdapterError::Setting {
-            setting: "qq",
+            setting: "onebot",
             detail: error.to_string(),
         };
         let fetcher = Fetcher::new(config.download_limit).map_err(setting)?;

@@ -64,7 +64,7 @@ impl OneBot {
         let (line, events) = Line::new();
         let (refusing, refused) = watch::channel(false);
         let setting = |error: reqwest::Error| AdapterError::Setting {
-            setting: "qq",
+            setting: "onebot",
             detail: error.to_string(),
         };
         let fetcher = Fetcher::new(config.download_limit).map_err(setting)?;
@@ -98,7 +98,7 @@ impl OneBot {
             }
             Transport::Milky { .. } => {
                 return Err(AdapterError::Setting {
-                    setting: "qq.transport",
+                    setting: "onebot.transport",
                     detail: "Milky is no way of OneBot".to_owned(),
                 });
             }

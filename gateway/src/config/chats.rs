@@ -78,12 +78,12 @@ impl Default for Webhook {
     }
 }
 
-/// `[qq]`: one QQ account, through a program that is logged in to it.
+/// `[onebot]`: one QQ account, through a program that is logged in to it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Qq {
+pub(crate) struct OneBot {
     /// How that program is reached; with anything but `off`, `jarvis up` serves the account too.
-    pub(crate) transport: QqTransport,
+    pub(crate) transport: OneBotTransport,
     /// Where it listens.
     pub(crate) url: Option<url::Url>,
     /// Where we listen for it.
@@ -106,10 +106,10 @@ pub(crate) struct Qq {
     pub(crate) download_limit: u64,
 }
 
-impl Default for Qq {
+impl Default for OneBot {
     fn default() -> Self {
         Self {
-            transport: QqTransport::Off,
+            transport: OneBotTransport::Off,
             url: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 8082)),
             secret: None,
@@ -124,28 +124,28 @@ impl Default for Qq {
     }
 }
 
-impl Qq {
+impl OneBot {
     /// What no single key shows to be wrong.
     pub(crate) fn problem(&self) -> Option<String> {
         let transport = match self.transport {
-            QqTransport::Off => return None,
-            QqTransport::Websocket => ("websocket", &["ws", "wss"][..], "ws://127.0.0.1:3001"),
-            QqTransport::Http => ("http", &["http", "https"][..], "http://127.0.0.1:3000"),
-            QqTransport::Milky => ("milky", &["http", "https"][..], "http://127.0.0.1:3000"),
-            QqTransport::Reverse => ("reverse", &[][..], ""),
+            OneBotTransport::Off => return None,
+            OneBotTransport::Websocket => ("websocket", &["ws", "wss"][..], "ws://127.0.0.1:3001"),
+            OneBotTransport::Http => ("http", &["http", "https"][..], "http://127.0.0.1:3000"),
+            OneBotTransport::Milky => ("milky", &["http", "https"][..], "http://127.0.0.1:3000"),
+            OneBotTransport::Reverse => ("reverse", &[][..], ""),
         };
         let (name, schemes, example) = transport;
         if !schemes.is_empty() {
             match &self.url {
                 None => {
                     return Some(format!(
-                        "`qq.transport` is \"{name}\", but `qq.url` is missing: set where the QQ \
+                        "`onebot.transport` is \"{name}\", but `onebot.url` is missing: set where the QQ \
                          program listens, such as {example}"
                     ));
                 }
                 Some(url) if !schemes.contains(&url.scheme()) => {
                     return Some(format!(
-                        "`qq.url` must begin with {}:// for `qq.transport` \"{name}\"",
+                        "`onebot.url` must begin with {}:// for `onebot.transport` \"{name}\"",
                         schemes[0]
                     ));
                 }
@@ -154,13 +154,13 @@ impl Qq {
         }
         let open = !self.listen.ip().is_loopback();
         match self.transport {
-            QqTransport::Reverse if open && self.token.is_none() => Some(format!(
-                "`qq.listen` is {}, which other machines reach: set `qq.token`, or anybody could \
+            OneBotTransport::Reverse if open && self.token.is_none() => Some(format!(
+                "`onebot.listen` is {}, which other machines reach: set `onebot.token`, or anybody could \
                  speak for everybody",
                 self.listen
             )),
-            QqTransport::Http if open && self.secret.is_none() => Some(format!(
-                "`qq.listen` is {}, which other machines reach: set `qq.secret`, or anybody could \
+            OneBotTransport::Http if open && self.secret.is_none() => Some(format!(
+                "`onebot.listen` is {}, which other machines reach: set `onebot.secret`, or anybody could \
                  speak for everybody",
                 self.listen
             )),
@@ -172,7 +172,7 @@ impl Qq {
 /// How the program with the QQ login is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum QqTransport {
+pub(crate) enum OneBotTransport {
     /// Not at all.
     Off,
     /// OneBot v11: we connect to its WebSocket server.

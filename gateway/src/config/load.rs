@@ -99,11 +99,15 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.telegram.webhook.secret,
             &mut config.telegram.webhook.secret_file,
         ),
-        ("qq.token", &mut config.qq.token, &mut config.qq.token_file),
         (
-            "qq.secret",
-            &mut config.qq.secret,
-            &mut config.qq.secret_file,
+            "onebot.token",
+            &mut config.onebot.token,
+            &mut config.onebot.token_file,
+        ),
+        (
+            "onebot.secret",
+            &mut config.onebot.secret,
+            &mut config.onebot.secret_file,
         ),
     ];
     for (key, secret, file) in single {
@@ -196,7 +200,7 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
                 .to_owned(),
         );
     }
-    if let Some(text) = config.qq.problem() {
+    if let Some(text) = config.onebot.problem() {
         return wrong(text);
     }
     if let Some(node) = config

@@ -26,7 +26,7 @@ impl Stage {
         let jarvis = Jarvis::new().unwrap();
         jarvis.configure_qq(&onebot).unwrap();
         let brain = jarvis.brain().await.unwrap();
-        let adapter = jarvis.start(&["adapter", "qq"]).unwrap();
+        let adapter = jarvis.start(&["adapter", "onebot"]).unwrap();
         qq.hears("get_version_info", 0).await;
         Self {
             qq,
@@ -67,7 +67,7 @@ async fn a_wrong_token_is_told_and_nothing_is_tried_again() {
         jarvis
             .configure_qq_with(Some("wrong-token-of-story"), &keys)
             .unwrap();
-        let mut adapter = jarvis.start(&["adapter", "qq"]).unwrap();
+        let mut adapter = jarvis.start(&["adapter", "onebot"]).unwrap();
         let status = adapter.ends(PATIENCE).await.unwrap();
         let log = adapter.everything();
         assert!(
@@ -87,7 +87,7 @@ async fn check_says_what_to_do() {
         let keys = format!("transport = \"websocket\"\nurl = \"{url}\"\n");
         jarvis.configure_qq_with(Some(token), &keys).unwrap();
         let run = jarvis
-            .run(&["adapter", "qq", "--check"], "", PATIENCE)
+            .run(&["adapter", "onebot", "--check"], "", PATIENCE)
             .await
             .unwrap();
         (run.status.success(), run.out)
@@ -110,11 +110,11 @@ async fn check_says_what_to_do() {
     );
     let jarvis = Jarvis::new().unwrap();
     let run = jarvis
-        .run(&["adapter", "qq", "--check"], "", PATIENCE)
+        .run(&["adapter", "onebot", "--check"], "", PATIENCE)
         .await
         .unwrap();
     assert!(
-        !run.status.success() && run.out.contains("set `qq.transport`"),
+        !run.status.success() && run.out.contains("set `onebot.transport`"),
         "{}",
         run.out
     );
@@ -195,7 +195,7 @@ async fn an_answer_to_our_words_is_for_us_without_a_call() {
     // A new life of the adapter has to ask whose words they were.
     stage.adapter.kill().await.unwrap();
     let asked = stage.qq.count_calls("get_version_info");
-    stage.adapter = stage.jarvis.start(&["adapter", "qq"]).unwrap();
+    stage.adapter = stage.jarvis.start(&["adapter", "onebot"]).unwrap();
     stage.qq.hears("get_version_info", asked).await;
     ann.replies_in(group, said.id, "/help lang");
     ann.sees_in(group, "lang –").await;
@@ -269,7 +269,7 @@ async fn what_is_posted_must_be_signed_short_and_shallow() {
         .configure_qq_with(onebot.token().as_deref(), &keys)
         .unwrap();
     let _brain = jarvis.brain().await.unwrap();
-    let _adapter = jarvis.start(&["adapter", "qq"]).unwrap();
+    let _adapter = jarvis.start(&["adapter", "onebot"]).unwrap();
     qq.hears("get_version_info", 0).await;
     let url = format!("http://{here}/");
     let event = json!({"post_type": "message", "message_type": "private", "self_id": qq.account(),
@@ -320,7 +320,7 @@ async fn a_program_without_our_token_cannot_connect_to_us() {
         .configure_qq_with(Some("the-right-token"), &keys)
         .unwrap();
     let _brain = jarvis.brain().await.unwrap();
-    let adapter = jarvis.start(&["adapter", "qq"]).unwrap();
+    let adapter = jarvis.start(&["adapter", "onebot"]).unwrap();
     stranger.connects_to(&format!("ws://{here}/"));
     let refused = adapter
         .err()

@@ -41,7 +41,7 @@ pub(super) async fn listen(
 ) -> Result<impl Future<Output = ()>, AdapterError> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| AdapterError::Setting {
-        setting: "qq.listen",
+        setting: "onebot.listen",
         detail: format!("`{address}` cannot be listened on: {error}"),
     })?;
     let router = Router::new()
@@ -85,12 +85,11 @@ fn is_signed(
     secret: Option<&SecretString>,
 ) -> Result<(), StatusCode> {
     let Some(secret) = secret else { return Ok(()) };
-    let given = headers
-        .get("X-Signature")
-        .and_then(|value| value.to_str().ok())
-        .ok_or(StatusCode::UNAUTHORIZED)?;
+    let given = headers.get("X-Signature").ok_or(StatusCode::UNAUTHORIZED)?;
     let given = given
-        .strip_prefix("sha1=")
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("sha1="))
         .and_then(decode_hex)
         .ok_or(StatusCode::FORBIDDEN)?;
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes())

@@ -31,7 +31,7 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, AdapterEr
     TcpListener::bind(address)
         .await
         .map_err(|error| AdapterError::Setting {
-            setting: "qq.listen",
+            setting: "onebot.listen",
             detail: format!("`{address}` cannot be listened on: {error}"),
         })
 }
@@ -105,7 +105,7 @@ async fn serve(
     let socket = match timeout(HANDSHAKE_LIMIT, shaking).await {
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => {
-            tracing::warn!(%peer, %error, "a connection to `qq.listen` was refused");
+            tracing::warn!(%peer, %error, "a connection to `onebot.listen` was refused");
             return;
         }
         Err(_) => return,

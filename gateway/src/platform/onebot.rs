@@ -3,27 +3,27 @@
 use anyhow::Context;
 use jarvis_adapters::qq::{self, Transport};
 
-use crate::config::{Config, QqTransport, Secret};
+use crate::config::{Config, OneBotTransport, Secret};
 
 /// The account; `None` when QQ is off.
 ///
 /// # Errors
 /// The address of the program with the login is missing.
 pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<qq::Config>> {
-    let given = &config.qq;
-    let url = || given.url.clone().context("`qq.url` is missing");
+    let given = &config.onebot;
+    let url = || given.url.clone().context("`onebot.url` is missing");
     let transport = match given.transport {
-        QqTransport::Off => return Ok(None),
-        QqTransport::Websocket => Transport::WebSocket { url: url()? },
-        QqTransport::Reverse => Transport::Reverse {
+        OneBotTransport::Off => return Ok(None),
+        OneBotTransport::Websocket => Transport::WebSocket { url: url()? },
+        OneBotTransport::Reverse => Transport::Reverse {
             listen: given.listen,
         },
-        QqTransport::Http => Transport::Http {
+        OneBotTransport::Http => Transport::Http {
             url: url()?,
             listen: given.listen,
             secret: given.secret.as_ref().map(Secret::to_secret_string),
         },
-        QqTransport::Milky => Transport::Milky { url: url()? },
+        OneBotTransport::Milky => Transport::Milky { url: url()? },
     };
     let token = given.token.as_ref().map(Secret::to_secret_string);
     let mut account = qq::Config::new(transport, token);
@@ -43,10 +43,10 @@ mod tests {
     fn the_defaults_are_those_of_the_adapter() {
         let mut config = Config::default();
         assert!(configuration(&config).unwrap().is_none());
-        config.qq.transport = QqTransport::Websocket;
+        config.onebot.transport = OneBotTransport::Websocket;
         assert!(configuration(&config).is_err(), "an address is needed");
         let url: url::Url = "ws://127.0.0.1:3001".parse().unwrap();
-        config.qq.url = Some(url.clone());
+        config.onebot.url = Some(url.clone());
         let ours = configuration(&config).unwrap().unwrap();
         let theirs = qq::Config::new(Transport::WebSocket { url }, None);
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
