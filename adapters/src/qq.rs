@@ -81,10 +81,15 @@ impl Qq {
         let sent = errand.parts_sent();
         let mut first = sent.first().cloned();
         let last = layout.texts.len() + usize::from(layout.file.is_some());
-        for pieces in layout.texts.iter().skip(sent.len()) {
+        for (index, pieces) in layout.texts.iter().enumerate().skip(sent.len()) {
             errand.turn(Turn::Message).await?;
+            // Its continuation need not quote what it answers.
+            let reply_to = match index {
+                0 => errand.action().reply_to.clone(),
+                _ => String::new(),
+            };
             let draft = Draft {
-                reply_to: errand.action().reply_to.clone(),
+                reply_to,
                 pieces: pieces.clone(),
             };
             let id = self.account.send(place, draft).await?;
