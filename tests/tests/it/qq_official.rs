@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use jarvis_tests::console::word_after;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{PATIENCE, Process, appears, free_port};
 use jarvis_tests::qq_official::{FakeQq, Fault, Person, Settings};
@@ -493,4 +494,29 @@ async fn a_check_asks_the_platform_and_says_what_to_do() {
         "{}",
         webhook.out
     );
+}
+
+/// Where a member of a group has another openid than in private, both become one person.
+#[tokio::test]
+async fn a_member_with_another_openid_is_bound_from_the_group() {
+    let mut official = Official::start().await;
+    let ann = official.operator("Ann").await;
+    let eve = official.operator("Eve").await;
+    let group = official.qq.group("ops");
+    ann.asks_in(&group, "/whoami");
+    let stranger = ann.sees_in(&group, "").await;
+    assert!(!stranger.text.contains("operator"), "{stranger:?}");
+    ann.asks_in(&group, "/bind");
+    let asked = ann.sees_in(&group, "Others can read it here").await;
+    let code = word_after(&asked.text, "/bind ").unwrap();
+    ann.says(&format!("/bind {code}"));
+    let said = ann.sees("/bind ").await;
+    let second = word_after(&said.text, "/bind ").unwrap();
+    // It is worth nothing to anybody else.
+    eve.asks_in(&group, &format!("/bind {second}"));
+    eve.sees_in(&group, "private").await;
+    ann.asks_in(&group, &format!("/bind {second}"));
+    ann.sees_in(&group, "now belongs to").await;
+    ann.asks_in(&group, "/whoami");
+    ann.sees_in(&group, "operator").await;
 }
