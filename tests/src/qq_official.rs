@@ -354,7 +354,7 @@ impl FakeQq {
     }
 
     /// An event of the story's own.
-    pub fn dispatch(&self, kind: &str, d: Value) -> String {
+    pub fn dispatch(&self, kind: &str, d: &Value) -> String {
         self.shared.with(|state| state.dispatch(kind, d))
     }
 

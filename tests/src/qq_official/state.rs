@@ -236,9 +236,9 @@ impl State {
     }
 
     /// Something happened: it goes to the bot, by whichever way it has chosen.
-    pub(super) fn dispatch(&mut self, kind: &str, d: Value) -> String {
+    pub(super) fn dispatch(&mut self, kind: &str, d: &Value) -> String {
         let id = format!("{kind}:{:08x}", self.next_id());
-        self.dispatch_as(&id, kind, &d);
+        self.dispatch_as(&id, kind, d);
         id
     }
 

@@ -349,8 +349,8 @@ async fn odd_frames_do_no_harm() {
     let ann = official.operator("Ann").await;
     let deep = (0..300).fold(json!(1), |inner, _| json!([inner]));
     for d in [json!({}), json!("x"), Value::Null, json!([1]), deep] {
-        official.qq.dispatch("C2C_MESSAGE_CREATE", d.clone());
-        official.qq.dispatch("SOMETHING_NEW", d);
+        official.qq.dispatch("C2C_MESSAGE_CREATE", &d);
+        official.qq.dispatch("SOMETHING_NEW", &d);
     }
     official.qq.send_frame(json!({"op": 99, "d": null}));
     official.qq.send_frame(json!("no frame"));
@@ -360,7 +360,7 @@ async fn odd_frames_do_no_harm() {
         let content = format!("/job 90{}", id.to_string().len());
         official.qq.dispatch(
             "C2C_MESSAGE_CREATE",
-            json!({"id": id, "author": author, "content": content}),
+            &json!({"id": id, "author": author, "content": content}),
         );
         let number = content.trim_start_matches("/job ").to_owned();
         ann.sees(&format!("There is no job {number}")).await;
