@@ -186,6 +186,9 @@ async fn a_second_adapter_is_told_why_it_waits_and_takes_over() {
     // Both hear it; the brain hears of it twice, once now and once when the second takes over.
     ann.says("/version");
     ann.sees("Jarvis 0.").await;
+    // A room is answered in order: with this, what was said before is confirmed.
+    ann.says("/help version");
+    ann.sees("version –").await;
     stage.adapter.kill().await.unwrap();
     ann.says("/help lang");
     ann.sees("lang –").await;
