@@ -3,7 +3,7 @@
 //! (NapCat, LLOneBot and others) over a WebSocket in either direction or HTTP, and Milky.
 //!
 //! What QQ is like is here: rooms, texts without markup, nothing that can be edited, files apart from
-//! texts. How it is said is an [`account::Account`]'s; how that travels is below it.
+//! texts. How it is said is an `Account`'s; how that travels is below it.
 
 mod account;
 mod caller;
