@@ -3,7 +3,7 @@
 //! (NapCat, LLOneBot and others) over a WebSocket in either direction or HTTP, and Milky.
 //!
 //! What QQ is like is here: rooms, texts without markup, nothing that can be edited, files apart from
-//! texts. How it is said is an [`account::Account`]'s; how that travels is below it.
+//! texts. How it is said is an `Account`'s; how that travels is below it.
 
 mod account;
 mod caller;
@@ -81,10 +81,15 @@ impl Qq {
         let sent = errand.parts_sent();
         let mut first = sent.first().cloned();
         let last = layout.texts.len() + usize::from(layout.file.is_some());
-        for pieces in layout.texts.iter().skip(sent.len()) {
+        for (index, pieces) in layout.texts.iter().enumerate().skip(sent.len()) {
             errand.turn(Turn::Message).await?;
+            // Its continuation need not quote what it answers.
+            let reply_to = match index {
+                0 => errand.action().reply_to.clone(),
+                _ => String::new(),
+            };
             let draft = Draft {
-                reply_to: errand.action().reply_to.clone(),
+                reply_to,
                 pieces: pieces.clone(),
             };
             let id = self.account.send(place, draft).await?;

@@ -305,6 +305,21 @@ async fn limits_and_trouble_keep_the_order_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_platform_that_is_away_is_waited_for() {
+    let house = House::new().await;
+    let mut adapter = house.adapter("console", "a").await;
+    adapter.says("1", "owner", "version").await;
+    let first = adapter.action().await;
+    for _ in 0..3 {
+        let away = Outcome::Unreachable("no connection".to_owned());
+        adapter.answers(&first, away).await;
+        assert_eq!(adapter.action().await.id, first.id);
+    }
+    adapter.answers(&first, ok()).await;
+    adapter.idle("1").await;
+}
+
+#[tokio::test]
 async fn a_held_message_waits_until_the_room_speaks() {
     let house = House::new().await;
     let mut adapter = house.adapter("console", "a").await;

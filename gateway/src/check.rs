@@ -142,6 +142,7 @@ pub(crate) async fn run(config: &Config, report: &mut Report) {
     network::brain(config, &data, running, report);
     network::nodes(config, running, report);
     network::telegram(config, running, report);
+    network::onebot(config, running, report);
     machine::crashes(&data, report);
 }
 

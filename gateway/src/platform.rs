@@ -26,7 +26,7 @@ pub(crate) fn configuration(
         AdapterKind::Console => Ok(None),
         AdapterKind::Onebot => Ok(onebot::configuration(config)?.map(AdapterConfig::OneBot)),
         AdapterKind::Qq => {
-            Ok(qq::configuration(config)?.map(|config| AdapterConfig::Qq(Box::new(config))))
+            Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
         }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
     }

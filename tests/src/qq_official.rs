@@ -320,17 +320,17 @@ impl FakeQq {
 
     /// The gateway closes the connection with this code.
     pub fn close(&self, code: u16) {
-        self.push(Push::Close(code));
+        self.push(&Push::Close(code));
     }
 
     /// The line to the gateway is cut.
     pub fn cut_line(&self) {
-        self.push(Push::Cut);
+        self.push(&Push::Cut);
     }
 
     /// The gateway sends a frame of the story.
     pub fn send_frame(&self, frame: Value) {
-        self.push(Push::Frame(frame));
+        self.push(&Push::Frame(frame));
     }
 
     /// The gateway asks for a new connection.
@@ -344,7 +344,7 @@ impl FakeQq {
         self.send_frame(json!({"op": 9, "d": false}));
     }
 
-    fn push(&self, push: Push) {
+    fn push(&self, push: &Push) {
         self.shared.with(|state| {
             if let Some(live) = &state.live {
                 // A connection that has just gone needs nothing more.
@@ -354,7 +354,7 @@ impl FakeQq {
     }
 
     /// An event of the story's own.
-    pub fn dispatch(&self, kind: &str, d: Value) -> String {
+    pub fn dispatch(&self, kind: &str, d: &Value) -> String {
         self.shared.with(|state| state.dispatch(kind, d))
     }
 

@@ -58,7 +58,7 @@ impl Caller {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        let mut answer = request.send().await.map_err(error)?;
+        let mut answer = request.send().await.map_err(|failed| error(&failed))?;
         match answer.status().as_u16() {
             200..300 => {}
             401 | 403 => return Err(CallError::Token),
@@ -68,7 +68,7 @@ impl Caller {
             status => return Err(CallError::Refused(format!("`{action}`: status {status}"))),
         }
         let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(error)? {
+        while let Some(piece) = answer.chunk().await.map_err(|failed| error(&failed))? {
             if body.len() + piece.len() > LARGEST_ANSWER {
                 return Err(CallError::Unreadable("it is too large".to_owned()));
             }
@@ -78,7 +78,7 @@ impl Caller {
     }
 }
 
-fn error(error: reqwest::Error) -> CallError {
+fn error(error: &reqwest::Error) -> CallError {
     if error.is_connect() {
         return CallError::Away("it takes no connection".to_owned());
     }

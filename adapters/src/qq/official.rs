@@ -12,6 +12,7 @@ mod closing;
 mod config;
 mod core;
 mod creation;
+mod form;
 mod frame;
 mod gateway;
 mod inbound;

@@ -71,6 +71,14 @@ pub(super) fn telegram(config: &Config, running: bool, report: &mut Report) {
     }
 }
 
+/// Where the program with the QQ login connects, or posts its events.
+pub(super) fn onebot(config: &Config, running: bool, report: &mut Report) {
+    use crate::config::OneBotTransport::{Http, Reverse};
+    if matches!(config.onebot.transport, Http | Reverse) {
+        listen("onebot.listen", Some(config.onebot.listen), running, report);
+    }
+}
+
 fn listen(key: &str, address: Option<SocketAddr>, running: bool, report: &mut Report) {
     let Some(address) = address else {
         report.ok(key, "off");

@@ -128,9 +128,9 @@ fn unknown_keys_are_answered_with_the_nearest() {
             "did you mean `telegram`?",
         ),
         (
-            "[brain]\napi_url = 'x'",
-            "`brain.api_url`",
-            "did you mean `telegram.api_url`?",
+            "[brain]\npoll_timeout = 'x'",
+            "`brain.poll_timeout`",
+            "did you mean `telegram.poll_timeout`?",
         ),
         ("[log]\nzzz = 1", "`log.zzz`", "known here: level, format"),
         (

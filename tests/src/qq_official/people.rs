@@ -55,7 +55,7 @@ impl Group {
             "GROUP_MSG_REJECT"
         };
         let d = json!({"group_openid": self.openid, "op_member_openid": "M-owner", "timestamp": 0});
-        self.shared.with(|state| state.dispatch(kind, d));
+        self.shared.with(|state| state.dispatch(kind, &d));
     }
 
     /// The bot is muted, or may speak again.
@@ -137,7 +137,7 @@ impl Person {
         let openid = self.openid();
         self.shared.with(|state| {
             let d = json!({"openid": openid, "timestamp": seconds()});
-            let id = state.dispatch("FRIEND_ADD", d);
+            let id = state.dispatch("FRIEND_ADD", &d);
             answerable(state, &id, &id, &openid);
         });
     }
@@ -227,7 +227,7 @@ impl Person {
             d["type"] = json!(11);
             d["data"] = json!({"resolved": {"button_data": data, "button_id": "0-0"}});
             state.interactions.insert(id.clone(), None);
-            let frame = state.dispatch("INTERACTION_CREATE", d);
+            let frame = state.dispatch("INTERACTION_CREATE", &d);
             answerable(state, &frame, &frame, room);
             Some(id)
         });
@@ -357,7 +357,7 @@ impl Said<'_> {
             if !state.answerable.contains_key(&id) {
                 answerable(state, &id, &frame, &self.room);
             }
-            state.dispatch_as(&frame, kind, d.clone());
+            state.dispatch_as(&frame, kind, &d);
         }
         let entry = Entry {
             id: id.clone(),

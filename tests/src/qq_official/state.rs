@@ -236,13 +236,13 @@ impl State {
     }
 
     /// Something happened: it goes to the bot, by whichever way it has chosen.
-    pub(super) fn dispatch(&mut self, kind: &str, d: Value) -> String {
+    pub(super) fn dispatch(&mut self, kind: &str, d: &Value) -> String {
         let id = format!("{kind}:{:08x}", self.next_id());
         self.dispatch_as(&id, kind, d);
         id
     }
 
-    pub(super) fn dispatch_as(&mut self, id: &str, kind: &str, d: Value) {
+    pub(super) fn dispatch_as(&mut self, id: &str, kind: &str, d: &Value) {
         let frame = json!({"op": 0, "t": kind, "id": id, "d": d});
         self.last_frame = Some(frame.clone());
         self.deliver(frame);

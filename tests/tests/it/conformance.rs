@@ -2,8 +2,8 @@
 //! [`platform::Platform`], and one block at the end of this file with the stories that apply to it.
 
 mod console;
+mod onebot;
 mod platform;
-mod qq;
 mod qq_official;
 mod stories;
 mod telegram;
@@ -56,7 +56,7 @@ mod on {
         brain_killed_in_mid_job
         platform_down
     );
-    conformance!(onebot: super::super::qq::OnQq<super::super::qq::Forward>;
+    conformance!(onebot: super::super::onebot::OnOneBot<super::super::onebot::Forward>;
         help
         bind_in_private
         bind_from_a_group
@@ -76,7 +76,7 @@ mod on {
         brain_killed_in_mid_job
         platform_down
     );
-    conformance!(onebot_reverse: super::super::qq::OnQq<super::super::qq::Reverse>;
+    conformance!(onebot_reverse: super::super::onebot::OnOneBot<super::super::onebot::Reverse>;
         help
         bind_from_a_group
         job_with_progress
@@ -95,7 +95,7 @@ mod on {
         platform_down
     );
     // No line of its own that could be cut: each call is a request.
-    conformance!(onebot_http: super::super::qq::OnQq<super::super::qq::Http>;
+    conformance!(onebot_http: super::super::onebot::OnOneBot<super::super::onebot::Http>;
         help
         bind_from_a_group
         job_with_progress
@@ -111,7 +111,7 @@ mod on {
         adapter_killed_in_mid_job
         platform_down
     );
-    conformance!(milky: super::super::qq::OnQq<super::super::qq::ByMilky>;
+    conformance!(milky: super::super::onebot::OnOneBot<super::super::onebot::ByMilky>;
         help
         bind_in_private
         bind_from_a_group

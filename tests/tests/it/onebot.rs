@@ -174,6 +174,29 @@ async fn what_qq_swallows_is_said_again_and_what_it_forbids_is_not() {
 }
 
 #[tokio::test]
+async fn a_second_adapter_is_told_why_it_waits_and_takes_over() {
+    let mut stage = Stage::set(Settings::default()).await;
+    let ann = stage.qq.person("Ann");
+    ann.says("/start");
+    ann.sees("I don't know you yet").await;
+    let second = stage.jarvis.start(&["adapter", "onebot"]).unwrap();
+    let told = "another process is connected as this bot";
+    let found = second.err().find(0, PATIENCE, |log| log.find(told)).await;
+    assert!(found.is_some(), "{}", second.everything());
+    // Both hear it; the brain hears of it twice, once now and once when the second takes over.
+    ann.says("/version");
+    ann.sees("Jarvis 0.").await;
+    // A room is answered in order: with this, what was said before is confirmed.
+    ann.says("/help version");
+    ann.sees("version –").await;
+    stage.adapter.kill().await.unwrap();
+    ann.says("/help lang");
+    ann.sees("lang –").await;
+    assert_eq!(stage.qq.count(ann.room(), "Jarvis 0."), 1);
+    assert_eq!(stage.qq.count(ann.room(), "lang –"), 1);
+}
+
+#[tokio::test]
 async fn strangers_are_answered_by_way_of_their_group() {
     let stage = Stage::set(Settings::default()).await;
     let group = stage.qq.group("ops");

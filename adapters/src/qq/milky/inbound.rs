@@ -260,7 +260,7 @@ fn attachment(kind: &str, data: &Value, place: Place) -> Attachment {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
 
     use proptest::prelude::*;
 

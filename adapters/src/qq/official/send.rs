@@ -7,14 +7,15 @@ use jarvis_proto::chat::action::Kind;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{ButtonRow, Progress, SendFile, Sent};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::api::{CALL_LIMIT, CallError};
 use super::core::{Core, lock, wait_for};
+use super::form::{Form, Way, What};
 use super::outbound::{self, Layout, Rendered};
 use super::place::{Place, PlaceKind};
-use super::replies::{Origin, Slot};
+use super::replies::Origin;
 use super::stream::Stream;
 use super::upload::{self, Upload};
 use super::verdict::{Verdict, verdict};
@@ -22,11 +23,8 @@ use crate::errand::Errand;
 use crate::host::Turn;
 use crate::markup;
 
-/// Text, markdown, "is typing" and files, in the platform's numbers.
-const TEXT: u8 = 0;
-const MARKDOWN: u8 = 2;
+/// "Is typing", in the platform's numbers.
 const TYPING: u8 = 6;
-const MEDIA: u8 = 7;
 /// How often one message is put in another form or sent another way.
 const MOST_FORMS: usize = 24;
 /// A quota that is full for longer holds the message until the room speaks.
@@ -43,28 +41,6 @@ pub(super) struct Sender<'a> {
     pub(super) core: &'a Core,
     pub(super) errand: &'a Errand,
     pub(super) place: Place,
-}
-
-/// How a message reaches the room.
-enum Way {
-    Reply(Slot),
-    Unasked,
-}
-
-/// What a message shows.
-#[derive(Clone)]
-struct Form {
-    what: What,
-    keyboard: Option<Value>,
-    /// The buttons for where there are none.
-    choices: String,
-}
-
-#[derive(Clone)]
-enum What {
-    Text { text: String },
-    Markdown { markdown: String, plain: String },
-    File { file_info: String },
 }
 
 impl Sender<'_> {
@@ -466,80 +442,5 @@ impl Sender<'_> {
         {
             tracing::debug!(%error, "\"is typing\" could not be shown");
         }
-    }
-}
-
-impl Way {
-    /// Names in a message what it answers.
-    fn name_in(&self, body: &mut Value) {
-        if let Self::Reply(slot) = self {
-            match &slot.origin {
-                Origin::Message(id) => body["msg_id"] = json!(id),
-                Origin::Event(id) => body["event_id"] = json!(id),
-            }
-            body["msg_seq"] = json!(slot.number);
-        }
-    }
-}
-
-impl Form {
-    fn is_markdown(&self) -> bool {
-        matches!(self.what, What::Markdown { .. })
-    }
-
-    fn body(&self, way: &Way) -> Value {
-        let mut body = match &self.what {
-            What::Text { text } => json!({ "msg_type": TEXT, "content": text }),
-            What::Markdown { markdown, .. } => {
-                json!({ "msg_type": MARKDOWN, "markdown": { "content": markdown } })
-            }
-            What::File { file_info } => json!({
-                "msg_type": MEDIA,
-                "content": " ",
-                "media": { "file_info": file_info },
-            }),
-        };
-        if let Some(keyboard) = &self.keyboard {
-            body["keyboard"] = keyboard.clone();
-        }
-        way.name_in(&mut body);
-        body
-    }
-
-    /// Buttons become lines to type.
-    fn without_buttons(mut self) -> Self {
-        self.keyboard = None;
-        let choices = std::mem::take(&mut self.choices);
-        match &mut self.what {
-            What::Text { text } => text.push_str(&choices),
-            What::Markdown { markdown, plain } => {
-                plain.push_str(&choices);
-                markdown.push_str(&outbound::markdown(&[markup::Run {
-                    style: markup::Style::Plain,
-                    text: choices,
-                }]));
-            }
-            What::File { .. } => {}
-        }
-        self
-    }
-
-    fn without_markdown(mut self) -> Self {
-        if let What::Markdown { plain, .. } = self.what {
-            self.what = What::Text { text: plain };
-        }
-        self
-    }
-
-    fn without_links(mut self) -> Self {
-        match &mut self.what {
-            What::Text { text } => *text = outbound::without_links(text),
-            What::Markdown { markdown, plain } => {
-                *markdown = outbound::without_links(markdown);
-                *plain = outbound::without_links(plain);
-            }
-            What::File { .. } => {}
-        }
-        self
     }
 }

@@ -11,11 +11,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha1::Sha1;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use super::inbound::number;
 use super::line::Line;
 use crate::adapter::AdapterError;
 
@@ -69,7 +70,7 @@ async fn event(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -
         return StatusCode::BAD_REQUEST;
     }
     let named = headers.get("X-Self-ID").and_then(|id| id.to_str().ok());
-    if named.is_some_and(|id| json!(id) != value["self_id"] && id != value["self_id"].to_string()) {
+    if named.is_some_and(|id| id.trim().parse().ok() != number(&value["self_id"])) {
         return StatusCode::BAD_REQUEST;
     }
     match timeout(ACCEPT_LIMIT, door.line.post(value)).await {
@@ -85,28 +86,17 @@ fn is_signed(
     secret: Option<&SecretString>,
 ) -> Result<(), StatusCode> {
     let Some(secret) = secret else { return Ok(()) };
-    let given = headers
-        .get("X-Signature")
-        .and_then(|value| value.to_str().ok())
-        .ok_or(StatusCode::UNAUTHORIZED)?;
+    let given = headers.get("X-Signature").ok_or(StatusCode::UNAUTHORIZED)?;
     let given = given
-        .strip_prefix("sha1=")
-        .and_then(decode_hex)
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("sha1="))
+        .and_then(|text| hex::decode(text).ok())
         .ok_or(StatusCode::FORBIDDEN)?;
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes())
         .expect("HMAC takes keys of any length");
     mac.update(body);
     mac.verify_slice(&given).map_err(|_| StatusCode::FORBIDDEN)
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ pub(super) trait Way: Send + Sync + 'static {
     const LAST_CALL: &str = "get_version_info";
     /// The call that says something in private.
     const SEND: &str = "send_private_msg";
+    /// Events come on a connection that stays.
+    const HAS_LINE: bool = true;
     /// Starts the program and tells the configuration of it.
     async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>>;
 }
@@ -128,6 +130,8 @@ impl Way for Reverse {
 
 #[async_trait]
 impl Way for Http {
+    const HAS_LINE: bool = false;
+
     async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
         let mut onebot = onebot(qq, false).await?;
         let here = format!("127.0.0.1:{}", free_port()?);
@@ -144,7 +148,7 @@ impl Way for Http {
 const SECRET: &str = "a secret of the story 密";
 
 /// An account of the fake QQ.
-pub(super) struct OnQq<W> {
+pub(super) struct OnOneBot<W> {
     way: PhantomData<W>,
     site: Site,
     qq: FakeQq,
@@ -154,7 +158,7 @@ pub(super) struct OnQq<W> {
     groups: Vec<Place>,
 }
 
-impl<W: Way> OnQq<W> {
+impl<W: Way> OnOneBot<W> {
     fn place(&self, name: &str, spot: Spot) -> Place {
         match spot {
             Spot::Private => self.people[name].room(),
@@ -164,7 +168,7 @@ impl<W: Way> OnQq<W> {
 }
 
 #[async_trait]
-impl<W: Way> Platform for OnQq<W> {
+impl<W: Way> Platform for OnOneBot<W> {
     async fn start() -> Result<Self> {
         let qq = FakeQq::new();
         // Half of the pace that we promise to keep, for the machine may be busy.
@@ -259,9 +263,15 @@ impl<W: Way> Platform for OnQq<W> {
     }
 
     async fn start_adapter(&mut self) -> Result<()> {
-        let asked = self.qq.count_calls(W::LAST_CALL);
+        let (asked, connections) = (
+            self.qq.count_calls(W::LAST_CALL),
+            self.program.connections(),
+        );
         self.adapter = Some(self.site.jarvis.start(&["adapter", "onebot"])?);
         self.qq.hears(W::LAST_CALL, asked).await;
+        if W::HAS_LINE {
+            self.program.is_connected(connections).await;
+        }
         Ok(())
     }
 
