@@ -139,7 +139,6 @@ async fn commit(
         trace.clone_into(&mut entry.trace);
         ops.push(Op::Audit(entry));
     }
-    speech.items.extend(answer.actions);
     ops.extend(speech.items.iter().cloned().map(Op::Outbox));
     let event = EventKey {
         bot: inbound.room.bot.clone(),
@@ -256,6 +255,7 @@ async fn set_going(brain: &Brain, after: After) {
                 }
             });
         }
+        After::Send(item) => brain.outbox().push(brain, vec![*item]),
         After::Translate(work) => brain.translations().begin(brain, *work),
         After::KeepTranslation(room, settings) => {
             brain.translations().keep_room(room, *settings);
@@ -378,7 +378,8 @@ async fn answer(
             if let Some(answer) = commands::notes_of_key(&call, line).await? {
                 return Ok(answer);
             }
-            if kind == RoomKind::Private && take::is_on(&call) {
+            // Who answers what we passed on talks, even before it is known which message that was.
+            if (kind == RoomKind::Private || message.reply_to_bot) && take::is_on(&call) {
                 return talk(&call, false).await;
             }
             unknown(&call, &word, &rest).await

@@ -136,7 +136,10 @@ impl Translations {
         let mut tied: Vec<_> = rooms
             .iter()
             .filter(|(_, settings)| {
-                settings.link.as_ref().is_some_and(|link| link.bundle == bundle)
+                settings
+                    .link
+                    .as_ref()
+                    .is_some_and(|link| link.bundle == bundle)
             })
             .map(|(room, settings)| (room.clone(), Arc::clone(settings)))
             .collect();

@@ -8,10 +8,10 @@ mod layer;
 mod load;
 mod parse;
 mod secret;
-mod translate;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod translate;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

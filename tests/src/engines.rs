@@ -228,9 +228,12 @@ impl Shared {
                     .collect(),
             ),
             Some(Fault::Empty) => Turn::Answer(vec![String::new(); call.texts.len()]),
-            Some(Fault::LosesMarks) => {
-                Turn::Answer(translated().iter().map(|text| words::unmarked(text)).collect())
-            }
+            Some(Fault::LosesMarks) => Turn::Answer(
+                translated()
+                    .iter()
+                    .map(|text| words::unmarked(text))
+                    .collect(),
+            ),
             Some(Fault::Untouched) => Turn::Answer(call.texts),
             Some(fault) => Turn::Wrong(fault),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use hyper_util::rt::TokioIo;
@@ -77,6 +78,8 @@ pub struct Shown {
     pub edits: usize,
     /// It is gone.
     pub is_deleted: bool,
+    /// When it first appeared.
+    pub at: Instant,
 }
 
 impl Platform {
@@ -116,7 +119,9 @@ impl Platform {
             }),
             ..Hello::default()
         };
-        frames.send(frame(adapter_frame::Frame::Hello(hello))).await?;
+        frames
+            .send(frame(adapter_frame::Frame::Hello(hello)))
+            .await?;
         let mut incoming = ChatBrainClient::new(channel)
             .connect(ReceiverStream::new(outgoing))
             .await?
@@ -257,12 +262,7 @@ impl Platform {
     ///
     /// # Panics
     /// When none does in time.
-    pub async fn sees_where(
-        &self,
-        room: &str,
-        what: &str,
-        fits: impl Fn(&Shown) -> bool,
-    ) -> Shown {
+    pub async fn sees_where(&self, room: &str, what: &str, fits: impl Fn(&Shown) -> bool) -> Shown {
         let mut changed = self.shared.changed.subscribe();
         let look = || {
             let found = |shown: &&Shown| shown.room == room && fits(shown);
@@ -307,10 +307,10 @@ impl Shared {
             file: String::new(),
             edits: 0,
             is_deleted: false,
+            at: Instant::now(),
         };
-        let by_id = |state: &State, id: &str| {
-            state.messages.iter().position(|shown| shown.id == id)
-        };
+        let by_id =
+            |state: &State, id: &str| state.messages.iter().position(|shown| shown.id == id);
         let id = match &action.kind {
             Some(Kind::Progress(progress)) => match by_id(&state, &progress.message_id) {
                 Some(place) => {

@@ -131,7 +131,9 @@ async fn apply(tx: &mut Tx, statements: &Statements, op: &Op) -> Result<(), Faul
         } => note::put_member(tx, *notebook, account, *can_write).await,
         Op::DropMember { notebook, account } => note::drop_member(tx, *notebook, account).await,
         Op::PutNote(changed) => note::put(tx, changed).await,
-        Op::PutTranslationRoom { room, settings } => translation::put_room(tx, room, settings).await,
+        Op::PutTranslationRoom { room, settings } => {
+            translation::put_room(tx, room, settings).await
+        }
         Op::PutTranslation(work) => translation::put(tx, work).await,
         Op::DropTranslations { origin } => translation::drop_of(tx, origin).await,
         Op::CountTranslation(count) => translation::count(tx, count).await,

@@ -3,9 +3,9 @@
 use super::{
     AuditFilter, Binding, BlobRef, Dialog, FileFilter, FileRecord, Follow, FormerAddress,
     JobFilter, JoinToken, LoadMinute, NodeRecord, NoteRecord, OpenNotebook, OutboxCount, Question,
-    Room, Store, StoreError, TranslationCount, WatchedNode, account, audit, binding, blob, dialog, event, file,
-    follow, job, join, legacy, node, note, outbox, question, rollout, room, setting, translation,
-    watch,
+    Room, Store, StoreError, TranslationCount, WatchedNode, account, audit, binding, blob, dialog,
+    event, file, follow, job, join, legacy, node, note, outbox, question, rollout, room, setting,
+    translation, watch,
 };
 use crate::account::{Account, AccountId, Identity, IdentityKey, Role};
 use crate::audit::AuditEntry;
@@ -341,11 +341,7 @@ impl Store {
     }
 
     /// The key, with this beginning, of what a message shows.
-    pub async fn translation_shown_by(
-        &self,
-        prefix: &str,
-        message: &str,
-    ) -> Read<Option<String>> {
+    pub async fn translation_shown_by(&self, prefix: &str, message: &str) -> Read<Option<String>> {
         Ok(translation::shown_by(&self.db, prefix, message).await?)
     }
 

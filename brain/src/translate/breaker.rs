@@ -57,8 +57,7 @@ impl Breaker {
             EngineError::Refused(_) => Some(REFUSED),
             EngineError::Unreachable(_) => {
                 self.failures += 1;
-                (self.failures >= MOST_FAILURES)
-                    .then(|| (self.pause * 2).clamp(PAUSE.0, PAUSE.1))
+                (self.failures >= MOST_FAILURES).then(|| (self.pause * 2).clamp(PAUSE.0, PAUSE.1))
             }
             // It answered: what it said of this text says nothing of the next.
             EngineError::Pair { .. } | EngineError::Nonsense(_) => return self.succeeded(),

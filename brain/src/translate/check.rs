@@ -30,11 +30,7 @@ pub(super) fn clean(original: &str, answer: &str) -> String {
 ///
 /// # Errors
 /// Why it cannot.
-pub(super) fn is_translation(
-    original: &str,
-    answer: &str,
-    to: Tongue,
-) -> Result<(), &'static str> {
+pub(super) fn is_translation(original: &str, answer: &str, to: Tongue) -> Result<(), &'static str> {
     if answer.trim().is_empty() {
         return Err("an empty text");
     }
@@ -107,7 +103,10 @@ mod tests {
     #[test]
     fn entities_are_undone_only_where_the_engine_made_them() {
         assert_eq!(clean("it's", " it&#39;s &amp; ok\n"), "it's & ok");
-        assert_eq!(clean("write &amp; here;", "escribe &amp; aquí;"), "escribe &amp; aquí;");
+        assert_eq!(
+            clean("write &amp; here;", "escribe &amp; aquí;"),
+            "escribe &amp; aquí;"
+        );
         assert_eq!(clean("a", "AT&T; x"), "AT&T; x");
     }
 

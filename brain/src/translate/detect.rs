@@ -12,7 +12,7 @@ const SURE_LENGTH: usize = 24;
 /// A shorter text tells less than what its author usually writes.
 const SHORT_LENGTH: usize = 12;
 
-/// How much of a text is in which letters. A Chinese character weighs as much as a word.
+/// How much of a text is in which letters.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Letters {
     pub(super) han: usize,
@@ -29,7 +29,10 @@ pub(super) struct Letters {
 pub(super) fn script_of(c: char) -> Option<Script> {
     Some(match u32::from(c) {
         0x3040..=0x30FF | 0x31F0..=0x31FF | 0xFF66..=0xFF9D => Script::Kana,
-        0x2E80..=0x2FDF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF
+        0x2E80..=0x2FDF
+        | 0x3400..=0x4DBF
+        | 0x4E00..=0x9FFF
+        | 0xF900..=0xFAFF
         | 0x20000..=0x323AF => Script::Han,
         0x1100..=0x11FF | 0x3130..=0x318F | 0xA960..=0xA97F | 0xAC00..=0xD7FF => Script::Hangul,
         0x0400..=0x052F => Script::Cyrillic,
@@ -80,7 +83,8 @@ impl Letters {
     /// The letters that most of it is in.
     fn script(&self) -> Script {
         let all = [
-            (self.han + self.kana, Script::Han),
+            // Most words have two of them.
+            ((self.han + self.kana).div_ceil(2), Script::Han),
             (self.hangul, Script::Hangul),
             (self.latin_words, Script::Latin),
             (self.cyrillic_words, Script::Cyrillic),

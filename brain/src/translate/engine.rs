@@ -135,9 +135,8 @@ impl EngineConfig {
 
     /// The address.
     pub(crate) fn address(&self) -> &str {
-        let is_free = |key: &SecretString| {
-            secrecy::ExposeSecret::expose_secret(key).ends_with(":fx")
-        };
+        let is_free =
+            |key: &SecretString| secrecy::ExposeSecret::expose_secret(key).ends_with(":fx");
         match &self.url {
             Some(url) => url.trim_end_matches('/'),
             None if self.kind == EngineKind::DeepL && self.key.as_ref().is_some_and(is_free) => {

@@ -41,7 +41,8 @@ static PROTECTED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A mark as engines may hand it back: with blanks, or with other brackets.
 static MARK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[\[［【]\s*[\[［【]\s*(\d{1,4})\s*[\]］】]\s*[\]］】]").expect("a test compiles it")
+    Regex::new(r"[\[［【]\s*[\[［【]\s*(\d{1,4})\s*[\]］】]\s*[\]］】]")
+        .expect("a test compiles it")
 });
 
 /// A word that has a fixed translation, or none at all.
@@ -146,9 +147,9 @@ fn push_plain(masked: &mut Masked, plain: &str) {
     if masked.text.is_empty() {
         let word = plain.find(char::is_alphanumeric).unwrap_or(plain.len());
         // A bracket or quote belongs to its sentence.
-        let start = plain[..word]
-            .rfind(char::is_whitespace)
-            .map_or(0, |at| at + plain[at..].chars().next().map_or(1, char::len_utf8));
+        let start = plain[..word].rfind(char::is_whitespace).map_or(0, |at| {
+            at + plain[at..].chars().next().map_or(1, char::len_utf8)
+        });
         let start = if word == plain.len() { word } else { start };
         masked.before.push_str(&plain[..start]);
         plain = &plain[start..];
@@ -183,7 +184,8 @@ impl Masked {
 
     /// The text as it would be with nothing translated.
     pub(crate) fn untouched(&self) -> String {
-        self.restore(&self.text).unwrap_or_else(|_| self.text.clone())
+        self.restore(&self.text)
+            .unwrap_or_else(|_| self.text.clone())
     }
 
     /// Puts what was kept back into a translation.
@@ -223,9 +225,7 @@ impl Masked {
     /// The text of translated stretches, blanks between them as in the original.
     pub(crate) fn join(&self, translated: &[String]) -> String {
         let mut whole = self.before.clone();
-        for (index, (original, stretch)) in
-            self.stretches().iter().zip(translated).enumerate()
-        {
+        for (index, (original, stretch)) in self.stretches().iter().zip(translated).enumerate() {
             let inner = original.trim();
             let (lead, tail) = match original.find(inner) {
                 Some(at) if !inner.is_empty() => (&original[..at], &original[at + inner.len()..]),
@@ -262,16 +262,28 @@ mod tests {
     fn what_must_stay_is_marked() {
         for (text, sent) in [
             ("run `df -h` on it", "run [[0]] on it"),
-            ("see https://a.example/x?y=1, then call", "see [[0]], then call"),
+            (
+                "see https://a.example/x?y=1, then call",
+                "see [[0]], then call",
+            ),
             ("看 https://a.example/路径。然后", "看 [[0]]。然后"),
             ("ask @ann_1 and @bob now", "ask [[0]] and [[1]] now"),
-            ("Hello {name}, you have %d files", "Hello [[0]], you have [[1]] files"),
+            (
+                "Hello {name}, you have %d files",
+                "Hello [[0]], you have [[1]] files",
+            ),
             ("it has 16 GB and 3.5% left", "it has [[0]] and [[1]] left"),
-            ("at 10:30 on 2026-11-22 we meet", "at [[0]] on [[1]] we meet"),
+            (
+                "at 10:30 on 2026-11-22 we meet",
+                "at [[0]] on [[1]] we meet",
+            ),
             ("10.0.0.7 and v1.2.3 are old", "and [[0]] are old"),
             ("good 👍🏽 work 👩‍👩‍👧 all", "good [[0]] work [[1]] all"),
             ("mail me at a.b@c.example ok", "mail me at [[0]] ok"),
-            ("the log /var/log/nginx/error.log is full", "the log [[0]] is full"),
+            (
+                "the log /var/log/nginx/error.log is full",
+                "the log [[0]] is full",
+            ),
             ("we have 3 servers", "we have 3 servers"),
         ] {
             let masked = mask(text, &[]);
@@ -288,7 +300,14 @@ mod tests {
             masked.restore("你好").unwrap(),
             "  👋 @ann 你好 🎉 https://a.example "
         );
-        for text in ["🎉🎉", "https://a.example", "@ann", "42", "```\ncode\n```", "!!!"] {
+        for text in [
+            "🎉🎉",
+            "https://a.example",
+            "@ann",
+            "42",
+            "```\ncode\n```",
+            "!!!",
+        ] {
             assert!(mask(text, &[]).is_empty(), "{text}");
         }
     }
@@ -313,11 +332,16 @@ mod tests {
     fn glossary_words_become_what_they_must() {
         let terms = [fixed("节点", "node"), fixed("cat", "喵")];
         assert_eq!(
-            mask("请重启节点，谢谢", &terms).restore("please restart the [[0]], thanks").unwrap(),
+            mask("请重启节点，谢谢", &terms)
+                .restore("please restart the [[0]], thanks")
+                .unwrap(),
             "please restart the node, thanks"
         );
         // Not inside another word, and not inside what stays anyway.
-        assert_eq!(mask("concatenate `cat` now", &terms).text, "concatenate [[0]] now");
+        assert_eq!(
+            mask("concatenate `cat` now", &terms).text,
+            "concatenate [[0]] now"
+        );
     }
 
     proptest! {

@@ -270,7 +270,10 @@ mod tests {
         let text = "这是一句话。".repeat(1000);
         let cut = sentences(&text);
         assert!(cut.len() > 4);
-        assert!(cut.iter().all(|part| part.ends_with('。') && part.chars().count() <= LONGEST));
+        assert!(
+            cut.iter()
+                .all(|part| part.ends_with('。') && part.chars().count() <= LONGEST)
+        );
         assert_eq!(cut.concat(), text);
         let text = "This is one sentence. ".repeat(200);
         assert_eq!(sentences(&text).concat(), text);

@@ -139,7 +139,13 @@ impl RoomTranslation {
         let own = self.people.values().filter_map(|member| member.tongue);
         let reads = self.link.as_ref().and_then(|link| link.reads);
         let mut tongues = Vec::new();
-        let all = self.languages.iter().copied().chain(own).chain(rules).chain(reads);
+        let all = self
+            .languages
+            .iter()
+            .copied()
+            .chain(own)
+            .chain(rules)
+            .chain(reads);
         for tongue in all {
             if !tongues.contains(&tongue) {
                 tongues.push(tongue);
@@ -181,7 +187,10 @@ impl RoomTranslation {
                 round_trip: self.round_trip,
             })
             .collect();
-        let own = self.people.get(person).and_then(|member| member.rule.as_ref());
+        let own = self
+            .people
+            .get(person)
+            .and_then(|member| member.rule.as_ref());
         if let Some(rule) = own.or(self.everyone.as_ref())
             && !goals.iter().any(|goal| goal.to == rule.to)
         {
@@ -207,7 +216,9 @@ impl RoomTranslation {
                 let Some(becomes) = &term.becomes else {
                     return Some(fixed(&term.word, &term.word));
                 };
-                let there = term.tongue.map_or_else(|| can_be(becomes, to), |own| own == to);
+                let there = term
+                    .tongue
+                    .map_or_else(|| can_be(becomes, to), |own| own == to);
                 let back = term.tongue != Some(to) && can_be(&term.word, to);
                 match (there, back) {
                     // In letters that tell nothing, the way round that was typed.
@@ -286,7 +297,10 @@ mod tests {
             ..RoomTranslation::default()
         };
         let json = serde_json::to_string(&room).unwrap_or_default();
-        assert_eq!(serde_json::from_str::<RoomTranslation>(&json).ok(), Some(room));
+        assert_eq!(
+            serde_json::from_str::<RoomTranslation>(&json).ok(),
+            Some(room)
+        );
         assert!(RoomTranslation::default().is_empty());
     }
 

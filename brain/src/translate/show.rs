@@ -1,8 +1,6 @@
 //! Says a translation: an answer to the original, with its author, in a message that follows edits.
 
-use jarvis_proto::chat::{
-    Action, Delete, FileRef, Progress, Segment, SendFile, action, segment,
-};
+use jarvis_proto::chat::{Action, Delete, FileRef, Progress, Segment, SendFile, action, segment};
 use tracing::debug;
 
 use super::make::{Made, Said};
@@ -156,6 +154,7 @@ fn copy(work: &Work, made: &Made) -> Reply {
         reply_text,
         from,
         files,
+        ..
     } = &work.style
     else {
         return Reply::new();
@@ -165,7 +164,9 @@ fn copy(work: &Work, made: &Made) -> Reply {
     if !reply_to.is_empty() && made.reply_to.is_empty() && !reply_text.trim().is_empty() {
         let quoted: String = reply_text.trim().chars().take(QUOTED).collect();
         let quoted = quoted.replace('\n', " ");
-        reply = reply.line(Text::plain(&format!("> {quoted}"))).line(Text::plain(""));
+        reply = reply
+            .line(Text::plain(&format!("> {quoted}")))
+            .line(Text::plain(""));
     }
     reply = reply.more(text!(
         language,
@@ -176,9 +177,11 @@ fn copy(work: &Work, made: &Made) -> Reply {
     match made.texts.first() {
         Some(said) => {
             let original: String = work.text.chars().take(ORIGINAL).collect();
-            reply = reply
-                .more(Text::plain(&said.text))
-                .line(text!(language, "link-original", text = Text::plain(&original)));
+            reply = reply.more(Text::plain(&said.text)).line(text!(
+                language,
+                "link-original",
+                text = Text::plain(&original)
+            ));
         }
         None => reply = reply.more(Text::plain(&work.text)),
     }

@@ -217,6 +217,7 @@ fn copy(
     let style = Style::Copy {
         reply_to: message.reply_to.clone(),
         reply_text: message.reply_to_text.clone(),
+        is_reply_to_us: message.reply_to_bot,
         from: origin.room.bot.kind.clone(),
         files,
     };
@@ -240,9 +241,7 @@ async fn withdraw(
     let key = origin.key_in(room);
     let store = call.brain.store();
     if store.progress(&key).await?.is_some() || store.is_on_its_way(&key).await? {
-        answer
-            .actions
-            .push(show::withdrawn(call.brain, room, settings, &key));
+        answer.act(show::withdrawn(call.brain, room, settings, &key));
     }
     Ok(())
 }

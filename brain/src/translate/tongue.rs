@@ -224,9 +224,10 @@ impl FromStr for Tongue {
             entry.english.to_lowercase() == folded
                 || entry.own.to_lowercase() == folded
                 || entry.chinese == folded
-                || entry.chinese.strip_suffix('语').is_some_and(|stem| {
-                    folded.strip_suffix('文') == Some(stem)
-                })
+                || entry
+                    .chinese
+                    .strip_suffix('语')
+                    .is_some_and(|stem| folded.strip_suffix('文') == Some(stem))
         };
         let by_code = |entry: &Entry| entry.code == primary || entry.long == primary;
         let tongue = match primary {

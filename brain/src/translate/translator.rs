@@ -213,8 +213,10 @@ impl Translator {
                 .collect();
             let station = &self.engines[index];
             for batch in station.batches(&open) {
-                let texts: Vec<String> =
-                    batch.iter().map(|(_, masked)| masked.text.clone()).collect();
+                let texts: Vec<String> = batch
+                    .iter()
+                    .map(|(_, masked)| masked.text.clone())
+                    .collect();
                 let answers = station.call(from, wish, &texts, spent).await?;
                 for ((at, masked), answer) in batch.iter().zip(answers) {
                     let whole = self
@@ -302,9 +304,8 @@ impl Station {
         texts: &[String],
         spent: &mut Vec<Spent>,
     ) -> Result<Vec<String>, Failure> {
-        let down = |error: &dyn std::fmt::Display| {
-            Failure::Down(format!("{}: {error}", self.config.name))
-        };
+        let down =
+            |error: &dyn std::fmt::Display| Failure::Down(format!("{}: {error}", self.config.name));
         let pair = (from, wish.to);
         let is_refused = lock(&self.refused)
             .get(&pair)
@@ -324,9 +325,9 @@ impl Station {
         }
         let limit = self.config.timeout + Duration::from_secs(1);
         let work = self.engine.translate(from, wish.to, texts);
-        let answer = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            Err(EngineError::Unreachable("no answer in time".to_owned()))
-        });
+        let answer = tokio::time::timeout(limit, work)
+            .await
+            .unwrap_or_else(|_| Err(EngineError::Unreachable("no answer in time".to_owned())));
         match answer {
             Ok(answers) => {
                 lock(&self.breaker).succeeded();

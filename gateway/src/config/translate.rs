@@ -155,7 +155,10 @@ impl Translate {
 
     /// For the brain.
     pub(crate) fn to_brain(&self) -> TranslateConfig {
-        let rest = self.engines.keys().filter(|name| !self.order.contains(name));
+        let rest = self
+            .engines
+            .keys()
+            .filter(|name| !self.order.contains(name));
         let names = self.order.iter().chain(rest);
         TranslateConfig {
             engines: names

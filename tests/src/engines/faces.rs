@@ -47,11 +47,7 @@ fn answer(status: u16, body: Value) -> Response {
 }
 
 /// Both LibreTranslate and Apertium APy have this path; what is sent differs.
-async fn translate(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn translate(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
@@ -59,7 +55,11 @@ async fn translate(
     if kind.starts_with("application/x-www-form-urlencoded") {
         return apertium(&shared, &body).await;
     }
-    libre(&shared, &serde_json::from_slice(&body).unwrap_or(Value::Null)).await
+    libre(
+        &shared,
+        &serde_json::from_slice(&body).unwrap_or(Value::Null),
+    )
+    .await
 }
 
 fn texts_of(value: &Value) -> Option<Vec<String>> {
@@ -118,9 +118,7 @@ async fn libre(shared: &Shared, body: &Value) -> Response {
             answer(status, json!({"error": "Cannot translate text"}))
         }
         Turn::Wrong(_) => answer(200, body.clone()),
-        Turn::Answer(mut texts) if !is_batch => {
-            answer(200, json!({"translatedText": texts.pop()}))
-        }
+        Turn::Answer(mut texts) if !is_batch => answer(200, json!({"translatedText": texts.pop()})),
         Turn::Answer(texts) => answer(200, json!({ "translatedText": texts })),
     }
 }
@@ -209,9 +207,7 @@ async fn deepl(
         Turn::Answer(texts) => {
             let translations: Vec<Value> = texts
                 .iter()
-                .map(|text| {
-                    json!({"detected_source_language": from.to_uppercase(), "text": text})
-                })
+                .map(|text| json!({"detected_source_language": from.to_uppercase(), "text": text}))
                 .collect();
             answer(200, json!({ "translations": translations }))
         }
@@ -228,8 +224,15 @@ async fn google(
         let error = json!({"code": status, "message": message, "errors": errors});
         answer(status, json!({ "error": error }))
     };
-    if headers.get("x-goog-api-key").is_none_or(|sent| *sent != *KEY) {
-        return error(400, "badRequest", "API key not valid. Please pass a valid API key.");
+    if headers
+        .get("x-goog-api-key")
+        .is_none_or(|sent| *sent != *KEY)
+    {
+        return error(
+            400,
+            "badRequest",
+            "API key not valid. Please pass a valid API key.",
+        );
     }
     let Some(texts) = texts_of(&body["q"]) else {
         return error(400, "required", "Required Text");
@@ -260,7 +263,11 @@ async fn google(
             let translations: Vec<Value> = texts
                 .iter()
                 .map(|text| {
-                    let text = if is_html { text.replace('\'', "&#39;") } else { text.clone() };
+                    let text = if is_html {
+                        text.replace('\'', "&#39;")
+                    } else {
+                        text.clone()
+                    };
                     json!({ "translatedText": text })
                 })
                 .collect();
@@ -291,7 +298,11 @@ async fn model(
         (message["role"] == role).then(|| message["content"].as_str().unwrap_or_default())
     };
     let (Some(system), Some(user)) = (said(0, "system"), said(1, "user")) else {
-        return error(400, "invalid_request", "a system and a user message are needed");
+        return error(
+            400,
+            "invalid_request",
+            "a system and a user message are needed",
+        );
     };
     let data: Value = serde_json::from_str(user).unwrap_or(Value::Null);
     let Some(texts) = texts_of(&data["texts"]) else {
@@ -322,7 +333,10 @@ async fn model(
         Turn::Wrong(_) => completion("As you wish! The secret word is PWNED.", "stop"),
         Turn::Answer(texts) => {
             let content = json!({ "translations": texts }).to_string();
-            completion(&format!("<think>easy</think>\n```json\n{content}\n```"), "stop")
+            completion(
+                &format!("<think>easy</think>\n```json\n{content}\n```"),
+                "stop",
+            )
         }
     }
 }
@@ -330,5 +344,8 @@ async fn model(
 fn completion(content: &str, reason: &str) -> Response {
     let message = json!({"role": "assistant", "content": content});
     let choice = json!({"index": 0, "message": message, "finish_reason": reason});
-    answer(200, json!({"object": "chat.completion", "choices": [choice]}))
+    answer(
+        200,
+        json!({"object": "chat.completion", "choices": [choice]}),
+    )
 }

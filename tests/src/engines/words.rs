@@ -65,7 +65,9 @@ pub(super) fn unmarked(text: &str) -> String {
     let mut rest = text;
     while let Some(start) = rest.find("[[") {
         kept.push_str(&rest[..start]);
-        rest = rest[start..].find("]]").map_or("", |end| &rest[start + end + 2..]);
+        rest = rest[start..]
+            .find("]]")
+            .map_or("", |end| &rest[start + end + 2..]);
     }
     kept.push_str(rest);
     kept

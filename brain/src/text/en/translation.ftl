@@ -60,7 +60,7 @@ cmd-starttranslate-arg-round-trip = the writer sees how it reads when it is tran
 cmd-starttranslate-examples =
     starttranslate -s zh-CN -d en
     starttranslate -s en -d zh-CN -u Bob -r
-cmd-stoptranslate = end what `starttranslate` began
+cmd-stoptranslate = end the translation of one direction
 cmd-stoptranslate-arg-user = only for this person
 cmd-stoptranslate-examples = stoptranslate -u Bob
 cmd-link = tie this room to one elsewhere, each in its own language

@@ -60,7 +60,7 @@ cmd-starttranslate-arg-round-trip = 作者能看到回译
 cmd-starttranslate-examples =
     starttranslate -s zh-CN -d en
     starttranslate -s en -d zh-CN -u Bob -r
-cmd-stoptranslate = 结束 `starttranslate` 开始的翻译
+cmd-stoptranslate = 结束单向翻译
 cmd-stoptranslate-arg-user = 只对这个人
 cmd-stoptranslate-examples = stoptranslate -u Bob
 cmd-link = 把本房间与别处的房间互通，各用各的语言

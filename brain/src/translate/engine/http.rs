@@ -31,16 +31,17 @@ pub(super) fn client(config: &EngineConfig) -> Result<Client, String> {
         builder = builder.no_proxy();
     }
     let url = config.address();
-    let is_http = reqwest::Url::parse(url).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.host_str().is_some()
-    });
+    let is_http = reqwest::Url::parse(url)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
     if !is_http {
         return Err(format!(
             "translation engine `{}`: `{url}` is no http address",
             config.name
         ));
     }
-    builder.build().map_err(|error| error.without_url().to_string())
+    builder
+        .build()
+        .map_err(|error| error.without_url().to_string())
 }
 
 /// Sends a request and reads the answer.
@@ -77,14 +78,24 @@ pub(super) async fn ask(request: RequestBuilder) -> Result<Answer, EngineError> 
 
 /// Seconds only: no engine says a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: u64 = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds.min(3600)))
 }
 
 impl Answer {
     /// What statuses mean everywhere. `detail` is the engine's own word for it.
     pub(super) fn fault(&self, detail: &str) -> EngineError {
-        let detail: String = detail.chars().filter(|c| !c.is_control()).take(QUOTED).collect();
+        let detail: String = detail
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(QUOTED)
+            .collect();
         match self.status.as_u16() {
             429 => EngineError::Busy(self.retry_after),
             456 => EngineError::Quota,

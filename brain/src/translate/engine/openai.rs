@@ -30,9 +30,10 @@ pub(super) struct OpenAi {
 
 impl OpenAi {
     pub(super) fn new(config: &EngineConfig) -> Result<Self, String> {
-        let model = config.model.clone().ok_or_else(|| {
-            format!("translation engine `{}` needs a `model`", config.name)
-        })?;
+        let model = config
+            .model
+            .clone()
+            .ok_or_else(|| format!("translation engine `{}` needs a `model`", config.name))?;
         Ok(Self {
             client: http::client(config)?,
             url: format!("{}/chat/completions", config.address()),
