@@ -23,6 +23,7 @@ mod join;
 mod load;
 mod note;
 mod nouns;
+mod translation;
 
 /// Where a test's database lives, for as long as the value does.
 struct Place {

@@ -240,7 +240,12 @@ async fn withdraw(
 ) -> Result<(), Trouble> {
     let key = origin.key_in(room);
     let store = call.brain.store();
-    if store.progress(&key).await?.is_some() || store.is_on_its_way(&key).await? {
+    // What is on its way is asked first: it is gone from there when its message is known. A deletion
+    // of nothing does nothing, and also meets what is said at this very moment.
+    if show::can_delete(call.brain, room)
+        || store.is_on_its_way(&key).await?
+        || store.progress(&key).await?.is_some()
+    {
         answer.act(show::withdrawn(call.brain, room, settings, &key));
     }
     Ok(())

@@ -510,6 +510,32 @@ async fn nothing_leaves_a_room_that_is_local_only_and_budgets_hold() {
 }
 
 #[tokio::test]
+async fn strangers_learn_who_reads_them_and_no_more() {
+    let engines = engines().await;
+    let mut site = site(&[("home", libre(&engines))]).await;
+    let (room, _li) = room(&mut site, "zh en").await;
+    let bob = site.telegram.person("Bob");
+    bob.says_in(&room, "/translate status");
+    let seen = bob.sees_in(&room, "Translation is on here").await;
+    assert!(seen.text.contains("seen by home"), "{}", seen.text);
+    assert!(
+        !seen.text.contains("characters this month"),
+        "{}",
+        seen.text
+    );
+    for command in [
+        "/translate status",
+        "/translate usage",
+        "/glossary list",
+        "/tr zh hi",
+    ] {
+        bob.says(command);
+        bob.sees("I don't know you").await;
+    }
+    assert_eq!(engines.calls().len(), 0);
+}
+
+#[tokio::test]
 async fn captions_long_texts_and_lines_in_two_languages() {
     let engines = engines().await;
     let mut site = site(&[("home", libre(&engines))]).await;
