@@ -269,6 +269,15 @@ async fn one_direction_for_one_person_and_the_way_back() {
     bob.says_in(&room, "nor me any more");
     all_is_said(&ann, &room).await;
     assert_eq!(engines.calls().len(), calls);
+    // In private it works as before, for what is no command.
+    ann.says("/starttranslate -s en -d zh");
+    ann.sees("everybody: English → 中文").await;
+    ann.says("Good morning all");
+    assert_eq!(ann.sees("大家早上好").await.text, "Ann: 大家早上好");
+    ann.says("version");
+    ann.sees("Jarvis 0.").await;
+    ann.says("stoptranslate");
+    ann.sees("Translation is off here").await;
 }
 
 #[tokio::test]
