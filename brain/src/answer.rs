@@ -53,6 +53,8 @@ pub enum After {
     ImportNotes(Box<crate::store::NoteImport>),
     /// These bytes go, unless somebody else needs them.
     TidyFiles(String),
+    /// A stored action is sent.
+    Send(Box<OutboxItem>),
     /// A stored translation is made.
     Translate(Box<Work>),
     /// A room decided something else about translation.
@@ -97,8 +99,6 @@ pub struct Answer {
     pub replies: Vec<Reply>,
     /// Things to say elsewhere.
     pub elsewhere: Vec<(Place, Reply)>,
-    /// Things to do elsewhere that are no replies.
-    pub actions: Vec<OutboxItem>,
     /// What to set going.
     pub after: Vec<After>,
     /// For the audit log: `accepted`, `refused`, …; `None` when it is not worth a line.
@@ -160,12 +160,17 @@ impl Answer {
         self
     }
 
+    /// Adds something to do in a room that is no reply.
+    pub fn act(&mut self, item: OutboxItem) {
+        self.ops.push(Op::Outbox(item.clone()));
+        self.after.push(After::Send(Box::new(item)));
+    }
+
     /// Everything of `other` after everything of this.
     pub fn append(&mut self, other: Self) {
         self.ops.extend(other.ops);
         self.replies.extend(other.replies);
         self.elsewhere.extend(other.elsewhere);
-        self.actions.extend(other.actions);
         self.after.extend(other.after);
     }
 }

@@ -176,7 +176,6 @@ impl Answered {
             self.trace.clone_into(&mut entry.trace);
             ops.push(Op::Audit(entry));
         }
-        speech.items.extend(answer.actions);
         ops.extend(speech.items.iter().cloned().map(Op::Outbox));
         let unit = Unit::answering(self.event_key(brain), ops);
         let is_apart = unit.is_common() && answer.after.is_empty();
@@ -326,6 +325,7 @@ async fn set_going(brain: &Brain, after: After) {
                 }
             });
         }
+        After::Send(item) => brain.outbox().push(brain, vec![*item]),
         After::Translate(work) => brain.translations().begin(brain, *work),
         After::KeepTranslation(room, settings) => {
             brain.translations().keep_room(room, *settings);
@@ -473,6 +473,10 @@ async fn meant(
             }
             if let Some(answer) = commands::notes_of_key(call, line).await? {
                 return Ok(answer);
+            }
+            // Who answers what we passed on talks, even before it is known which message that was.
+            if (kind == RoomKind::Private || message.reply_to_bot) && take::is_on(call) {
+                return talk(call, false).await;
             }
             unknown(call, &word, &rest).await
         }

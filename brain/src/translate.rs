@@ -1,10 +1,10 @@
 //! Translation: people without a common language talk in one room.
 //!
-//! A message becomes [`work::Work`], stored in the unit of its event. The [`desk`] of the room where the
-//! translation is to be read makes it, several at a time and shown in order: [`pieces`] takes the text
-//! apart, [`mask`] hides what must stay, the [`translator`] finds an engine that can, and [`show`] says
+//! A message becomes `work::Work`, stored in the unit of its event. The `desk` of the room where the
+//! translation is to be read makes it, several at a time and shown in order: `pieces` takes the text
+//! apart, `mask` hides what must stay, the `translator` finds an engine that can, and `show` says
 //! it as an answer to the original, in a message that follows edits. Nothing here waits in a room's
-//! lane. What a room decided is in [`settings`]; [`take`] decides what a message needs.
+//! lane. What a room decided is in `settings`; `take` decides what a message needs.
 
 mod breaker;
 mod check;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use hyper_util::rt::TokioIo;
@@ -77,6 +78,8 @@ pub struct Shown {
     pub edits: usize,
     /// It is gone.
     pub is_deleted: bool,
+    /// When it first appeared.
+    pub at: Instant,
 }
 
 impl Platform {
@@ -304,6 +307,7 @@ impl Shared {
             file: String::new(),
             edits: 0,
             is_deleted: false,
+            at: Instant::now(),
         };
         let by_id =
             |state: &State, id: &str| state.messages.iter().position(|shown| shown.id == id);

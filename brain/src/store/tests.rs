@@ -24,6 +24,7 @@ mod load;
 mod note;
 mod note_import;
 mod nouns;
+mod translation;
 
 /// Where a test's database lives, for as long as the value does.
 struct Place {

@@ -12,7 +12,7 @@ const SURE_LENGTH: usize = 24;
 /// A shorter text tells less than what its author usually writes.
 const SHORT_LENGTH: usize = 12;
 
-/// How much of a text is in which letters. A Chinese character weighs as much as a word.
+/// How much of a text is in which letters.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Letters {
     pub(super) han: usize,
@@ -83,7 +83,8 @@ impl Letters {
     /// The letters that most of it is in.
     fn script(&self) -> Script {
         let all = [
-            (self.han + self.kana, Script::Han),
+            // Most words have two of them.
+            ((self.han + self.kana).div_ceil(2), Script::Han),
             (self.hangul, Script::Hangul),
             (self.latin_words, Script::Latin),
             (self.cyrillic_words, Script::Cyrillic),

@@ -1,7 +1,7 @@
 //! Translation engines: what each can do, and how a call to one can fail.
 //!
-//! To add one: a file in `engine/` that implements [`Engine`], a word in [`EngineKind`], an arm in
-//! [`build`], and a fake in the tests crate.
+//! To add one: a file in `engine/` that implements `Engine`, a word in [`EngineKind`], an arm in
+//! `build`, and a fake in the tests crate.
 
 mod apertium;
 mod crawler;

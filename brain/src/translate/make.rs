@@ -23,6 +23,9 @@ use crate::reply::ReplyFile;
 
 /// First and longest pause between two tries.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
+/// A message of ours may be answered before its own id is stored.
+const ANSWERED_TRIES: u32 = 5;
+const ANSWERED_PAUSE: Duration = Duration::from_millis(100);
 /// How long a file of another room may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(300);
 
@@ -58,10 +61,19 @@ pub(super) struct Said {
 pub(super) async fn make(brain: &Brain, work: &Work, permits: &Arc<Semaphore>) -> Made {
     let mut made = Made::default();
     if let Style::Copy {
-        reply_to, files, ..
+        reply_to,
+        files,
+        is_reply_to_us,
+        ..
     } = &work.style
     {
         made.reply_to = answered(brain, work, reply_to).await;
+        let mut tries = if *is_reply_to_us { ANSWERED_TRIES } else { 0 };
+        while made.reply_to.is_empty() && tries > 0 {
+            tries -= 1;
+            tokio::time::sleep(ANSWERED_PAUSE).await;
+            made.reply_to = answered(brain, work, reply_to).await;
+        }
         fetch(brain, work, files, &mut made).await;
     }
     let nobody = Arc::new(RoomTranslation::default());

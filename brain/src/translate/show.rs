@@ -154,6 +154,7 @@ fn copy(work: &Work, made: &Made) -> Reply {
         reply_text,
         from,
         files,
+        ..
     } = &work.style
     else {
         return Reply::new();
@@ -243,6 +244,14 @@ fn item(brain: &Brain, work: &Work, reply_to: &str, kind: action::Kind) -> Outbo
     OutboxItem::new(&work.room, &action, brain.now_ms())
 }
 
+/// Whether messages of a room can be deleted, as far as is known.
+pub(super) fn can_delete(brain: &Brain, room: &RoomKey) -> bool {
+    brain
+        .sessions()
+        .get(&room.bot)
+        .is_none_or(|session| session.capabilities().delete)
+}
+
 /// Takes back what shows a message that is no longer there: deletes it where the platform can, else
 /// says so in it.
 pub(super) fn withdrawn(
@@ -251,12 +260,8 @@ pub(super) fn withdrawn(
     settings: &RoomTranslation,
     key: &str,
 ) -> OutboxItem {
-    let can_delete = brain
-        .sessions()
-        .get(&room.bot)
-        .is_none_or(|session| session.capabilities().delete);
     let kind: RoomKind = settings.kind;
-    let what = if can_delete {
+    let what = if can_delete(brain, room) {
         // The outbox knows its id when its turn comes.
         action::Kind::Delete(Delete {
             message_id: String::new(),

@@ -217,6 +217,7 @@ fn copy(
     let style = Style::Copy {
         reply_to: message.reply_to.clone(),
         reply_text: message.reply_to_text.clone(),
+        is_reply_to_us: message.reply_to_bot,
         from: origin.room.bot.kind.clone(),
         files,
     };
@@ -239,10 +240,13 @@ async fn withdraw(
 ) -> Result<(), Trouble> {
     let key = origin.key_in(room);
     let store = call.brain.store();
-    if store.progress(&key).await?.is_some() || store.is_on_its_way(&key).await? {
-        answer
-            .actions
-            .push(show::withdrawn(call.brain, room, settings, &key));
+    // What is on its way is asked first: it is gone from there when its message is known. A deletion
+    // of nothing does nothing, and also meets what is said at this very moment.
+    if show::can_delete(call.brain, room)
+        || store.is_on_its_way(&key).await?
+        || store.progress(&key).await?.is_some()
+    {
+        answer.act(show::withdrawn(call.brain, room, settings, &key));
     }
     Ok(())
 }

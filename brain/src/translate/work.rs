@@ -55,6 +55,8 @@ pub enum Style {
         reply_to: String,
         /// The text of it, where the platform gives it.
         reply_text: String,
+        /// Whether that message is one of ours.
+        is_reply_to_us: bool,
         /// What people are told of where it comes from.
         from: String,
         /// Files that came with it.

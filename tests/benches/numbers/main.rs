@@ -15,6 +15,7 @@ mod notes;
 mod order;
 mod table;
 mod thousand;
+mod translate;
 
 use anyhow::Result;
 use jarvis_tests::farm::Farm;
@@ -24,13 +25,14 @@ use crate::table::Table;
 /// One bench: the word that chooses it, and what it does.
 type Bench = (&'static str, fn(&mut Table) -> Result<()>);
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     ("order", order::sign_and_verify),
     ("echo", echo::one_node),
     ("fan-out", echo::fan_out),
     ("files", files::put_and_get),
     ("memory", memory::of_a_node),
     ("chat", chat::version),
+    ("translate", translate::talk),
 ];
 
 /// What takes minutes: only when it is named.

@@ -1,7 +1,9 @@
 //! The end-to-end stories and the rules that hold for all crates, in one binary.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod apertium;
 mod bad_input;
+mod bridged;
 mod conformance;
 mod crashes;
 mod docker;

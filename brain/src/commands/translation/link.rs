@@ -121,7 +121,7 @@ async fn accept(
     let mut answer = Answer::say(reply.clone()).op(Op::DropSetting { name });
     let mut speech = Speech::new(call.brain);
     speech.say(&Place::unasked(offer.room.clone()), offer.kind, &reply);
-    answer.actions.extend(speech.items);
+    speech.items.into_iter().for_each(|item| answer.act(item));
     let answer = keep(answer, &offer.room, there);
     Ok(keep(answer, call.room(), here.clone()))
 }
@@ -155,7 +155,7 @@ pub(in crate::commands) fn unlink(call: &Call<'_>) -> Answer {
         let mut speech = Speech::new(call.brain);
         let said = Reply::from(text!(language, "link-ended"));
         speech.say(&Place::unasked(room.clone()), there.kind, &said);
-        answer.actions.extend(speech.items);
+        speech.items.into_iter().for_each(|item| answer.act(item));
         answer = keep(answer, room, there);
     }
     keep(answer, call.room(), settings)

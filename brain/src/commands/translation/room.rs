@@ -25,7 +25,7 @@ pub(in crate::commands) async fn translate(
             Ok(()) => status::usage(call).await,
             Err(refused) => Ok(refused),
         },
-        _ => Ok(status::status(call)),
+        _ => Ok(status::status(call, line)),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{engines_of, nothing_to_translate_with, own_names, settings};
+use super::{engines_of, nothing_to_translate_with, own_names, privacy, settings};
 use crate::account::Role;
 use crate::answer::Answer;
+use crate::command::permission::{Object, Permission};
 use crate::commands::{Call, Trouble};
 use crate::reply::Reply;
 use crate::room::RoomKey;
@@ -17,10 +18,23 @@ const LISTED: usize = 10;
 /// Counts that are read.
 const MOST_COUNTS: usize = 10_000;
 
-/// What the room decided, and how the engines are.
-pub(super) fn status(call: &Call<'_>) -> Answer {
+/// What the room decided, and how the engines are. Strangers learn who sees what they write, where that
+/// is so, and nothing else.
+pub(super) fn status(call: &Call<'_>, line: &str) -> Answer {
     let language = call.language();
     let settings = settings(call);
+    if let Err(refused) = call.check(Permission::Member, &Object::None, line) {
+        if settings.languages.is_empty() {
+            return refused;
+        }
+        let languages = own_names(&settings.languages);
+        let reply = Reply::new().line(text!(language, "translate-is-on", languages = languages));
+        return Answer::say(
+            privacy(call, &settings)
+                .into_iter()
+                .fold(reply, Reply::line),
+        );
+    }
     let mut reply = Reply::new();
     if settings.languages.is_empty() {
         reply = if settings.is_on() {

@@ -290,7 +290,11 @@ fn eval_tmp() {
         .lines()
         .map(|line| {
             let value: serde_json::Value = serde_json::from_str(line).unwrap();
-            doc(value["id"].as_u64().unwrap() + 1, 1, value["text"].as_str().unwrap())
+            doc(
+                value["id"].as_u64().unwrap() + 1,
+                1,
+                value["text"].as_str().unwrap(),
+            )
         })
         .collect();
     let begun = std::time::Instant::now();
@@ -298,29 +302,60 @@ fn eval_tmp() {
     index.commit(docs.len() as i64).unwrap();
     println!("indexed {} in {:?}", docs.len(), begun.elapsed());
     let eval: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string("/tmp/h/eval/out/eval.json").unwrap()).unwrap();
-    let scope = Scope { notebooks: vec![1], ..Scope::default() };
+        serde_json::from_str(&std::fs::read_to_string("/tmp/h/eval/out/eval.json").unwrap())
+            .unwrap();
+    let scope = Scope {
+        notebooks: vec![1],
+        ..Scope::default()
+    };
     let mut sets: std::collections::BTreeMap<String, (f64, f64, f64, f64)> = Default::default();
     let mut missed = String::new();
     for query in eval["queries"].as_array().unwrap() {
         let set = query["set"].as_str().unwrap();
-        let answers: HashSet<u64> =
-            query["answers"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() + 1).collect();
+        let answers: HashSet<u64> = query["answers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|id| id.as_u64().unwrap() + 1)
+            .collect();
         let typed = query["q"].as_str().unwrap();
-        let found = index.search(&Query::parse(typed), &scope, &HashMap::new(), 0, 10).unwrap();
+        let found = index
+            .search(&Query::parse(typed), &scope, &HashMap::new(), 0, 10)
+            .unwrap();
         let hits: Vec<u64> = found.hits.iter().map(|hit| hit.number).collect();
         let right = hits.iter().filter(|hit| answers.contains(hit)).count() as f64;
         let recall = right / answers.len().min(10) as f64;
-        let precision = if hits.is_empty() { 0.0 } else { right / hits.len() as f64 };
-        let rr = hits.iter().position(|hit| answers.contains(hit)).map_or(0.0, |at| 1.0 / (at + 1) as f64);
+        let precision = if hits.is_empty() {
+            0.0
+        } else {
+            right / hits.len() as f64
+        };
+        let rr = hits
+            .iter()
+            .position(|hit| answers.contains(hit))
+            .map_or(0.0, |at| 1.0 / (at + 1) as f64);
         let sums = sets.entry(set.to_owned()).or_default();
-        sums.0 += 1.0; sums.1 += recall; sums.2 += precision; sums.3 += rr;
+        sums.0 += 1.0;
+        sums.1 += recall;
+        sums.2 += precision;
+        sums.3 += rr;
         if recall < 0.99 && (set == "typo" || set == "pinyin" || set == "initials") {
-            missed += &format!("{set} {typed} {} tier {} total {} recall {recall:.2} of {}\n", query["note"], found.tier, found.total, answers.len());
+            missed += &format!(
+                "{set} {typed} {} tier {} total {} recall {recall:.2} of {}\n",
+                query["note"],
+                found.tier,
+                found.total,
+                answers.len()
+            );
         }
     }
     for (set, (n, recall, precision, rr)) in sets {
-        println!("{set:10} n {n} recall {:.3} precision {:.3} mrr {:.3}", recall / n, precision / n, rr / n);
+        println!(
+            "{set:10} n {n} recall {:.3} precision {:.3} mrr {:.3}",
+            recall / n,
+            precision / n,
+            rr / n
+        );
     }
     std::fs::write("/tmp/h/eval/missed.txt", missed).unwrap();
 }

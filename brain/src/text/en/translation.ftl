@@ -11,7 +11,7 @@ translation-no-local-engine = This room allows local engines only (`--local-only
 translation-no-pair = No engine translates that to { $language }.
 translation-no-budget = The characters for this month are used up: see `/translate usage`.
 translation-nonsense = No engine gave a usable translation of that. Try other words.
-translation-down = No translation engine answers now. The owner sees why in `/health`; send it again later.
+translation-down = No translation engine answers now: see `/translate status`, and send it again later.
 translation-too-long = That is too long to translate: { $limit } characters at most.
 translation-full = So many messages are waiting for their translation that the next ones are not translated.
 link-author = { $name } ({ $from }):{" "}
@@ -60,7 +60,7 @@ cmd-starttranslate-arg-round-trip = the writer sees how it reads when it is tran
 cmd-starttranslate-examples =
     starttranslate -s zh-CN -d en
     starttranslate -s en -d zh-CN -u Bob -r
-cmd-stoptranslate = end what `starttranslate` began
+cmd-stoptranslate = end the translation of one direction
 cmd-stoptranslate-arg-user = only for this person
 cmd-stoptranslate-examples = stoptranslate -u Bob
 cmd-link = tie this room to one elsewhere, each in its own language

@@ -11,7 +11,7 @@ translation-no-local-engine = 本房间只允许本地引擎（`--local-only`）
 translation-no-pair = 没有引擎能译成{ $language }。
 translation-no-budget = 本月的翻译字数已用完：见 `/translate usage`。
 translation-nonsense = 没有引擎给出可用的译文，请换个说法。
-translation-down = 翻译引擎暂时没有响应。管理员可用 `/health` 查看原因；请稍后再发。
+translation-down = 翻译引擎暂时没有响应：见 `/translate status`，请稍后再发。
 translation-too-long = 文字太长，无法翻译：最多 { $limit } 个字符。
 translation-full = 等待翻译的消息太多，接下来的消息不再翻译。
 link-author = { $name }（{ $from }）：
@@ -60,7 +60,7 @@ cmd-starttranslate-arg-round-trip = 作者能看到回译
 cmd-starttranslate-examples =
     starttranslate -s zh-CN -d en
     starttranslate -s en -d zh-CN -u Bob -r
-cmd-stoptranslate = 结束 `starttranslate` 开始的翻译
+cmd-stoptranslate = 结束单向翻译
 cmd-stoptranslate-arg-user = 只对这个人
 cmd-stoptranslate-examples = stoptranslate -u Bob
 cmd-link = 把本房间与别处的房间互通，各用各的语言
