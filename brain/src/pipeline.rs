@@ -475,7 +475,7 @@ async fn meant(
                 return Ok(answer);
             }
             // Who answers what we passed on talks, even before it is known which message that was.
-            if (kind == RoomKind::Private || message.reply_to_bot) && take::is_on(call) {
+            if (call.kind == RoomKind::Private || message.reply_to_bot) && take::is_on(call) {
                 return talk(call, false).await;
             }
             unknown(call, &word, &rest).await
