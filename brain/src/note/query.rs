@@ -175,7 +175,7 @@ impl Query {
                 PartText::Words(text) => tokenizer::runs(text).iter().any(|run| !run.is_dense),
                 PartText::Phrase(_) | PartText::Prefix(_) => false,
             });
-        if may_widen { 4 } else { 1 }
+        if may_widen { 3 } else { 1 }
     }
 
     /// What to look for in the index. `synonyms` gives other words for a folded word.
@@ -373,12 +373,14 @@ fn latin_plan(word: &str, tier: usize) -> Plan {
             ways.push((2.0, Plan::term(Form::Pinyin, word)));
             ways.push((2.0, Plan::term(Form::Initials, word)));
         }
-        if length >= 4 {
-            ways.push((1.0, Plan::Fuzzy(word.to_owned())));
+        // A slip in a short word is as likely as another word: what sounds so comes first.
+        if length >= 3 {
+            let weight = if length > 3 { 1.5 } else { 0.5 };
+            ways.push((weight, Plan::Fuzzy(word.to_owned())));
         }
         for pairs in tokenizer::syllable_pairs(word) {
             ways.push((
-                1.5,
+                1.0,
                 phrase(Form::Syllables, pairs.into_iter().enumerate().collect()),
             ));
         }
@@ -392,9 +394,6 @@ fn latin_plan(word: &str, tier: usize) -> Plan {
                 phrase(Form::InitialPairs, pairs.into_iter().enumerate().collect()),
             ));
         }
-    }
-    if tier >= 3 && length == 3 {
-        ways.push((0.5, Plan::Fuzzy(word.to_owned())));
     }
     Plan::any(ways)
 }

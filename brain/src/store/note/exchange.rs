@@ -142,7 +142,7 @@ async fn of_notebook(
         db,
         NoteRow,
         "SELECT number, notebook, parts, tags, author_id, created_ms, updated_ms, removed_ms, \
-         sequence FROM note WHERE notebook = $1 AND number > $2 \
+         sequence, changed_by FROM note WHERE notebook = $1 AND number > $2 \
          AND (notebook IN (SELECT number FROM notebook WHERE owner_id = $3) \
          OR notebook IN (SELECT notebook FROM notebook_member WHERE account_id = $3)) \
          ORDER BY number LIMIT $4",
