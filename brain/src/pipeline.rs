@@ -1,34 +1,29 @@
 //! One message through the brain: identify, rate limit, command, fallback; then one transaction, the
 //! acknowledgement, and what follows from it.
 
+mod answered;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{
-    Action, AnswerPress, Event, Message, RoomKind as WireRoomKind, action, event,
-};
-use prost::Message as _;
-use tracing::{Instrument, debug, error, info_span, warn};
+use jarvis_proto::chat::{Event, Message, RoomKind as WireRoomKind, event};
+use tracing::{Instrument, error, info_span};
+
+use self::answered::{Answered, apologize};
 
 use crate::account::Role;
-use crate::answer::{After, Answer, AuditNote, Place, Speech, audit_entry};
+use crate::answer::{Answer, AuditNote};
 use crate::blob::Pins;
 use crate::brain::Brain;
 use crate::command::help;
 use crate::command::permission::Subject;
 use crate::command::registry::{Addressing, Found};
 use crate::commands::{self, Call, Drafted, Trouble};
-use crate::outbox::OutboxItem;
 use crate::people::Speaker;
-use crate::reply::Reply;
 use crate::room::{Inbound, RoomKind};
-use crate::store::{Committed, EventKey, Op, StoreError, Unit};
 use crate::text::{Language, format, text};
 use crate::translate::take;
 
-/// Tries to commit an answer while the store is busy, before its sender is told.
-const COMMIT_TRIES: u32 = 20;
 /// How long people are asked to wait when a room's lane is full.
 const BUSY_FOR: Duration = Duration::from_secs(30);
 /// Most commands in one message.
@@ -75,7 +70,6 @@ async fn begin_traced(brain: &Brain, inbound: Inbound, trace: String) -> Begun {
             return Begun::nothing();
         }
     };
-    // Until the commit: what the answer refers to must not go in between.
     let pins = Pins::default();
     let mut answer = if person.is_bot {
         Answer::nothing()
@@ -117,224 +111,6 @@ impl Begun {
             rest: Box::pin(async {}),
             is_apart: true,
         }
-    }
-}
-
-/// Says, past the outbox, that nothing was done because the store does not answer. The event is over
-/// then: its sender knows. If nobody could be told, the adapter keeps it and sends it again.
-async fn apologize(
-    brain: &Brain,
-    inbound: &Inbound,
-    kind: RoomKind,
-    language: Language,
-    trace: &str,
-) {
-    let is_waited_for = inbound.event.addressed || kind == RoomKind::Private;
-    if is_waited_for {
-        let reply = Reply::from(text!(language, "error-store", trace = trace));
-        let mut speech = Speech::new(brain);
-        speech.say(&Place::unasked(inbound.room.clone()), kind, &reply);
-        for item in speech.items {
-            let Ok(action) = Action::decode(item.action.as_slice()) else {
-                return;
-            };
-            let told = inbound.session.perform(action).await;
-            if !matches!(told, Ok(Outcome::Ok(_))) {
-                return;
-            }
-        }
-    }
-    let _ = inbound.session.acknowledge(&inbound.event.id).await;
-}
-
-/// An event that was answered, until its answer is safe.
-struct Answered {
-    inbound: Inbound,
-    speaker: Speaker,
-    kind: RoomKind,
-    trace: String,
-    _pins: Pins,
-}
-
-impl Answered {
-    /// Hands the answer to the store together with the event.
-    async fn commit(self, brain: &Brain, answer: Answer) -> Begun {
-        let place = place_of(&self.inbound, &self.speaker);
-        let mut speech = Speech::new(brain);
-        for reply in &answer.replies {
-            speech.say(&place, self.kind, reply);
-        }
-        for (elsewhere, reply) in &answer.elsewhere {
-            speech.say(elsewhere, RoomKind::Private, reply);
-        }
-        let mut ops = answer.ops;
-        ops.append(&mut speech.ops);
-        if let Some(note) = answer.audit {
-            let mut entry = audit_entry(brain, *note);
-            entry.account = Some(self.speaker.account.id.clone());
-            entry.identity = Some(self.speaker.identity.key.clone());
-            self.trace.clone_into(&mut entry.trace);
-            ops.push(Op::Audit(entry));
-        }
-        ops.extend(speech.items.iter().cloned().map(Op::Outbox));
-        let unit = Unit::answering(self.event_key(brain), ops);
-        let is_apart = unit.is_common() && answer.after.is_empty();
-        let receipt = brain.store().enqueue(unit.clone()).await;
-        let (items, after) = (speech.items, answer.after);
-        let span = tracing::Span::current();
-        let brain = brain.clone();
-        let rest = async move {
-            let committed = match receipt {
-                Ok(receipt) => receipt.outcome().await,
-                Err(error) => Err(error),
-            };
-            let committed = match committed {
-                Err(error) if error.is_passing() => commit_event(&brain, unit).await,
-                other => other,
-            };
-            self.finish(&brain, committed, items, after).await;
-        };
-        Begun {
-            rest: Box::pin(rest.instrument(span)),
-            is_apart,
-        }
-    }
-
-    /// Says what was stored, sets going what follows, and acknowledges.
-    async fn finish(
-        self,
-        brain: &Brain,
-        committed: Result<Committed, StoreError>,
-        items: Vec<OutboxItem>,
-        after: Vec<After>,
-    ) {
-        match committed {
-            Ok(Committed::Applied) => {
-                if after
-                    .iter()
-                    .any(|after| matches!(after, After::FollowNotes))
-                {
-                    brain.notes().follow().await;
-                }
-                brain.outbox().push(brain, items);
-                for after in after {
-                    set_going(brain, after).await;
-                }
-            }
-            Ok(Committed::Duplicate) => debug!("a repeated event does nothing"),
-            Ok(Committed::Unmet) => {
-                // Somebody was faster: the code or question was used up in between.
-                let reply = Reply::from(text!(self.speaker.language(), "press-gone"));
-                let mut speech = Speech::new(brain);
-                let place = place_of(&self.inbound, &self.speaker);
-                speech.say(&place, self.kind, &reply);
-                let ops = speech.items.iter().cloned().map(Op::Outbox).collect();
-                match commit_event(brain, Unit::answering(self.event_key(brain), ops)).await {
-                    Ok(_) => brain.outbox().push(brain, speech.items),
-                    Err(error) => return self.fail(brain, &error).await,
-                }
-            }
-            Err(error) => return self.fail(brain, &error).await,
-        }
-        if let Some(event::Kind::Press(_)) = &self.inbound.event.kind {
-            release_button(brain, &self.inbound);
-        }
-        if self
-            .inbound
-            .session
-            .acknowledge(&self.inbound.event.id)
-            .await
-            .is_err()
-        {
-            debug!(
-                "the adapter went away before the acknowledgement; it will send the event again"
-            );
-        }
-    }
-
-    async fn fail(&self, brain: &Brain, error: &StoreError) {
-        error!(%error, "cannot store an answer");
-        let language = self.speaker.language();
-        apologize(brain, &self.inbound, self.kind, language, &self.trace).await;
-    }
-
-    fn event_key(&self, brain: &Brain) -> EventKey {
-        EventKey {
-            bot: self.inbound.room.bot.clone(),
-            id: self.inbound.event.id.clone(),
-            received_ms: brain.now_ms(),
-        }
-    }
-}
-
-/// Stops the spinner of a pressed button. Best effort: a press is worth nothing a minute later.
-fn release_button(brain: &Brain, inbound: &Inbound) {
-    let answer = AnswerPress {
-        event: inbound.event.id.clone(),
-        text: String::new(),
-    };
-    let action = Action {
-        id: uuid::Uuid::now_v7().to_string(),
-        room: inbound.event.room.clone(),
-        transient: true,
-        kind: Some(action::Kind::AnswerPress(answer)),
-        ..Action::default()
-    };
-    let session = inbound.session.clone();
-    brain.spawn(async move {
-        let _ = session.perform(action).await;
-    });
-}
-
-async fn commit_event(brain: &Brain, unit: Unit) -> Result<Committed, StoreError> {
-    let mut tries = 0;
-    loop {
-        match brain.store().commit(unit.clone()).await {
-            Err(error) if error.is_passing() && tries < COMMIT_TRIES => {
-                tries += 1;
-                warn!(%error, tries, "the store is busy; once more");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            other => return other,
-        }
-    }
-}
-
-async fn set_going(brain: &Brain, after: After) {
-    match after {
-        After::StartJob(new) => brain.jobs().start(brain, *new),
-        After::Cancel(number) => drop(brain.jobs().cancel(number).await),
-        After::Follow(new) => brain.jobs().follows().start(brain, *new),
-        After::StopFollow(id) => brain.jobs().follows().stop(&id),
-        After::ForgetPeople => brain.people().forget(),
-        After::KeepNode(record) => brain.fleet().keep(brain, record),
-        // That was first of all.
-        After::FollowNotes => {}
-        After::RebuildNotes(told) => {
-            let rebuilding = brain.clone();
-            brain.spawn(async move { commands::rebuild_notes(&rebuilding, *told).await });
-        }
-        After::ImportNotes(import) => crate::note::import::run::start(brain, *import),
-        After::ForgetSubscriptions => brain.watch().forget_subscriptions(),
-        After::ForgetNode(name) => brain.fleet().forget(brain, &name),
-        After::TidyFiles(hash) => {
-            let tidying = brain.clone();
-            brain.spawn(async move {
-                if let Err(error) = crate::file::remove_bytes(&tidying, &hash).await {
-                    tracing::warn!(%error, "the bytes of a removed file stay");
-                }
-            });
-        }
-        After::Send(item) => brain.outbox().push(brain, vec![*item]),
-        After::Translate(work) => brain.translations().begin(brain, *work),
-        After::KeepTranslation(room, settings) => {
-            brain.translations().keep_room(room, *settings);
-        }
-        After::RenameNode(name, new) => {
-            brain.fleet().rename(brain, &name, &new);
-            brain.jobs().node_renamed(brain, &name, &new);
-        }
-        After::TagNode(name, tags) => brain.fleet().tag(&name, tags),
     }
 }
 
@@ -406,8 +182,8 @@ async fn answer(
     let line = picked.as_deref().unwrap_or(&message.text);
     let found = commands::registry().look_up(line, addressing);
     let is_drafted = !is_press && commands::may_be_drafted(&call, addressed);
-    if matches!(found, Found::Nothing) && message.attachments.is_empty() && !is_drafted {
-        return Ok(Answer::nothing());
+    if is_talk(&call, &found) && !is_drafted {
+        return talk(&call, false).await;
     }
     if let Some(refusal) = rate_limited(&call) {
         return Ok(refusal);
@@ -437,8 +213,8 @@ async fn meant(
     addressed: bool,
 ) -> Result<Answer, Trouble> {
     let (brain, inbound, message) = (call.brain, call.inbound, call.message);
-    if matches!(found, Found::Nothing) && message.attachments.is_empty() {
-        return Ok(Answer::nothing());
+    if is_talk(call, &found) {
+        return talk(call, false).await;
     }
     if is_too_old(brain, &inbound.event) && (addressed || matches!(found, Found::Commands(_))) {
         return Ok(Answer::say(text!(
@@ -481,6 +257,11 @@ async fn meant(
             unknown(call, &word, &rest).await
         }
     }
+}
+
+/// Whether people speak to each other. Files are theirs too where they are translated or passed on.
+fn is_talk(call: &Call<'_>, found: &Found) -> bool {
+    matches!(found, Found::Nothing) && (call.message.attachments.is_empty() || take::is_on(call))
 }
 
 /// What people say to each other: translated where the room wants it, and no more than they may say.
@@ -564,19 +345,6 @@ pub(crate) async fn refuse_busy(brain: Brain, inbound: Inbound) {
         _pins: Pins::default(),
     };
     answered.commit(&brain, answer).await.rest.await;
-}
-
-fn place_of(inbound: &Inbound, speaker: &Speaker) -> Place {
-    let reply_to = match &inbound.event.kind {
-        Some(event::Kind::Message(message)) => message.message_id.clone(),
-        _ => String::new(),
-    };
-    Place {
-        room: inbound.room.clone(),
-        reply_to,
-        context: inbound.event.reply_context.clone(),
-        account: Some(speaker.account.id.clone()),
-    }
 }
 
 fn room_kind(event: &Event) -> RoomKind {
