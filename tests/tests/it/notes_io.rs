@@ -140,12 +140,12 @@ async fn replacing_removes_what_the_file_does_not_have_and_is_taken_back() {
 async fn an_import_that_was_killed_goes_on_and_loses_and_doubles_nothing() {
     let mut site = TelegramSite::with_nodes(&[]).await.unwrap();
     let ann = site.person_with_role("Ann", "member").await;
-    let many: Vec<PortableNote> = (0..4_000)
+    let many: Vec<PortableNote> = (0..12_000)
         .map(|number| note(&format!("entry{number} 服务器日志"), &["log"]))
         .collect();
     let file = write(Format::Json, &many).unwrap();
     ann.sends_file("many.json", file, "/impnotes");
-    ann.sees("new: 4000").await;
+    ann.sees("new: 12000").await;
     let _ = ann.presses("yes");
     ann.sees("Import 1 has begun").await;
     // Some are in, and searching goes on.
@@ -158,14 +158,14 @@ async fn an_import_that_was_killed_goes_on_and_loses_and_doubles_nothing() {
     }
     site.site.kill_brain().await.unwrap();
     site.site.start_brain().await.unwrap();
-    ann.sees("Import 1 is done: many.json. Notes made or changed: 4000")
+    ann.sees("Import 1 is done: many.json. Notes made or changed: 12000")
         .await;
     ann.says("/expnotes --json");
     let out = read(&ann.gets_file("notes.json").await).unwrap().notes;
     let order: Vec<&str> = out.iter().map(|note| note.parts[0].as_str()).collect();
     let wanted: Vec<&str> = many.iter().map(|note| note.parts[0].as_str()).collect();
     assert_eq!(order, wanted);
-    ann.says("/find entry3999");
+    ann.says("/find entry11999");
     ann.sees("1 note for").await;
 }
 
