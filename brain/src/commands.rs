@@ -142,6 +142,7 @@ commands! {
     Yes(general::YesArgs),
     No(general::NoArgs),
     Version(general::VersionArgs),
+    Ping(general::PingArgs),
     Health(system::HealthArgs),
     Audit(system::AuditArgs),
 }

@@ -1,4 +1,4 @@
-//! Finding one's way: `start`, `help`, `version`, `lang`, and the answers `yes` and `no`.
+//! Finding one's way: `start`, `help`, `version`, `ping`, `lang`, and the answers `yes` and `no`.
 
 pub(crate) mod run;
 
@@ -11,6 +11,8 @@ use crate::command::value;
 use crate::reply::Reply;
 use crate::text::{Language, text};
 
+/// Characters that `ping` says back.
+const PONG_CHARACTERS: usize = 64;
 /// What every command of this file starts from: open to all, everywhere, at once.
 const OPEN: CommandSpec = CommandSpec {
     name: "",
@@ -68,6 +70,23 @@ impl Arguments for VersionArgs {
     };
 }
 
+/// `ping [WORD]`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PingArgs {
+    /// What to say back, so that many can be told apart.
+    #[arg(value_name = "WORD")]
+    pub word: Option<String>,
+}
+
+impl Arguments for PingArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "ping",
+        aliases: &["在吗"],
+        family: Family::System,
+        ..OPEN
+    };
+}
+
 /// `lang [LANGUAGE]`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct LangArgs {
@@ -119,6 +138,17 @@ impl Arguments for NoArgs {
 /// The answer to `version`.
 pub fn version(language: Language) -> Reply {
     text!(language, "version", version = env!("CARGO_PKG_VERSION")).into()
+}
+
+/// The answer to `ping`: the way from the chat to the brain and back works.
+pub fn pong(language: Language, args: &PingArgs) -> Reply {
+    match &args.word {
+        Some(word) => {
+            let word: String = word.chars().take(PONG_CHARACTERS).collect();
+            text!(language, "pong-word", word = word).into()
+        }
+        None => text!(language, "pong").into(),
+    }
 }
 
 /// The answer to `start`, by what the person is already.

@@ -90,6 +90,7 @@ pub(super) async fn run(
         Invocation::Lang(args) => Ok(general::run::lang(call, &args)),
         Invocation::Yes(args) => general::run::yes(call, args).await,
         Invocation::No(args) => general::run::no(call, args).await,
+        Invocation::Ping(args) => Ok(Answer::say(general::pong(call.language(), &args))),
         Invocation::Version(_) => Ok(Answer::say(general::version(call.language()))),
         Invocation::Health(_) => system::run::health(call).await,
         Invocation::Audit(args) => system::run::audit(call, args).await,

@@ -136,6 +136,8 @@ cmd-help-examples =
     help
     help run
 cmd-version = show which version runs here
+cmd-ping = answer at once, to see whether I can be reached
+cmd-ping-arg-word = what I say back with it
 cmd-lang = choose the language in which I speak to you
 cmd-lang-arg-language = en or zh; without it I say which one it is
 cmd-lang-examples = lang zh
@@ -267,6 +269,8 @@ cmd-audit-arg-job = only about this job
 ## First contact
 
 version = Jarvis { $version }
+pong = pong
+pong-word = pong { $word }
 start-known = Hello { $name }. You are { $role } here.
 start-next = Try `nodes` or `help`.
 start-stranger = Hello { $name }. I don't know you yet.

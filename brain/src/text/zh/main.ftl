@@ -110,6 +110,8 @@ cmd-help-examples =
     帮助
     帮助 run
 cmd-version = 查看当前版本
+cmd-ping = 马上回答一声，看看能不能联系上
+cmd-ping-arg-word = 我会原样带回来的词
 cmd-lang = 选择我和你说话的语言
 cmd-lang-arg-language = en 或 zh；不写则显示当前语言
 cmd-lang-examples = lang en
@@ -241,6 +243,8 @@ cmd-audit-arg-job = 只看这个任务的
 ## 初次见面
 
 version = Jarvis { $version }
+pong = pong
+pong-word = pong { $word }
 start-known = 你好，{ $name }。你在这里是{ $role }。
 start-next = 试试 `节点` 或 `帮助`。
 start-stranger = 你好，{ $name }。我还不认识你。
