@@ -90,7 +90,7 @@ fn measure(queries: &[Known], finders: &[Finder<'_>; 3]) -> Result<Grid> {
     }
     let mut grid = Grid::new(["known items", "queries"]);
     for (name, _) in finders {
-        grid.column(*name);
+        grid.column(name);
     }
     grid.column("goal");
     let mut times: [Times; 3] = std::array::from_fn(|_| Times::default());
