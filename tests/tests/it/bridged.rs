@@ -8,6 +8,8 @@ use jarvis_nodeclient::Identity;
 use jarvis_tests::engines::FakeEngines;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::platform::{Platform, Way};
+use jarvis_tests::qq::FakeQq;
+use jarvis_tests::qq::onebot::OneBot;
 use jarvis_tests::site::{Site, TelegramSite};
 use jarvis_tests::telegram::{FakeTelegram, Settings};
 use tempfile::TempDir;
@@ -338,4 +340,58 @@ async fn two_telegram_groups_pass_on_names_answers_and_files() {
         .await;
     assert_eq!(file.file.as_deref(), Some("error.log"));
     assert_eq!(west.file("error.log").unwrap(), "what went wrong");
+}
+
+#[tokio::test]
+async fn a_telegram_group_and_a_qq_group_read_each_other() {
+    let settings = Settings {
+        privacy: false,
+        ..Settings::default()
+    };
+    let telegram = FakeTelegram::start_with(settings).await.unwrap();
+    let engines = FakeEngines::start().await.unwrap();
+    for (zh, en) in [("好了", "It is"), ("大家早上好", "Good morning all")] {
+        engines.knows(("zh", zh), ("en", en));
+        engines.knows(("en", en), ("zh", zh));
+    }
+    let qq = FakeQq::new();
+    let onebot = OneBot::start(&qq).await.unwrap();
+    let jarvis = Jarvis::new().unwrap();
+    jarvis.configure_telegram(&telegram).unwrap();
+    jarvis.configure_qq(&onebot).unwrap();
+    let keys = format!("kind = \"libretranslate\"\nurl = \"{}\"", engines.url());
+    jarvis.configure("translate.engines.home", &keys).unwrap();
+    let site = Site::start(jarvis, &[]).await.unwrap();
+    let mut site = TelegramSite {
+        adapter: None,
+        site,
+        telegram,
+    };
+    site.start_adapter().await.unwrap();
+    let _qq = site.site.jarvis.start(&["adapter", "onebot"]).unwrap();
+    qq.hears("get_version_info", 0).await;
+    let bob = site.person_speaking("Bob", "en", "operator").await;
+    let li = qq.person("李雷");
+    li.says("/start");
+    li.sees("/bind").await;
+    site.site.owner.says("role 李雷 operator").await;
+    site.site.owner.sees("李雷 is now operator").await;
+
+    let (west, east) = (site.telegram.group("west"), qq.group("东"));
+    bob.says_in(&west, "/link --lang en");
+    let offered = bob.sees_in(&west, "/link ").await.text;
+    let code = offered.rsplit("/link ").next().unwrap().trim();
+    li.asks_in(east, &format!("/link {code} --lang zh"));
+    li.sees_in(east, "/unlink").await;
+
+    let asked = bob.says_in(&west, "Good morning all");
+    let copy = li.sees_in(east, "大家早上好").await;
+    assert!(copy.text.contains("Bob"), "{}", copy.text);
+    li.replies_in(east, copy.id, "好了");
+    let seen = bob.sees_in(&west, "It is").await;
+    assert!(seen.text.contains("李雷"), "{}", seen.text);
+    assert_eq!(seen.reply_to, Some(asked));
+    bob.sends_file_in(&west, "error.log", "what went wrong", "It is");
+    li.sees_in(east, "好了").await;
+    assert_eq!(li.gets_file_in(east, "error.log").await, "what went wrong");
 }
