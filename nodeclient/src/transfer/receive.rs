@@ -157,7 +157,16 @@ pub async fn receive_file<E: Display>(
             .await
             .map_or(0, |about| about.len());
         if offset > there {
-            return Err(ReceiveError::Malformed("it begins beyond what is here"));
+            // Less has come to the disk than the sender was told: it goes on from there.
+            let point = ResumePoint {
+                offset: there,
+                size,
+                modified_ms,
+            };
+            return Err(ReceiveError::Cut {
+                resume: (!size_unknown).then_some(point),
+                detail: "it begins beyond what is here".to_owned(),
+            });
         }
     }
 
