@@ -81,6 +81,8 @@ pub(crate) struct Notes {
     reader: FileReader,
     /// Imports take their turn.
     imports: Semaphore,
+    /// No more searches at once than there are cores: one more would only slow down all others.
+    searches: Semaphore,
 }
 
 impl Notes {
@@ -95,6 +97,7 @@ impl Notes {
             drafts: Mutex::default(),
             reader: FileReader::new(),
             imports: Semaphore::new(1),
+            searches: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
         };
         (notes, waiting)
     }
@@ -144,6 +147,7 @@ impl Notes {
             self.follow().await;
         }
         let index = self.index().ok_or(NotesError::NotOpen)?;
+        let _turn = self.searches.acquire().await;
         let search = move || index.search(&query, &scope, &synonyms, skip, limit);
         Ok(blocking(search).await??)
     }

@@ -165,7 +165,8 @@ fn what_changes_servers_or_people_is_never_open() {
             "lang",
             "yes",
             "no",
-            "version"
+            "version",
+            "ping"
         ],
         "think twice before opening a command to strangers"
     );
