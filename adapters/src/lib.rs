@@ -16,6 +16,7 @@
 //! [`registry`].
 
 pub mod adapter;
+mod cause;
 pub mod console;
 pub mod errand;
 #[cfg(test)]

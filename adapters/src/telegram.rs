@@ -40,6 +40,7 @@ use self::inbound::Myself;
 use self::intake::{Intake, Presses};
 use self::send::{Failure, Sender};
 use crate::adapter::{Adapter, AdapterError, ByteStream, Inbox, Profile};
+use crate::cause::innermost;
 use crate::errand::Errand;
 use crate::host::retry;
 use crate::recent::Recent;
@@ -223,7 +224,7 @@ impl Adapter for Telegram {
         Ok(bytes
             .map(|piece| {
                 // The URL of a file has the token in it.
-                piece.map_err(|error| std::io::Error::other(calls::innermost(&error.without_url())))
+                piece.map_err(|error| std::io::Error::other(innermost(&error.without_url())))
             })
             .boxed())
     }
@@ -266,7 +267,7 @@ fn client(config: &Config) -> Result<reqwest::Client, AdapterError> {
     }
     builder.build().map_err(|error| AdapterError::Setting {
         setting: "telegram",
-        detail: calls::innermost(&error),
+        detail: innermost(&error),
     })
 }
 

@@ -17,6 +17,8 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use url::{Host, Url};
 
+use crate::cause::innermost;
+
 /// Longest time for a connection to stand, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Buffer of one in-memory connection, in bytes.
@@ -237,15 +239,6 @@ fn tls_connector(authority: Option<&Path>) -> io::Result<TlsConnector> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
-}
-
-/// tonic's own text is only "transport error"; the cause says something.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use super::lock;
 use crate::adapter::ByteStream;
+use crate::cause::innermost;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Longest silence inside a download.
@@ -129,14 +130,6 @@ fn is_inside(address: IpAddr) -> bool {
             }
         },
     }
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use teloxide::types::ChatId;
 use teloxide::{ApiError, RequestError};
 use tokio::time::timeout;
 
+use crate::cause::innermost;
+
 /// Longest time for a call that moves no file. The client library itself waits ten seconds inside a
 /// call when the server answers 5xx.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(25);
@@ -117,15 +119,6 @@ fn unknown(text: &str, detail: String) -> Outcome {
     } else {
         Outcome::Fatal(detail)
     }
-}
-
-/// The cause that says something. The client library has taken the URL, and the token in it, away.
-pub(super) fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]
