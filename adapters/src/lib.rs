@@ -31,6 +31,7 @@ pub mod registry;
 pub mod split;
 pub mod telegram;
 mod websocket;
+pub mod wechat;
 
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;

@@ -1,0 +1,3 @@
+//! WeChat and WeCom, one module a transport; what they share is beside them.
+
+mod crypto;
