@@ -26,6 +26,7 @@ pub mod few;
 pub mod host;
 pub mod markup;
 pub mod qq;
+mod quota;
 pub mod recent;
 pub mod registry;
 pub mod split;

@@ -36,6 +36,14 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             return;
         }
     };
+    if kind == AdapterKind::Wecom && platform::wecom::is_held(config) {
+        report.ok(
+            name,
+            "a Jarvis of this data folder has the robot now; a second login would take it away",
+        );
+        platform::wecom::look(config, report).await;
+        return;
+    }
     match timeout(LIMIT, registry::connect(found)).await {
         Ok(Ok(adapter)) => {
             let profile = adapter.profile();
@@ -46,6 +54,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             report.ok(name, format!("lets us in as {who}"));
             if kind == AdapterKind::Qq {
                 platform::qq::look(config, report).await;
+            }
+            if kind == AdapterKind::Wecom {
+                // The login is given back first.
+                drop(adapter);
+                platform::wecom::look(config, report).await;
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(
