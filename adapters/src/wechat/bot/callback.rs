@@ -221,10 +221,8 @@ impl Door {
     fn poll(&self, id: &str) -> Value {
         let slot = self.core.polled.slot(id, None);
         let rules = &self.core.config.rules;
-        let (answer, number) = slot.answer();
-        match answer {
+        match slot.answer() {
             Answer::Text(text, is_last) => {
-                slot.serve(number);
                 if !is_last && slot.age() >= rules.stream_life {
                     slot.close();
                     let later = format!("\n\n{}", self.core.words().later);
@@ -276,16 +274,9 @@ impl Door {
     /// The first word of an answer, or a bubble that waits for it.
     async fn first(&self, slot: &Slot, until: Instant) -> Value {
         slot.speaks(left(until)).await;
-        let (answer, number) = slot.answer();
-        match answer {
-            Answer::Text(text, is_last) => {
-                slot.serve(number);
-                stream(&slot.id, &text, is_last)
-            }
-            Answer::Card(card) => {
-                slot.serve(number);
-                card_body(&card)
-            }
+        match slot.answer() {
+            Answer::Text(text, is_last) => stream(&slot.id, &text, is_last),
+            Answer::Card(card) => card_body(&card),
             Answer::Nothing => stream(&slot.id, WAITING, false),
         }
     }
@@ -293,8 +284,7 @@ impl Door {
     /// A greeting goes with the response or not at all.
     async fn greeting(&self, slot: &Slot, until: Instant) -> Option<Value> {
         slot.speaks(left(until)).await;
-        let (answer, number) = slot.answer();
-        slot.serve(number);
+        let answer = slot.answer();
         slot.close();
         match answer {
             Answer::Text(text, _) => {

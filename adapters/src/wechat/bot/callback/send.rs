@@ -138,7 +138,6 @@ impl Sender<'_> {
                 if self.into_bubble(&slot, &part).await {
                     return Ok(format!("{}#{key}", slot.id));
                 }
-                slot.close();
             }
             if let Some(url) = slot.take_url(key) {
                 match self.by_url(&url, &part).await? {
@@ -163,12 +162,21 @@ impl Sender<'_> {
                 self.remember(card);
                 match slot.say_card(card) {
                     Some(number) => number,
-                    // The bubble is there already, and stays one.
-                    None => return false,
+                    // The bubble is there already, and takes no card.
+                    None => {
+                        slot.close();
+                        return false;
+                    }
                 }
             }
         };
+        self.is_served(slot, number).await
+    }
+
+    /// Whether WeCom has come for a state; when it has not, the bubble is over.
+    async fn is_served(&self, slot: &Slot, number: u64) -> bool {
         slot.is_served(number, SERVED_LIMIT).await
+            || !slot.take_back(number, self.core.words().later)
     }
 
     fn remember(&self, card: &Card) {
@@ -247,14 +255,13 @@ impl Sender<'_> {
         if !progress.r#final {
             return Ok(sent);
         }
-        if slot.is_served(number, SERVED_LIMIT).await {
+        if self.is_served(&slot, number).await {
             if texts.len() > 1 {
                 self.errand.part_sent(slot.id.clone());
                 return self.send(parts).await;
             }
             return Ok(sent);
         }
-        slot.close();
         self.send(parts).await
     }
 

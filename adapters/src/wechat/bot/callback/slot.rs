@@ -160,28 +160,37 @@ impl Slot {
         matches!(timeout(limit, got).await, Ok(Ok(_)))
     }
 
-    /// What to tell WeCom now, and the number with which [`Slot::serve`] notes that it was told.
-    pub(in super::super) fn answer(&self) -> (Answer, u64) {
-        let mut state = lock(&self.state);
-        state.is_answered = true;
-        let answer = match &state.card {
-            Some(card) => Answer::Card(card.clone()),
-            None if state.number == 0 => Answer::Nothing,
-            None => Answer::Text(state.text.clone(), state.is_last),
-        };
-        (answer, state.number)
-    }
-
-    /// WeCom has got the state with this number.
-    pub(in super::super) fn serve(&self, number: u64) {
-        {
+    /// What to tell WeCom now. It counts as told.
+    pub(in super::super) fn answer(&self) -> Answer {
+        let (answer, number) = {
             let mut state = lock(&self.state);
-            if state.is_last && state.number == number {
-                state.is_closed = true;
-            }
-        }
+            state.is_answered = true;
+            state.is_closed |= state.is_last;
+            let answer = match &state.card {
+                Some(card) => Answer::Card(card.clone()),
+                None if state.number == 0 => Answer::Nothing,
+                None => Answer::Text(state.text.clone(), state.is_last),
+            };
+            (answer, state.number)
+        };
         self.served
             .send_modify(|served| *served = number.max(*served));
+        answer
+    }
+
+    /// Takes a text back for which WeCom has not come, so that it can go another way; `false` when it has
+    /// come after all. Whoever comes now reads `instead`.
+    pub(in super::super) fn take_back(&self, number: u64, instead: &str) -> bool {
+        let mut state = lock(&self.state);
+        if *self.served.borrow() >= number {
+            return false;
+        }
+        instead.clone_into(&mut state.text);
+        state.card = None;
+        state.is_last = true;
+        state.is_closed = true;
+        state.number += 1;
+        true
     }
 
     /// The bubble takes nothing more.
@@ -270,15 +279,19 @@ mod tests {
         assert!(slot.take_url("b").is_some() && slot.take_url("c").is_none());
         slot.url_is_used();
         assert!(slot.take_url("b").is_none());
-        assert_eq!(slot.answer(), (Answer::Nothing, 0));
+        assert_eq!(slot.answer(), Answer::Nothing);
         let first = slot.say("one", false);
         let last = slot.say("two", true);
         assert!(!slot.is_served(first, Duration::from_millis(1)).await);
-        let (answer, number) = slot.answer();
-        assert_eq!(answer, Answer::Text("two".into(), true));
-        slot.serve(number);
+        assert_eq!(slot.answer(), Answer::Text("two".into(), true));
         assert!(slot.is_served(last, Duration::ZERO).await);
+        assert!(!slot.take_back(last, "later"), "it was told");
         assert!(!slot.take_bubble("a"), "its last word was said");
         assert!(Arc::ptr_eq(&slot, &polled.newest(&place).unwrap()));
+        let other = polled.heard(&place, "s2", None, true);
+        assert!(other.take_bubble("a"));
+        let number = other.say("one", true);
+        assert!(other.take_back(number, "later") && !other.take_bubble("a"));
+        assert_eq!(other.answer(), Answer::Text("later".into(), true));
     }
 }
