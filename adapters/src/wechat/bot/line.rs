@@ -200,9 +200,9 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn frames_of_one_id_wait_for_each_other_and_an_end_is_told() {
-        let line = Arc::new(Line::new(Duration::from_secs(5)));
+        let line = Arc::new(Line::new(Duration::from_secs(2)));
         let call = |line: Arc<Line>| async move {
             line.call(cmd::RESPOND, "R", &json!({}), Duration::ZERO)
                 .await
