@@ -49,6 +49,8 @@ pub struct Rules {
     pub stream_life: Duration,
     /// A bubble ends so long after its last state.
     pub stream_still: Duration,
+    /// A bubble may not be refreshed faster.
+    pub stream_gap: Duration,
     /// How long a file can be fetched.
     pub link_life: Duration,
     /// A connection is closed after so long without a frame.
@@ -83,6 +85,7 @@ impl Default for Settings {
                 answer_window: Duration::from_secs(24 * 3600),
                 stream_life: Duration::from_secs(600),
                 stream_still: Duration::from_secs(360),
+                stream_gap: Duration::from_secs(2),
                 link_life: Duration::from_secs(300),
                 silence: Duration::from_secs(60),
             },

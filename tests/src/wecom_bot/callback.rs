@@ -302,8 +302,9 @@ fn refresh(
         state.streams.get_mut(id).context("no bubble")?.at = Instant::now();
         return Ok(false);
     }
-    state.streams.get_mut(id).context("no bubble")?.at =
-        Instant::now() - Duration::from_secs(3).min(state.settings.rules.stream_life / 8);
+    let gap = state.settings.rules.stream_gap;
+    let stream_of = state.streams.get_mut(id).context("no bubble")?;
+    stream_of.at = Instant::now().checked_sub(gap).context("no time")?;
     match commands::stream(state, room, req_id, stream) {
         Ok(_) => Ok(is_last),
         Err(refusal) => bail!("{}", refusal.words),

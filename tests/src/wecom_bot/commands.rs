@@ -16,8 +16,6 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 const PIECE: usize = 512 * 1024;
 const UPLOAD_LIFE: Duration = Duration::from_secs(30 * 60);
 const MEDIA: [&str; 4] = ["file", "image", "voice", "video"];
-/// A bubble may not be refreshed faster.
-const FASTEST: Duration = Duration::from_secs(2);
 
 type Done = Result<Value, Refusal>;
 
@@ -70,8 +68,8 @@ pub(super) fn stream(state: &mut State, room: &str, req_id: &str, stream: &Value
         Some(known) if known.since.elapsed() > rules.stream_life => return Err(ended()),
         Some(known) if known.at.elapsed() > rules.stream_still => return Err(ended()),
         Some(known) => {
-            if !is_last && known.at.elapsed() < FASTEST.min(rules.stream_life / 8) {
-                state.complain("a bubble is refreshed faster than every two seconds");
+            if !is_last && known.at.elapsed() < rules.stream_gap {
+                state.complain("a bubble is refreshed too fast");
             }
             false
         }

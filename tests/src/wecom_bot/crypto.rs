@@ -4,8 +4,9 @@ use aes::Aes256;
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockDecryptMut as _, BlockEncryptMut as _, KeyIvInit as _};
 use anyhow::{Context as _, Result, ensure};
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 const BLOCK: usize = 32;
@@ -38,10 +39,13 @@ fn decrypt(key: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
     Ok(plain)
 }
 
-/// The key of 43 letters as bytes.
+/// The key of 43 letters as bytes. The bits that the last one has too many may be any.
 pub(super) fn key(encoded: &str) -> Vec<u8> {
-    STANDARD
-        .decode(format!("{encoded}="))
+    let config = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone);
+    GeneralPurpose::new(&alphabet::STANDARD, config)
+        .decode(encoded)
         .expect("a key of 43 letters")
 }
 

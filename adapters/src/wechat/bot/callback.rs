@@ -146,13 +146,10 @@ async fn call(
         tracing::warn!("a callback of WeCom held no JSON");
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let answer = match timeout_at(until, door.answer(body, until)).await {
-        Ok(Some(answer)) => answer,
+    let Ok(Some(answer)) = timeout_at(until, door.answer(body, until)).await else {
         // It comes again, and the brain knows events that it has stored.
-        Ok(None) | Err(_) => {
-            tracing::warn!("a callback could not be stored in time");
-            return StatusCode::SERVICE_UNAVAILABLE.into_response();
-        }
+        tracing::warn!("a callback could not be stored in time");
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     door.guard.taken(&signed.timestamp, &signed.nonce);
     match answer {

@@ -157,7 +157,7 @@ async fn keep(
         match ended {
             Ended::TakenOver => return Err(taken_over()),
             Ended::Lost(detail) => {
-                tracing::warn!(detail, "the line to WeCom is lost, trying again")
+                tracing::warn!(detail, "the line to WeCom is lost, trying again");
             }
         }
         if since.elapsed() > LONGEST_PAUSE {

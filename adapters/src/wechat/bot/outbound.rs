@@ -154,12 +154,10 @@ impl Card {
 
     /// As it is sent.
     pub(super) fn body(&self) -> Value {
-        self.with(
-            self.buttons
-                .iter()
-                .map(|(label, key)| json!({ "text": label, "style": BLUE, "key": key }))
-                .collect(),
-        )
+        let buttons = self.buttons.iter();
+        let buttons =
+            buttons.map(|(label, key)| json!({ "text": label, "style": BLUE, "key": key }));
+        self.with(&buttons.collect())
     }
 
     /// For a platform that does not take it: labels and what to send for them.
@@ -183,12 +181,12 @@ impl Card {
     pub(super) fn pressed(&self, key: &str) -> Value {
         let chosen = self.buttons.iter().find(|(_, own)| own == key);
         let label = chosen.map_or(key, |(label, _)| label);
-        self.with(vec![
-            json!({ "text": format!("✓ {label}"), "style": GREY, "key": key }),
-        ])
+        self.with(&json!([
+            { "text": format!("✓ {label}"), "style": GREY, "key": key },
+        ]))
     }
 
-    fn with(&self, buttons: Vec<Value>) -> Value {
+    fn with(&self, buttons: &Value) -> Value {
         let mut card = json!({
             "card_type": "button_interaction",
             "task_id": self.task,

@@ -134,10 +134,11 @@ impl Sender<'_> {
     /// Sends one message on the first way that is free.
     async fn post(&self, key: &str, part: Part) -> Result<String, Outcome> {
         for slot in self.slots() {
-            if slot.age() < self.core.config.rules.stream_life && slot.take_bubble(key) {
-                if self.into_bubble(&slot, &part).await {
-                    return Ok(format!("{}#{key}", slot.id));
-                }
+            if slot.age() < self.core.config.rules.stream_life
+                && slot.take_bubble(key)
+                && self.by_bubble(&slot, &part).await
+            {
+                return Ok(format!("{}#{key}", slot.id));
             }
             if let Some(url) = slot.take_url(key) {
                 match self.by_url(&url, &part).await? {
@@ -155,7 +156,7 @@ impl Sender<'_> {
     }
 
     /// Whether WeCom has come for it.
-    async fn into_bubble(&self, slot: &Slot, part: &Part) -> bool {
+    async fn by_bubble(&self, slot: &Slot, part: &Part) -> bool {
         let number = match part {
             Part::Text(text) => slot.say(&text.markdown, true),
             Part::Card(card) => {
