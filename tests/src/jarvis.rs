@@ -200,7 +200,7 @@ impl Jarvis {
         self.configure("qq", &keys)
     }
 
-    /// Tells the configuration of the robot of WeCom. Some of its times are shorter than outside.
+    /// Tells the configuration of the robot of WeCom. It waits less long for answers than outside.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -212,7 +212,7 @@ impl Jarvis {
             "bot_id = \"{bot_id}\"\nsecret = \"{secret}\"\nurl = \"{url}\"\nlanguage = \"en\"\n"
         );
         self.configure("wecom", &keys)?;
-        self.configure("wecom.limits", "ping = \"2s\"\nack = \"2s\"\n")
+        self.configure("wecom.limits", "ack = \"2s\"\n")
     }
 
     /// The configuration file.

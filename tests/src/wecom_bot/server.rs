@@ -27,7 +27,7 @@ const LOGIN_LIMIT: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1 << 20;
 /// How long a `response_url` is good.
 const RESPONSE_LIFE: Duration = Duration::from_secs(3600);
-/// Logins that are closer together are taken for a loop.
+/// A login so soon after a refused one is taken for a loop.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
@@ -118,7 +118,7 @@ fn log_in(
         .iter()
         .rev()
         .find(|call| call.cmd == "aibot_subscribe");
-    if last.is_some_and(|last| last.at.elapsed() < SHORTEST_PAUSE) {
+    if last.is_some_and(|last| last.code != 0 && last.at.elapsed() < SHORTEST_PAUSE) {
         state.complain("logins in a tight loop");
     }
     let settings = &state.settings;

@@ -49,7 +49,8 @@ impl Wecom {
     async fn called() -> Self {
         let wecom = FakeWecom::start().await.unwrap();
         let jarvis = Jarvis::new().unwrap();
-        let port = configure_callback(&jarvis, &wecom);
+        jarvis.configure_wecom(&wecom).unwrap();
+        let port = configure_callback(&jarvis);
         let site = Site::start(jarvis, &["web-1"]).await.unwrap();
         let adapter = site.jarvis.start(&["adapter", "wecom"]).unwrap();
         adapter.logs("WeCom may call this robot").await.unwrap();
@@ -116,9 +117,8 @@ impl Job {
     }
 }
 
-fn configure_callback(jarvis: &Jarvis, wecom: &FakeWecom) -> u16 {
+fn configure_callback(jarvis: &Jarvis) -> u16 {
     let port = free_port().unwrap();
-    jarvis.configure_wecom(wecom).unwrap();
     jarvis.configure("wecom", "mode = \"callback\"\n").unwrap();
     let keys = format!(
         "listen = \"127.0.0.1:{port}\"\nurl = \"http://127.0.0.1:{port}/wecom\"\n\
@@ -266,6 +266,7 @@ async fn a_pressed_card_shows_what_was_chosen_whoever_remembers_it() {
     // After a restart the card is not known any more, but the press is.
     ann.says("/rnu web-1 printf '%s-%s' did too");
     ann.sees("Did you mean").await;
+    wecom.works(&ann, 9001).await;
     wecom.adapter.take().unwrap().kill().await.unwrap();
     wecom.start_adapter().await;
     let press = ann.presses("run it");
@@ -447,7 +448,8 @@ async fn calls_that_are_not_of_wecom_are_refused() {
     assert_eq!(fake.post(&signed).await.unwrap(), 403);
     let mut signed = fake.signed(&message(9002), "", 0).unwrap();
     signed.encrypt = "x".repeat(10 << 20);
-    assert_eq!(fake.post(&signed).await.unwrap(), 413);
+    // Whether the refusal is read, or the line ends before all is written, is chance.
+    assert!(matches!(fake.post(&signed).await, Ok(413) | Err(_)));
     let signed = fake.signed(&json!("no callback"), "", 0).unwrap();
     assert_eq!(fake.post(&signed).await.unwrap(), 200);
     wecom.works(&ann, 9003).await;
@@ -519,7 +521,7 @@ async fn a_check_asks_the_platform_and_says_what_to_do() {
     let whole = format!("{}{}", missing.out, missing.err);
     assert!(whole.contains("wecom.callback.token"), "{whole}");
     // The address leads here, though nobody listens but the check itself.
-    configure_callback(&jarvis, &wecom);
+    configure_callback(&jarvis);
     let callback = check(&[]).await;
     assert!(callback.out.contains("leads here"), "{}", callback.out);
     let astray = check(&["--set", "wecom.callback.url=http://127.0.0.1:1/wecom"]).await;

@@ -69,6 +69,11 @@ impl Answers {
         }
     }
 
+    /// Whether the platform has refused an answer to it for good.
+    pub(super) fn is_dead(&self, token: &Token) -> bool {
+        matches!(self.given.get(&token.written()), Some(None))
+    }
+
     /// The platform takes no more answers to it.
     pub(super) fn dies(&mut self, token: &Token) {
         self.given.insert(token.written(), None);
@@ -87,7 +92,7 @@ mod tests {
         assert!(answers.take(&token, "a") && answers.take(&token, "b"));
         assert!(answers.take(&token, "a") && !answers.take(&token, "c"));
         answers.dies(&token);
-        assert!(!answers.take(&token, "a"));
+        assert!(!answers.take(&token, "a") && answers.is_dead(&token));
         let entered = Token::Entered("R".into());
         assert!(answers.take(&entered, "a") && !answers.take(&entered, "b"));
         assert_eq!(Token::read("m:"), None);

@@ -246,6 +246,7 @@ impl Door {
             .core
             .polled
             .heard(&heard.place, &id, url.clone(), has_bubble);
+        heard.name_message(&id);
         heard.event.reply_context = Some(ReplyContext {
             token: Token { slot: id, url }.written(),
             expires_ms: now_ms().saturating_add(in_ms(URL_LIFE)),
@@ -305,5 +306,5 @@ fn left(until: Instant) -> Duration {
 /// The same for the same event: WeCom may deliver it twice.
 fn slot_id(event: &str) -> String {
     let digest = digest(&SHA256, event.as_bytes());
-    format!("c-{}", hex::encode(&digest.as_ref()[..16]))
+    format!("{}{}", slot::MARK, hex::encode(&digest.as_ref()[..16]))
 }

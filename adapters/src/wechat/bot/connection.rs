@@ -251,6 +251,9 @@ async fn take(
                 What::Entered => (Some(Token::Entered(req_id)), GREETING),
                 What::Press { .. } => (None, Duration::ZERO),
             };
+            if let Some(token) = &token {
+                heard.name_message(&token.written());
+            }
             heard.event.reply_context = token.map(|token| ReplyContext {
                 token: token.written(),
                 expires_ms: inbound::now_ms().saturating_add(in_ms(window)),

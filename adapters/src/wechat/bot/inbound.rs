@@ -52,6 +52,16 @@ pub(super) enum Callback {
     Nothing,
 }
 
+impl Heard {
+    /// Names the message by what answers it: states of a job name nothing but the message that they
+    /// answer.
+    pub(super) fn name_message(&mut self, id: &str) {
+        if let Some(event::Kind::Message(message)) = &mut self.event.kind {
+            id.clone_into(&mut message.message_id);
+        }
+    }
+}
+
 /// Reads a callback. `name` is what groups call the robot.
 pub(super) fn read(body: &Value, name: &str, language: &str) -> Callback {
     let kind = text(&body["msgtype"]).unwrap_or_default();

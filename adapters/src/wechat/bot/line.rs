@@ -41,6 +41,11 @@ pub(super) enum Verdict {
 }
 
 impl CallError {
+    /// Whether it is about the task of a card, which the platform takes but once.
+    pub(super) fn names_task(&self) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.to_lowercase().contains("task"))
+    }
+
     /// What a refusal means; `None` when the platform was not reached.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         let Self::Refused { code, .. } = self else {

@@ -88,6 +88,10 @@ impl Sender<'_> {
         let Some(Token::Message(req_id)) = self.token() else {
             return Ok(None);
         };
+        let token = Token::Message(req_id.clone());
+        if lock(&self.core.answers).is_dead(&token) {
+            return Ok(None);
+        }
         let is_new = progress.message_id.is_empty();
         if !is_new {
             let again = Bubble::again(&req_id, &progress.message_id);
@@ -97,7 +101,6 @@ impl Sender<'_> {
         if progress.r#final {
             return Ok(None);
         }
-        let token = Token::Message(req_id.clone());
         if !lock(&self.core.answers).take(&token, key) {
             return Ok(None);
         }

@@ -169,6 +169,7 @@ impl Sender<'_> {
                 }
                 // It was shown, and its answer was lost.
                 (Some(Verdict::BubbleEnded), Way::Answer(_), Form::Text(_)) => return Ok(id),
+                (Some(Verdict::Fatal), _, Form::Card(_)) if error.names_task() => return Ok(id),
                 (Some(Verdict::Conflict), ..) => {
                     sleep(pause).await;
                     pause = PAUSE.1.min(pause * 2);
@@ -225,7 +226,10 @@ impl Sender<'_> {
 
     /// What the action answers, while that can be answered.
     pub(super) fn token(&self) -> Option<Token> {
-        let context = self.errand.action().reply_context.as_ref()?;
+        let action = self.errand.action();
+        let Some(context) = &action.reply_context else {
+            return Token::read(&action.reply_to);
+        };
         let is_alive = context.expires_ms == 0 || now_ms() < context.expires_ms;
         is_alive.then(|| Token::read(&context.token))?
     }

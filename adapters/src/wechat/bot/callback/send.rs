@@ -15,7 +15,7 @@ use super::super::line::lock;
 use super::super::outbound::{self, Card, Rendered};
 use super::super::place::Place;
 use super::super::send::{Done, card_body};
-use super::slot::{Slot, Token};
+use super::slot::{self, Slot, Token};
 use crate::cause::innermost;
 use crate::errand::Errand;
 use crate::host::Turn;
@@ -126,7 +126,15 @@ impl Sender<'_> {
     }
 
     fn token(&self) -> Option<Token> {
-        let context = self.errand.action().reply_context.as_ref()?;
+        let action = self.errand.action();
+        let Some(context) = &action.reply_context else {
+            // A message's id is that of its slot.
+            let is_slot = action.reply_to.starts_with(slot::MARK);
+            return is_slot.then(|| Token {
+                slot: action.reply_to.clone(),
+                url: None,
+            });
+        };
         let is_alive = context.expires_ms == 0 || now_ms() < context.expires_ms;
         is_alive.then(|| Token::read(&context.token))?
     }

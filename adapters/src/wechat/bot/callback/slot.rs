@@ -16,6 +16,9 @@ use crate::recent::Recent;
 /// Callbacks that are remembered.
 const REMEMBERED: usize = 4096;
 
+/// Slots are told by this at the beginning of their id.
+pub(in super::super) const MARK: &str = "c-";
+
 /// What the brain keeps with an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in super::super) struct Token {
