@@ -46,10 +46,11 @@ impl Wecom {
     }
 
     /// One that WeCom calls.
-    async fn called() -> Self {
+    async fn called(limits: &str) -> Self {
         let wecom = FakeWecom::start().await.unwrap();
         let jarvis = Jarvis::new().unwrap();
         jarvis.configure_wecom(&wecom).unwrap();
+        jarvis.configure("wecom.limits", limits).unwrap();
         let port = configure_callback(&jarvis);
         let site = Site::start(jarvis, &["web-1"]).await.unwrap();
         let adapter = site.jarvis.start(&["adapter", "wecom"]).unwrap();
@@ -419,7 +420,7 @@ async fn odd_frames_do_no_harm() {
 
 #[tokio::test]
 async fn calls_that_are_not_of_wecom_are_refused() {
-    let mut wecom = Wecom::called().await;
+    let mut wecom = Wecom::called("").await;
     let ann = wecom.operator("Ann").await;
     let fake = &wecom.wecom;
     let message = |number: u32| {
@@ -460,7 +461,7 @@ async fn calls_that_are_not_of_wecom_are_refused() {
 /// The brain is away: WeCom calls again, and the answer comes once.
 #[tokio::test]
 async fn a_callback_that_cannot_be_stored_in_time_comes_again() {
-    let mut wecom = Wecom::called().await;
+    let mut wecom = Wecom::called("").await;
     let ann = wecom.operator("Ann").await;
     wecom.site.kill_brain().await.unwrap();
     ann.says("/job 9001");
@@ -480,17 +481,27 @@ async fn a_callback_that_cannot_be_stored_in_time_comes_again() {
 /// One bubble and one message are all that a callback takes: the rest waits for the next word.
 #[tokio::test]
 async fn what_finds_no_way_waits_until_somebody_speaks() {
-    let mut wecom = Wecom::called().await;
+    let mut wecom = Wecom::called("stream_life = \"3s\"\n").await;
     let ann = wecom.operator("Ann").await;
     let job = wecom.job(&ann).await;
-    wecom.site.owner.says("job 1").await;
-    wecom.site.owner.sees("job 1 ·").await;
-    // The bubble is the job's, and what else there is to say goes by the one message.
+    let closed = ann.sees("the result comes as a message of its own").await;
+    assert!(closed.is_change && closed.is_finished, "{closed:?}");
     wecom.wecom.fail("response_url", 1, Fault::Code(60_140));
     job.ends();
+    wecom.wecom.has_answered("response_url", 60_140, 0).await;
+    assert_eq!(ann.count("really-done"), 0);
+    ann.says("/job 9001");
     ann.sees("really-done").await;
-    wecom.works(&ann, 9001).await;
-    assert_eq!(ann.count("really-done"), 0, "it is a state of the bubble");
+    ann.sees_where("the answer", |entry| entry.text.contains("no job 9001"))
+        .await;
+    wecom.works(&ann, 9002).await;
+    for once in ["really-done", "no job 9001"] {
+        let log = ann.log();
+        let seen = log
+            .iter()
+            .filter(|entry| entry.is_finished && entry.text.contains(once));
+        assert_eq!(seen.count(), 1, "{log:#?}");
+    }
     wecom.finish();
 }
 

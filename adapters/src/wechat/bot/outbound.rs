@@ -52,6 +52,11 @@ pub(super) fn layout(segments: &[Segment], limit: usize) -> Layout {
     }
 }
 
+/// The beginning of a text, as much as one message takes.
+pub(super) fn head(segments: &[Segment], limit: usize) -> Option<Rendered> {
+    fitting(&markup::runs(segments), limit).into_iter().next()
+}
+
 /// Parts that fit with the marks that markdown adds. A part that shows nothing is left out.
 fn fitting(runs: &[Run], limit: usize) -> Vec<Rendered> {
     let mut room = limit;

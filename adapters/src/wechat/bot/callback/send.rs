@@ -62,15 +62,17 @@ impl Sender<'_> {
     fn texts(&self, text: &[Segment]) -> Vec<Rendered> {
         let limit = self.core.config.rules.text_limit;
         let layout = outbound::layout(text, limit);
-        let mut texts = layout.texts;
-        if layout.file.is_some()
-            && let Some(last) = texts.last_mut()
-        {
-            let more = format!("\n{}", self.core.words().cut);
-            last.markdown = outbound::joined(&last.markdown, &more, limit);
-            last.plain = outbound::joined(&last.plain, &more, limit);
+        if layout.file.is_none() {
+            return layout.texts;
         }
-        texts
+        let more = format!("\n{}", self.core.words().cut);
+        let head = outbound::head(text, limit.saturating_sub(more.len()));
+        head.into_iter()
+            .map(|head| Rendered {
+                markdown: format!("{}{more}", head.markdown),
+                plain: format!("{}{more}", head.plain),
+            })
+            .collect()
     }
 
     fn parts(&self, text: &[Segment], buttons: &[ButtonRow]) -> Vec<Part> {

@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -135,4 +136,86 @@ fn what_nobody_knows_is_passed_over() {
     let poll = json!({"msgtype": "stream", "stream": {"id": "S"}});
     let stream = "S".to_owned();
     assert_eq!(read(&poll, "", "en"), Callback::Poll { stream });
+}
+
+/// Any JSON of the platform's words in any place.
+fn odd() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(vec![
+        "",
+        "event",
+        "text",
+        "mixed",
+        "image",
+        "file",
+        "voice",
+        "single",
+        "group",
+        "enter_chat",
+        "template_card_event",
+        "disconnected_event",
+        "stream",
+        "@",
+        "@RobotA",
+        "@RobotA\u{2005}x",
+    ]);
+    let key = prop::sample::select(vec![
+        "msgid",
+        "chatid",
+        "chattype",
+        "from",
+        "userid",
+        "msgtype",
+        "text",
+        "content",
+        "mixed",
+        "msg_item",
+        "image",
+        "file",
+        "url",
+        "aeskey",
+        "event",
+        "eventtype",
+        "template_card_event",
+        "event_key",
+        "task_id",
+        "quote",
+        "create_time",
+        "stream",
+        "id",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::from),
+        word.prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 64, 12, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(key.clone(), inner, 0..12).prop_map(|map| {
+                let pairs = map.into_iter().map(|(key, value)| (key.to_owned(), value));
+                Value::Object(pairs.collect())
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_read_or_passed_over(
+        mut body in odd(),
+        part in odd(),
+        kind in prop::sample::select(vec!["text", "mixed", "image", "file", "event", "stream"]),
+    ) {
+        if let Value::Object(fields) = &mut body {
+            fields.insert("from".to_owned(), json!({"userid": "U"}));
+            fields.insert("msgtype".to_owned(), json!(kind));
+            fields.insert(kind.to_owned(), part);
+        }
+        if let Callback::Heard(heard) = read(&body, "RobotA", "en") {
+            prop_assert!(!heard.event.id.is_empty());
+            let room = heard.event.room.unwrap();
+            prop_assert_eq!(Place::parse(&room.id), Some(heard.place));
+        }
+    }
 }
