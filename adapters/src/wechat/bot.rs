@@ -35,7 +35,7 @@ use jarvis_proto::chat::{Attachment, Capabilities, ProgressStyle, TextUnit};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
-pub use self::check::{Finding, look};
+pub use self::check::look;
 pub use self::config::{Callback, Config, Connection, Mode, Rules};
 
 use self::core::Core;
@@ -46,6 +46,7 @@ use self::send::Sender;
 use super::crypto::Envelope;
 use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Profile};
 use crate::errand::Errand;
+use crate::look::Finding;
 use crate::websocket::Socket;
 
 /// Name of this adapter.
@@ -237,6 +238,10 @@ impl Adapter for WecomBot {
             Ok(sent) => Outcome::Ok(sent),
             Err(outcome) => outcome,
         }
+    }
+
+    async fn look(&self) -> Vec<Finding> {
+        look(&self.core.config).await
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {

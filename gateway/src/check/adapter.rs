@@ -41,7 +41,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             name,
             "a Jarvis of this data folder has the robot now; a second login would take it away",
         );
-        platform::wecom::look(config, report).await;
+        platform::wecom::look_beside(config, report).await;
         return;
     }
     match timeout(LIMIT, registry::connect(found)).await {
@@ -62,9 +62,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 platform::qq::look(config, report);
             }
             if kind == AdapterKind::Wecom {
-                // The login is given back first.
-                drop(adapter);
-                platform::wecom::look(config, report).await;
+                platform::wecom::look(config, report);
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

@@ -12,11 +12,21 @@ pub(crate) fn is_held(config: &Config) -> bool {
     matches!(configuration(config), Ok(Some(robot)) if bot::is_held(&robot))
 }
 
-/// Asks the platform what cannot be seen from here.
-pub(crate) async fn look(config: &Config, report: &mut Report) {
+/// Asks the platform without a login.
+pub(crate) async fn look_beside(config: &Config, report: &mut Report) {
     let Ok(Some(robot)) = configuration(config) else {
         return;
     };
+    for finding in bot::look(&robot).await {
+        match finding.remedy {
+            None => report.ok(finding.subject, finding.detail),
+            Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
+        }
+    }
+}
+
+/// Looks at what the adapter does not mind: how WeCom calls.
+pub(crate) fn look(config: &Config, report: &mut Report) {
     let address = config.wecom.callback.url.as_ref();
     if let (WecomMode::Callback, Some(url)) = (config.wecom.mode, address)
         && url.scheme() != "https"
@@ -26,12 +36,6 @@ pub(crate) async fn look(config: &Config, report: &mut Report) {
             format!("{url} is not https: what is said is encrypted, when it is said is not hidden"),
             "put a reverse proxy with TLS before it",
         );
-    }
-    for finding in bot::look(&robot, address).await {
-        match finding.remedy {
-            None => report.ok(finding.subject, finding.detail),
-            Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
-        }
     }
 }
 
@@ -57,10 +61,7 @@ pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<bot::Confi
             let key = callback.aes_key.as_ref();
             bot::Mode::Callback(bot::Callback {
                 listen: callback.listen,
-                path: url
-                    .context("`wecom.callback.url` is missing")?
-                    .path()
-                    .to_owned(),
+                address: url.context("`wecom.callback.url` is missing")?.clone(),
                 token: token
                     .context("`wecom.callback.token` is missing")?
                     .to_secret_string(),

@@ -9,9 +9,10 @@ use tokio::time::{Instant, sleep};
 
 use super::core::Core;
 use super::frame::cmd;
-use super::inbound::{in_ms, now_ms};
+use super::inbound::in_ms;
 use super::line::{CallError, lock};
 use super::outbound::joined;
+use crate::now_ms;
 use crate::recent::Recent;
 
 /// Bubbles that are remembered.

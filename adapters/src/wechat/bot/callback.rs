@@ -33,10 +33,11 @@ use self::slot::{Answer, Slot, Token};
 use super::bubble::stream;
 use super::config;
 use super::core::Core;
-use super::inbound::{self, Callback, Heard, What, in_ms, now_ms};
+use super::inbound::{self, Callback, Heard, What, in_ms};
 use super::outbound::joined;
 use super::send::card_body;
 use crate::adapter::{AdapterError, Inbox};
+use crate::now_ms;
 use crate::wechat::crypto::Envelope;
 
 /// Largest call, in bytes.
@@ -111,8 +112,8 @@ pub(super) async fn listen(
             setting: "wecom.callback.listen",
             detail: format!("`{}` cannot be listened on: {error}", to.listen),
         })?;
-    let router = Door::new(core, envelope, Some(inbox)).router(&to.path);
-    tracing::info!(listen = %to.listen, path = to.path, "WeCom may call this robot");
+    let router = Door::new(core, envelope, Some(inbox)).router(to.address.path());
+    tracing::info!(listen = %to.listen, path = to.address.path(), "WeCom may call this robot");
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.clone().cancelled_owned())
         .await

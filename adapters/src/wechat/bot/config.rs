@@ -53,8 +53,8 @@ pub struct Connection {
 pub struct Callback {
     /// Where we listen, in plain HTTP: a reverse proxy speaks TLS before us.
     pub listen: SocketAddr,
-    /// The path that WeCom calls, such as `/wecom`.
-    pub path: String,
+    /// What WeCom calls; its path is what we answer on.
+    pub address: Url,
     /// `Token` of the console.
     pub token: SecretString,
     /// `EncodingAESKey` of the console.

@@ -256,7 +256,7 @@ async fn take(
             }
             heard.event.reply_context = token.map(|token| ReplyContext {
                 token: token.written(),
-                expires_ms: inbound::now_ms().saturating_add(in_ms(window)),
+                expires_ms: crate::now_ms().saturating_add(in_ms(window)),
             });
             // There is room: nobody else sends.
             let _ = events.send(heard).await;

@@ -1,7 +1,7 @@
 //! From callbacks to events. Pure functions; everything in a callback may be missing or of another
 //! shape.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jarvis_proto::chat::{
     Attachment, AttachmentKind, ButtonPress, Event, Joined, Message, Person, event,
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::media::Handle;
 use super::place::Place;
+use crate::now_ms;
 
 /// Attachments of one message.
 const ATTACHMENTS: usize = 16;
@@ -118,6 +119,7 @@ pub(super) fn read(body: &Value, name: &str, language: &str) -> Callback {
         // A group is only told of when the robot is called.
         addressed: true,
         reply_context: None,
+        again: false,
         kind: Some(kind),
     };
     Callback::Heard(Box::new(Heard { place, event, what }))
@@ -289,13 +291,6 @@ fn text(value: &Value) -> Option<&str> {
 
 fn id(value: &Value) -> Option<&str> {
     text(value).filter(|id| id.len() <= LONGEST_ID)
-}
-
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    in_ms(since)
 }
 
 /// A time span in the contract's unit.

@@ -11,9 +11,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::inbound::now_ms;
 use crate::adapter::{AdapterError, ByteStream};
 use crate::cause::innermost;
+use crate::now_ms;
 use crate::wechat::crypto::{Envelope, decrypt_file};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);

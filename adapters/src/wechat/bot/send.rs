@@ -12,13 +12,13 @@ use super::answers::Token;
 use super::bubble::stream;
 use super::core::{Core, wait_for};
 use super::frame::{cmd, req_id};
-use super::inbound::now_ms;
 use super::line::{CallError, Verdict, lock};
 use super::outbound::{self, Card, Layout, Rendered};
 use super::place::Place;
 use super::upload::{self, Upload};
 use crate::errand::Errand;
 use crate::host::Turn;
+use crate::now_ms;
 
 /// How often one message is sent another way, or again after a conflict.
 const MOST_TRIES: u32 = 8;

@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::super::inbound::{in_ms, now_ms};
+use super::super::inbound::in_ms;
 use super::super::line::lock;
+use crate::now_ms;
 use crate::recent::Recent;
 
 /// Callbacks that are remembered.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::super::core::Core;
-use super::super::inbound::now_ms;
 use super::super::line::lock;
 use super::super::outbound::{self, Card, Rendered};
 use super::super::place::Place;
@@ -19,6 +18,7 @@ use super::slot::{self, Slot, Token};
 use crate::cause::innermost;
 use crate::errand::Errand;
 use crate::host::Turn;
+use crate::now_ms;
 
 /// How long WeCom may take to come for a text. It asks about once a second.
 const SERVED_LIMIT: Duration = Duration::from_secs(20);
