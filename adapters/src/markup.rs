@@ -1,5 +1,7 @@
 //! Rendering the segments of a text.
 
+pub(crate) mod markdown;
+
 use std::fmt::Write;
 
 use jarvis_proto::chat::segment::Kind;

@@ -143,6 +143,7 @@ pub(crate) async fn run(config: &Config, report: &mut Report) {
     network::nodes(config, running, report);
     network::telegram(config, running, report);
     network::onebot(config, running, report);
+    network::wecom(config, running, report);
     machine::crashes(&data, report);
 }
 

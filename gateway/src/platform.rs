@@ -13,6 +13,7 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
+pub(crate) mod wecom;
 
 /// What the configuration says of a platform; `None` when it is not used.
 ///
@@ -29,6 +30,9 @@ pub(crate) fn configuration(
             Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
         }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
+        AdapterKind::Wecom => {
+            Ok(wecom::configuration(config)?.map(|bot| AdapterConfig::Wecom(Box::new(bot))))
+        }
     }
 }
 
@@ -43,6 +47,9 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+        }
+        AdapterKind::Wecom => {
+            "there is no robot of WeCom: set `wecom.bot_id` and `wecom.secret_file`; the robot's page shows both"
         }
     }
 }
@@ -61,6 +68,9 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "look whether this machine reaches `telegram.api_url`; the reason is on standard error"
+        }
+        AdapterKind::Wecom => {
+            "look whether this machine reaches `wecom.url`; the reason is on standard error"
         }
     }
 }

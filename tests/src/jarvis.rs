@@ -19,6 +19,7 @@ use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
 use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
+use crate::wecom_bot::FakeWecom;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
 #[derive(Debug)]
@@ -205,6 +206,21 @@ impl Jarvis {
              token_url = \"{token_url}\"\nportal_url = \"{url}\"\nlanguage = \"en\"\n"
         );
         self.configure("qq", &keys)
+    }
+
+    /// Tells the configuration of the robot of WeCom. It waits less long for answers than outside.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wecom(&self, wecom: &FakeWecom) -> Result<()> {
+        let (bot_id, secret) = wecom.credentials();
+        let url = wecom.url();
+        // The stories read English.
+        let keys = format!(
+            "bot_id = \"{bot_id}\"\nsecret = \"{secret}\"\nurl = \"{url}\"\nlanguage = \"en\"\n"
+        );
+        self.configure("wecom", &keys)?;
+        self.configure("wecom.limits", "ack = \"2s\"\n")
     }
 
     /// The configuration file.

@@ -1,13 +1,11 @@
 //! Lanes: rooms work in parallel, and inside one room events keep their order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream::FuturesOrdered;
 use jarvis_proto::chat::Event;
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -104,7 +102,7 @@ impl Lanes {
 
 async fn drive(brain: Brain, room: RoomKey, mut receiver: mpsc::Receiver<Inbound>) {
     // Answers on their way into the store, in order.
-    let mut committing = FuturesOrdered::new();
+    let mut committing = InTurn::default();
     loop {
         tokio::select! {
             () = brain.stopping().cancelled() => return,
@@ -133,11 +131,34 @@ async fn drive(brain: Brain, room: RoomKey, mut receiver: mpsc::Receiver<Inbound
     }
 }
 
+/// Work that is done one after the other. All of it may be ready at once, and what it says is said in its
+/// order.
+#[derive(Default)]
+struct InTurn(VecDeque<BoxFuture<'static, ()>>);
+
+impl InTurn {
+    fn push_back(&mut self, work: BoxFuture<'static, ()>) {
+        self.0.push_back(work);
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Waits until the first is done; `None` when there is nothing. Cancel-safe.
+    async fn next(&mut self) -> Option<()> {
+        self.0.front_mut()?.await;
+        self.0.pop_front();
+        Some(())
+    }
+}
+
 /// Does `work`, and meanwhile goes on with what is in order.
-async fn beside<T>(
-    work: impl Future<Output = T>,
-    ordered: &mut FuturesOrdered<BoxFuture<'static, ()>>,
-) -> T {
+async fn beside<T>(work: impl Future<Output = T>, ordered: &mut InTurn) -> T {
     let mut work = pin!(work);
     loop {
         tokio::select! {
@@ -156,4 +177,37 @@ fn room_key(bot: &BotKey, event: &Event) -> Option<RoomKey> {
         room: room.id.clone(),
         thread: room.thread.clone(),
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// Symptom: of twelve questions the sixth was answered before the third.
+    #[tokio::test]
+    async fn what_is_ready_first_does_not_overtake_what_came_first() {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let mut work = InTurn::default();
+        let (stored, is_stored) = oneshot::channel::<()>();
+        let (first, second) = (Arc::clone(&said), Arc::clone(&said));
+        work.push_back(Box::pin(async move {
+            is_stored.await.unwrap();
+            first.lock().unwrap().push(1);
+        }));
+        work.push_back(Box::pin(async move { second.lock().unwrap().push(2) }));
+        assert!(
+            tokio::time::timeout(Duration::from_millis(10), work.next())
+                .await
+                .is_err()
+        );
+        stored.send(()).unwrap();
+        while work.next().await.is_some() {}
+        assert_eq!(*said.lock().unwrap(), [1, 2]);
+        assert!(work.is_empty());
+    }
 }

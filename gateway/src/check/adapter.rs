@@ -36,6 +36,14 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             return;
         }
     };
+    if kind == AdapterKind::Wecom && platform::wecom::is_held(config) {
+        report.ok(
+            name,
+            "a Jarvis of this data folder has the robot now; a second login would take it away",
+        );
+        platform::wecom::look_beside(config, report).await;
+        return;
+    }
     match timeout(LIMIT, registry::connect(found)).await {
         Ok(Ok(adapter)) => {
             let profile = adapter.profile();
@@ -52,6 +60,9 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             }
             if kind == AdapterKind::Qq {
                 platform::qq::look(config, report);
+            }
+            if kind == AdapterKind::Wecom {
+                platform::wecom::look(config, report);
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

@@ -7,7 +7,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Report;
-use crate::config::{Config, TelegramMode};
+use crate::config::{Config, TelegramMode, WecomMode};
 use crate::data::DataDir;
 
 /// A longer path is refused by the system (108 bytes with its end mark).
@@ -76,6 +76,19 @@ pub(super) fn onebot(config: &Config, running: bool, report: &mut Report) {
     use crate::config::OneBotTransport::{Http, Reverse};
     if matches!(config.onebot.transport, Http | Reverse) {
         listen("onebot.listen", Some(config.onebot.listen), running, report);
+    }
+}
+
+/// Where WeCom's calls arrive.
+pub(super) fn wecom(config: &Config, running: bool, report: &mut Report) {
+    let wecom = &config.wecom;
+    if wecom.bot_id.is_some() && wecom.mode == WecomMode::Callback {
+        listen(
+            "wecom.callback.listen",
+            Some(wecom.callback.listen),
+            running,
+            report,
+        );
     }
 }
 

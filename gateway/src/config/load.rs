@@ -114,6 +114,21 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.qq.secret,
             &mut config.qq.secret_file,
         ),
+        (
+            "wecom.secret",
+            &mut config.wecom.secret,
+            &mut config.wecom.secret_file,
+        ),
+        (
+            "wecom.callback.token",
+            &mut config.wecom.callback.token,
+            &mut config.wecom.callback.token_file,
+        ),
+        (
+            "wecom.callback.aes_key",
+            &mut config.wecom.callback.aes_key,
+            &mut config.wecom.callback.aes_key_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -230,6 +245,9 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
              QQ calls"
                 .to_owned(),
         );
+    }
+    if let Some(text) = config.wecom.problem() {
+        return wrong(text);
     }
     if let Some(node) = config
         .node

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::state::{Entry, Refusal, State, Stream};
+use crate::markdown::shown;
 
 /// Fields of a message that the platform knows.
 const FIELDS: [&str; 11] = [
@@ -216,33 +217,6 @@ pub(super) fn stream(state: &mut State, openid: &str, body: &Value) -> Result<Va
         .log
         .push(entry);
     Ok(json!({"id": id, "timestamp": "2026-11-23T00:00:00+08:00"}))
-}
-
-/// What a phone shows of markdown: the text without its marks.
-fn shown(markdown: &str) -> String {
-    let mut out = String::new();
-    let mut fence: Option<String> = None;
-    for line in markdown.split_inclusive('\n') {
-        let marks: String = line.chars().take_while(|c| *c == '`').collect();
-        match &fence {
-            None if marks.len() >= 3 => fence = Some(marks),
-            Some(open) if line.trim_end() == open => fence = None,
-            Some(_) => out.push_str(line),
-            None => {
-                let mut characters = line.chars();
-                let mut is_code = false;
-                while let Some(character) = characters.next() {
-                    match character {
-                        '`' => is_code = !is_code,
-                        '\\' if !is_code => out.extend(characters.next()),
-                        '*' if !is_code => {}
-                        other => out.push(other),
-                    }
-                }
-            }
-        }
-    }
-    out
 }
 
 fn known_fields(body: &Value, known: &[&str]) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@ mod platform;
 mod qq_official;
 mod stories;
 mod telegram;
+mod wecom;
 
 /// Makes a test of each story for one platform.
 macro_rules! conformance {
@@ -147,6 +148,43 @@ mod on {
         duplicate_event
         group_without_mention_stays_silent
         quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(wecom: super::super::wecom::OnWecom<super::super::wecom::Line>;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    // No line of its own that could be cut, and no way to send a file.
+    conformance!(wecom_callback: super::super::wecom::OnWecom<super::super::wecom::Called>;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        choices
+        long_text
+        burst
+        duplicate_event
+        group_without_mention_stays_silent
         adapter_killed_in_mid_job
         brain_killed_in_mid_job
         platform_down

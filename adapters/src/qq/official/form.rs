@@ -78,7 +78,7 @@ impl Form {
             What::Text { text } => text.push_str(&choices),
             What::Markdown { markdown, plain } => {
                 plain.push_str(&choices);
-                markdown.push_str(&outbound::markdown(&[markup::Run {
+                markdown.push_str(&markup::markdown::markdown(&[markup::Run {
                     style: markup::Style::Plain,
                     text: choices,
                 }]));

@@ -22,6 +22,7 @@ use super::verdict::{Verdict, verdict};
 use crate::errand::Errand;
 use crate::host::Turn;
 use crate::markup;
+use crate::markup::markdown::markdown;
 
 /// "Is typing", in the platform's numbers.
 const TYPING: u8 = 6;
@@ -266,7 +267,7 @@ impl Sender<'_> {
         let mut shown = text.as_markdown();
         if is_alone || !progress.r#final {
             // A bubble has no keyboard.
-            shown.push_str(&outbound::markdown(&[markup::Run {
+            shown.push_str(&markdown(&[markup::Run {
                 style: markup::Style::Plain,
                 text: markup::buttons_as_text(&progress.buttons),
             }]));
