@@ -1,3 +1,20 @@
 //! WeChat and WeCom, one module a transport; what they share is beside them.
 
+mod answer;
+mod api;
+pub mod app;
+mod callback;
+mod check;
 mod crypto;
+mod download;
+mod inbound;
+mod media;
+mod pace;
+mod texts;
+mod time;
+mod token;
+mod verdict;
+mod xml;
+
+pub use callback::Callback;
+pub use check::Finding;

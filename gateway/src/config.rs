@@ -3,6 +3,7 @@
 //! One struct per section of `jarvis.toml`; [`load`](Sources::load) puts the layers together. A new
 //! key goes into its struct, its `Default` and `jarvis.example.toml`; a test compares the three.
 
+mod callback;
 mod chats;
 mod error;
 mod layer;
@@ -14,6 +15,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod translate;
+mod wecom_app;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +30,7 @@ pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
+pub(crate) use wecom_app::WeComApp;
 
 /// The configuration file with every key, its default and what it means.
 pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
@@ -46,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) telegram: Telegram,
     pub(crate) onebot: OneBot,
     pub(crate) qq: Qq,
+    pub(crate) wecom_app: WeComApp,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -67,6 +71,7 @@ impl Default for Config {
             telegram: Telegram::default(),
             onebot: OneBot::default(),
             qq: Qq::default(),
+            wecom_app: WeComApp::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -76,6 +81,20 @@ impl Default for Config {
             local_node: LocalNode::default(),
         }
     }
+}
+
+/// Says what a section lacks that has something of what it needs.
+fn incomplete(section: &str, needed: &[(&str, bool)]) -> Option<String> {
+    let missing: Vec<String> = needed
+        .iter()
+        .filter(|(_, is_there)| !is_there)
+        .map(|(key, _)| format!("`{section}.{key}`"))
+        .collect();
+    let is_used = missing.len() < needed.len();
+    (is_used && !missing.is_empty()).then(|| {
+        let missing = missing.join(", ");
+        format!("[{section}] is not complete: {missing} is missing; `jarvis check --example` says what each is")
+    })
 }
 
 impl Config {
@@ -89,6 +108,9 @@ impl Config {
             &self.onebot.token,
             &self.onebot.secret,
             &self.qq.secret,
+            &self.wecom_app.secret,
+            &self.wecom_app.token,
+            &self.wecom_app.aes_key,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let engines = self.translate.engines.values().map(|engine| &engine.key);

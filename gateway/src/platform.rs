@@ -6,6 +6,7 @@ use jarvis_adapters::host;
 use jarvis_adapters::registry::{self, AdapterConfig};
 use secrecy::SecretString;
 
+use crate::check::Report;
 use crate::cli::AdapterKind;
 use crate::config::Config;
 use crate::lifecycle::{STOP_LIMIT, Services};
@@ -13,6 +14,7 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
+pub(crate) mod wecom_app;
 
 /// What the configuration says of a platform; `None` when it is not used.
 ///
@@ -29,6 +31,9 @@ pub(crate) fn configuration(
             Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
         }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
+        AdapterKind::WecomApp => {
+            Ok(wecom_app::configuration(config).map(|app| AdapterConfig::WeComApp(Box::new(app))))
+        }
     }
 }
 
@@ -43,6 +48,9 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+        }
+        AdapterKind::WecomApp => {
+            "there is no WeCom app: set `wecom_app.corp_id` and what belongs to it (docs/wecom-app.md)"
         }
     }
 }
@@ -62,6 +70,24 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         AdapterKind::Telegram => {
             "look whether this machine reaches `telegram.api_url`; the reason is on standard error"
         }
+        AdapterKind::WecomApp => {
+            "look whether this machine reaches `wecom_app.api_url`, and whether its address is among the app's \
+             trusted IP addresses; the reason is on standard error"
+        }
+    }
+}
+
+/// Whether a platform would call an address.
+fn https(key: &str, url: Option<&url::Url>, report: &mut Report) {
+    let Some(url) = url else { return };
+    if url.scheme() == "https" || url.scheme() == "http" {
+        report.ok(key, url.to_string());
+    } else {
+        report.fail(
+            key,
+            format!("the platform does not call {url}"),
+            "it calls http and https: put a reverse proxy before the address that we listen on",
+        );
     }
 }
 

@@ -44,8 +44,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 bot_name => format!("{} (@{bot_name})", profile.bot),
             };
             report.ok(name, format!("lets us in as {who}"));
-            if kind == AdapterKind::Qq {
-                platform::qq::look(config, report).await;
+            match kind {
+                AdapterKind::Qq => platform::qq::look(config, report).await,
+                AdapterKind::WecomApp => platform::wecom_app::look(config, report).await,
+                AdapterKind::Console | AdapterKind::Onebot | AdapterKind::Telegram => {}
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

@@ -114,6 +114,21 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.qq.secret,
             &mut config.qq.secret_file,
         ),
+        (
+            "wecom_app.secret",
+            &mut config.wecom_app.secret,
+            &mut config.wecom_app.secret_file,
+        ),
+        (
+            "wecom_app.token",
+            &mut config.wecom_app.token,
+            &mut config.wecom_app.token_file,
+        ),
+        (
+            "wecom_app.aes_key",
+            &mut config.wecom_app.aes_key,
+            &mut config.wecom_app.aes_key_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -214,6 +229,9 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         );
     }
     if let Some(text) = config.onebot.problem() {
+        return wrong(text);
+    }
+    if let Some(text) = config.wecom_app.problem() {
         return wrong(text);
     }
     let qq = &config.qq;

@@ -1,6 +1,5 @@
 //! How many unasked messages the platform takes.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,58 +7,11 @@ use tokio::time::Instant;
 use super::config::Rules;
 use super::place::{Place, PlaceKind};
 use crate::recent::Recent;
+use crate::window::Window;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const ROOMS: usize = 4096;
-
-/// The times of what was sent within a while.
-#[derive(Debug)]
-struct Window {
-    most: usize,
-    within: Duration,
-    sent: VecDeque<Instant>,
-}
-
-impl Window {
-    fn new(most: usize, within: Duration) -> Self {
-        Self {
-            most,
-            within,
-            sent: VecDeque::new(),
-        }
-    }
-
-    fn left(&self, now: Instant) -> usize {
-        let since = now.checked_sub(self.within);
-        let counted = self
-            .sent
-            .iter()
-            .filter(|at| since.is_none_or(|since| **at > since));
-        self.most.saturating_sub(counted.count())
-    }
-
-    /// Time until there is a place; zero when there is one.
-    fn wait(&mut self, now: Instant) -> Duration {
-        while let Some(first) = self.sent.front()
-            && *first + self.within <= now
-        {
-            self.sent.pop_front();
-        }
-        match self.sent.front() {
-            _ if self.most == 0 => self.within,
-            Some(first) if self.sent.len() >= self.most => *first + self.within - now,
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// All is used up for so long.
-    fn fill(&mut self, now: Instant) {
-        while self.sent.len() < self.most {
-            self.sent.push_back(now);
-        }
-    }
-}
 
 #[derive(Debug)]
 struct RoomQuota {
@@ -100,7 +52,7 @@ impl Quotas {
             return Err(wait);
         }
         for window in [bot, &mut room.minute, &mut room.day] {
-            window.sent.push_back(now);
+            window.count(now);
         }
         Ok(())
     }

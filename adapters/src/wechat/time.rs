@@ -1,0 +1,16 @@
+//! The clock of this machine, as the platforms count.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Unix milliseconds.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Unix seconds.
+pub(super) fn now_seconds() -> i64 {
+    now_ms() / 1000
+}
