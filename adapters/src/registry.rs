@@ -8,9 +8,17 @@ use crate::qq::official::{self, QqBot};
 use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
 use crate::wechat::app::{self, WeComApp};
+use crate::wechat::official::OfficialAccount;
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 5] = ["console", "onebot", "qq", "telegram", "wecom-app"];
+pub const KINDS: [&str; 6] = [
+    "console",
+    "onebot",
+    "qq",
+    "telegram",
+    "wechat-official",
+    "wecom-app",
+];
 
 /// What one adapter has to be told.
 #[derive(Debug)]
@@ -23,6 +31,8 @@ pub enum AdapterConfig {
     Qq(Box<official::Config>),
     /// A Telegram bot.
     Telegram(telegram::Config),
+    /// An Official Account of WeChat.
+    WeChatOfficial(Box<crate::wechat::official::Config>),
     /// An app of WeCom.
     WeComApp(Box<app::Config>),
 }
@@ -37,6 +47,7 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
         AdapterConfig::OneBot(config) => Arc::new(Qq::connect(config).await?),
         AdapterConfig::Qq(config) => Arc::new(QqBot::connect(*config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
+        AdapterConfig::WeChatOfficial(config) => Arc::new(OfficialAccount::connect(*config).await?),
         AdapterConfig::WeComApp(config) => Arc::new(WeComApp::connect(*config).await?),
     })
 }

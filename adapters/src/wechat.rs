@@ -9,6 +9,7 @@ mod crypto;
 mod download;
 mod inbound;
 mod media;
+pub mod official;
 mod pace;
 mod texts;
 mod time;

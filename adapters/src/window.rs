@@ -54,6 +54,8 @@ impl Window {
 
     /// All is used up for so long.
     pub(crate) fn fill(&mut self, now: Instant) {
+        // What has lapsed makes room first.
+        self.wait(now);
         while self.sent.len() < self.most {
             self.sent.push_back(now);
         }

@@ -116,16 +116,18 @@ pub(crate) enum AdapterKind {
     Onebot,
     Qq,
     Telegram,
+    WechatOfficial,
     WecomApp,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Console,
         Self::Onebot,
         Self::Qq,
         Self::Telegram,
+        Self::WechatOfficial,
         Self::WecomApp,
     ];
 
@@ -136,6 +138,7 @@ impl AdapterKind {
             Self::Onebot => "onebot",
             Self::Qq => "qq",
             Self::Telegram => "telegram",
+            Self::WechatOfficial => "wechat-official",
             Self::WecomApp => "wecom-app",
         }
     }

@@ -15,6 +15,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod translate;
+mod wechat_official;
 mod wecom_app;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
+pub(crate) use wechat_official::{WeChatMode, WeChatOfficial};
 pub(crate) use wecom_app::WeComApp;
 
 /// The configuration file with every key, its default and what it means.
@@ -50,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) onebot: OneBot,
     pub(crate) qq: Qq,
     pub(crate) wecom_app: WeComApp,
+    pub(crate) wechat_official: WeChatOfficial,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -72,6 +75,7 @@ impl Default for Config {
             onebot: OneBot::default(),
             qq: Qq::default(),
             wecom_app: WeComApp::default(),
+            wechat_official: WeChatOfficial::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -111,6 +115,9 @@ impl Config {
             &self.wecom_app.secret,
             &self.wecom_app.token,
             &self.wecom_app.aes_key,
+            &self.wechat_official.secret,
+            &self.wechat_official.token,
+            &self.wechat_official.aes_key,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let engines = self.translate.engines.values().map(|engine| &engine.key);

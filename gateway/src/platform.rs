@@ -14,6 +14,7 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
+pub(crate) mod wechat_official;
 pub(crate) mod wecom_app;
 
 /// What the configuration says of a platform; `None` when it is not used.
@@ -31,6 +32,10 @@ pub(crate) fn configuration(
             Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
         }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
+        AdapterKind::WechatOfficial => {
+            let account = wechat_official::configuration(config);
+            Ok(account.map(|account| AdapterConfig::WeChatOfficial(Box::new(account))))
+        }
         AdapterKind::WecomApp => {
             Ok(wecom_app::configuration(config).map(|app| AdapterConfig::WeComApp(Box::new(app))))
         }
@@ -48,6 +53,10 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+        }
+        AdapterKind::WechatOfficial => {
+            "there is no Official Account: set `wechat_official.app_id` and what belongs to it \
+             (docs/wechat-official.md)"
         }
         AdapterKind::WecomApp => {
             "there is no WeCom app: set `wecom_app.corp_id` and what belongs to it (docs/wecom-app.md)"
@@ -69,6 +78,10 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "look whether this machine reaches `telegram.api_url`; the reason is on standard error"
+        }
+        AdapterKind::WechatOfficial => {
+            "look whether this machine reaches `wechat_official.api_url`, and whether its address is on the \
+             account's IP allow-list; the reason is on standard error"
         }
         AdapterKind::WecomApp => {
             "look whether this machine reaches `wecom_app.api_url`, and whether its address is among the app's \

@@ -19,6 +19,7 @@ use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
 use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
+use crate::wecom_app::FakeWeCom;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
 #[derive(Debug)]
@@ -197,6 +198,24 @@ impl Jarvis {
              token_url = \"{token_url}\"\nportal_url = \"{url}\"\nlanguage = \"en\"\n"
         );
         self.configure("qq", &keys)
+    }
+
+    /// Tells the configuration of the app of WeCom, and where it listens; where WeCom finds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wecom_app(&self, wecom: &FakeWeCom) -> Result<String> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let (settings, api) = (wecom.settings(), wecom.url());
+        // The stories read English.
+        let keys = format!(
+            "corp_id = \"{}\"\nagent_id = {}\nsecret = \"{}\"\ntoken = \"{}\"\naes_key = \"{}\"\n\
+             api_url = \"{api}\"\nlisten = \"{here}\"\nurl = \"http://{here}/wecom\"\n\
+             language = \"en\"\n",
+            settings.corp_id, settings.agent_id, settings.secret, settings.token, settings.aes_key,
+        );
+        self.configure("wecom_app", &keys)?;
+        Ok(format!("http://{here}/wecom"))
     }
 
     /// The configuration file.

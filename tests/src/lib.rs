@@ -22,3 +22,5 @@ pub mod samples;
 pub mod site;
 pub mod square;
 pub mod telegram;
+pub mod wecom_app;
+pub mod weixin;

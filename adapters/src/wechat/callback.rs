@@ -308,7 +308,8 @@ mod tests {
 
     #[test]
     fn a_query_is_read_whatever_it_holds() {
-        let query = Query::read("msg_signature=ab&timestamp=1&nonce=n&echostr=a+b%2Bc%3D&x=y").unwrap();
+        let query =
+            Query::read("msg_signature=ab&timestamp=1&nonce=n&echostr=a+b%2Bc%3D&x=y").unwrap();
         assert_eq!(query.echostr, "a+b+c=");
         assert_eq!(
             (query.msg_signature.as_str(), query.nonce.as_str()),

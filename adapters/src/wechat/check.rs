@@ -53,7 +53,11 @@ pub(super) async fn clock(http: &Client, url: &Url, setting: &'static str) -> Fi
         .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
         .map(|date| date.timestamp().as_millisecond());
     let Some(theirs) = theirs else {
-        return Finding::new(subject, "the platform does not tell the time".to_owned(), None);
+        return Finding::new(
+            subject,
+            "the platform does not tell the time".to_owned(),
+            None,
+        );
     };
     let off = now_ms().abs_diff(theirs);
     let detail = format!("{} s off the platform's", off / 1000);
@@ -67,7 +71,10 @@ pub(super) async fn address(setting: &'static str, callback: &Callback) -> Findi
         Ok(_) => Finding::new(setting, format!("{} is free", callback.listen), None),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Finding::new(
             setting,
-            format!("{} is in use; by a running Jarvis, it is hoped", callback.listen),
+            format!(
+                "{} is in use; by a running Jarvis, it is hoped",
+                callback.listen
+            ),
             None,
         ),
         Err(error) => Finding::new(

@@ -32,7 +32,9 @@ pub(super) async fn download(
         Ok(Fetched::Bytes(response)) => response,
         Ok(Fetched::Json(answer)) => {
             // Of a video only its address is given.
-            let url = answer["video_url"].as_str().and_then(|url| Url::parse(url).ok());
+            let url = answer["video_url"]
+                .as_str()
+                .and_then(|url| Url::parse(url).ok());
             let url = url
                 .filter(is_of_platform)
                 .ok_or_else(|| failed("the platform gave no file".to_owned()))?;

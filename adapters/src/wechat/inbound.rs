@@ -115,10 +115,7 @@ impl Reader<'_> {
             "file" => (AttachmentKind::File, "", ""),
             _ => return None,
         };
-        let given = self
-            .xml
-            .text("FileName")
-            .or_else(|| self.xml.text("Title"));
+        let given = self.xml.text("FileName").or_else(|| self.xml.text("Title"));
         let name = match given {
             Some(name) => name.chars().take(255).collect(),
             None => {
@@ -247,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_text_is_a_message_of_a_private_room() {
-        let heard = of("<MsgType>text</MsgType><Content> /help </Content><MsgId>77</MsgId>").unwrap();
+        let heard =
+            of("<MsgType>text</MsgType><Content> /help </Content><MsgId>77</MsgId>").unwrap();
         assert_eq!(heard.event.id, "m:77");
         assert_eq!(heard.event.time_ms, 1_700_000_000_000);
         assert_eq!(heard.event.room.unwrap(), room("ann"));
@@ -298,8 +296,12 @@ mod tests {
             Some(event::Kind::Message(message)) => (message.text, message.attachments),
             _ => panic!("a message"),
         };
-        let (_, image) = attachments("<MsgType>image</MsgType><MediaId>I</MediaId><MsgId>1</MsgId>");
-        assert_eq!((image[0].handle.as_str(), image[0].name.as_str()), ("I", "1.jpg"));
+        let (_, image) =
+            attachments("<MsgType>image</MsgType><MediaId>I</MediaId><MsgId>1</MsgId>");
+        assert_eq!(
+            (image[0].handle.as_str(), image[0].name.as_str()),
+            ("I", "1.jpg")
+        );
         let voice = "<MsgType>voice</MsgType><MediaId>V</MediaId><Format>amr</Format>";
         assert_eq!(attachments(voice).1.len(), 1);
         let spoken = format!("{voice}<Recognition>status</Recognition>");

@@ -180,7 +180,8 @@ impl Tokens {
             };
             let held = ask(false).await?;
             // A stable token comes again until it is ended by force.
-            if dead.is_some_and(|dead| dead == held.text) && matches!(*login, Login::Official { .. })
+            if dead.is_some_and(|dead| dead == held.text)
+                && matches!(*login, Login::Official { .. })
             {
                 return ask(true).await;
             }

@@ -46,6 +46,9 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             report.ok(name, format!("lets us in as {who}"));
             match kind {
                 AdapterKind::Qq => platform::qq::look(config, report).await,
+                AdapterKind::WechatOfficial => {
+                    platform::wechat_official::look(config, report).await
+                }
                 AdapterKind::WecomApp => platform::wecom_app::look(config, report).await,
                 AdapterKind::Console | AdapterKind::Onebot | AdapterKind::Telegram => {}
             }

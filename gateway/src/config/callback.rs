@@ -36,7 +36,11 @@ impl Default for Callback {
 
 impl Callback {
     /// What the adapter has to be told; `None` without an address.
-    pub(crate) fn at(&self, listen: SocketAddr, url: Option<&url::Url>) -> Option<wechat::Callback> {
+    pub(crate) fn at(
+        &self,
+        listen: SocketAddr,
+        url: Option<&url::Url>,
+    ) -> Option<wechat::Callback> {
         let url = url?;
         Some(wechat::Callback {
             listen,

@@ -129,6 +129,21 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.wecom_app.aes_key,
             &mut config.wecom_app.aes_key_file,
         ),
+        (
+            "wechat_official.secret",
+            &mut config.wechat_official.secret,
+            &mut config.wechat_official.secret_file,
+        ),
+        (
+            "wechat_official.token",
+            &mut config.wechat_official.token,
+            &mut config.wechat_official.token_file,
+        ),
+        (
+            "wechat_official.aes_key",
+            &mut config.wechat_official.aes_key,
+            &mut config.wechat_official.aes_key_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -232,6 +247,9 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         return wrong(text);
     }
     if let Some(text) = config.wecom_app.problem() {
+        return wrong(text);
+    }
+    if let Some(text) = config.wechat_official.problem() {
         return wrong(text);
     }
     let qq = &config.qq;

@@ -35,7 +35,10 @@ pub(super) fn configuration(config: &Config) -> Option<app::Config> {
     app.picture_limit = given.picture_limit;
     app.download_limit = given.download_limit;
     // Whatever the id is, it names no other folder.
-    let name: String = corp_id.chars().filter(char::is_ascii_alphanumeric).collect();
+    let name: String = corp_id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     let file = format!("wecom-app-{name}-{}.said", app.agent_id);
     app.state_file = Some(DataDir::at(&config.data).path().join(file));
     let limits = &given.limits;
@@ -68,7 +71,11 @@ mod tests {
         config.wecom_app.aes_key = Some("key".to_owned().into());
         let mut ours = configuration(&config).unwrap();
         let file = ours.state_file.take().unwrap();
-        assert!(file.ends_with("wecom-app-ww1-1000002.said"), "{}", file.display());
+        assert!(
+            file.ends_with("wecom-app-ww1-1000002.said"),
+            "{}",
+            file.display()
+        );
         let theirs = app::Config::new("ww/../1", 1_000_002, "secret".to_owned().into());
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     }

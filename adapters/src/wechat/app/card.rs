@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 /// What a card shows well, in characters; the platform's advice.
 const TITLE: usize = 36;
 const TEXT: usize = 160;
+/// Title of a card whose text is too long for one.
+const NAME: &str = "Jarvis";
 /// Longest key of a button, in bytes.
 const LONGEST_KEY: usize = 1024;
 
@@ -34,16 +36,13 @@ pub(super) fn card(text: &str, rows: &[ButtonRow], most: usize, action: &str) ->
     let (title, rest) = (title.trim(), rest.trim());
     let fits = |text: &str, most: usize| text.chars().count() <= most;
     let says_all = fits(title, TITLE) && fits(rest, TEXT) && !title.is_empty();
-    let (title, rest) = if says_all {
-        (title.to_owned(), rest.to_owned())
-    } else if fits(text, TEXT) {
-        (String::new(), text.to_owned())
-    } else {
-        // What is asked stands at the end.
-        let last = text.lines().rev().find(|line| !line.trim().is_empty());
-        (head(last.unwrap_or("…").trim(), TITLE), String::new())
+    // A card needs a title.
+    let (title, rest) = match says_all {
+        true => (title, rest),
+        false if fits(text, TEXT) => (NAME, text),
+        false => (NAME, ""),
     };
-    let says_all = says_all || (title.is_empty() && !rest.is_empty());
+    let says_all = says_all || !rest.is_empty();
     let task: String = format!("jarvis-{action}")
         .chars()
         .filter(|sign| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-' | '@'))
@@ -58,10 +57,6 @@ pub(super) fn card(text: &str, rows: &[ButtonRow], most: usize, action: &str) ->
             .map(|button| json!({ "text": button.label, "style": 1, "key": button.data }))
             .collect::<Vec<_>>(),
     });
-    if title.is_empty() {
-        // A card needs a title.
-        body["main_title"] = json!({ "title": head(&rest, TITLE) });
-    }
     if !rest.is_empty() {
         body["sub_title_text"] = json!(rest);
     }
@@ -73,17 +68,6 @@ pub(super) fn card(text: &str, rows: &[ButtonRow], most: usize, action: &str) ->
         labels: labels.collect(),
         says_all,
     })
-}
-
-/// The beginning of a text, in one line.
-fn head(text: &str, most: usize) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() <= most {
-        return line.to_owned();
-    }
-    let mut head: String = line.chars().take(most - 1).collect();
-    head.push('…');
-    head
 }
 
 #[cfg(test)]
@@ -114,15 +98,18 @@ mod tests {
         let middle = card(&"字".repeat(100), &row(1), 6, "a").unwrap();
         assert!(middle.says_all);
         assert_eq!(
-            middle.body["sub_title_text"].as_str().unwrap().chars().count(),
+            middle.body["sub_title_text"]
+                .as_str()
+                .unwrap()
+                .chars()
+                .count(),
             100
         );
-        let title = middle.body["main_title"]["title"].as_str().unwrap();
-        assert_eq!(title.chars().count(), 36);
         let long = format!("{}\nWhich one?\n", "line\n".repeat(100));
         let long = card(&long, &row(1), 6, "a").unwrap();
         assert!(!long.says_all);
-        assert_eq!(long.body["main_title"]["title"], "Which one?");
+        assert_eq!(long.body["main_title"]["title"], NAME);
+        assert!(long.body.get("sub_title_text").is_none());
     }
 
     #[test]

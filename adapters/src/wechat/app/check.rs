@@ -43,7 +43,8 @@ async fn app(config: &Config, api: &Api) -> Finding {
         Ok(answer) => {
             let name = answer["name"].as_str().unwrap_or_default();
             let close = answer["close"].as_i64().unwrap_or_default();
-            let remedy = (close == 1).then_some("the app is switched off: switch it on at its page");
+            let remedy =
+                (close == 1).then_some("the app is switched off: switch it on at its page");
             Finding::new(subject, format!("{agent} is `{name}`"), remedy)
         }
         Err(error) => {

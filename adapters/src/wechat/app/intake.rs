@@ -50,7 +50,11 @@ impl Receiver for Intake {
         let agent = xml.text("AgentID").and_then(|id| id.parse::<u64>().ok());
         let is_ours = xml.text("ToUserName") == Some(&self.core.config.corp_id)
             && agent.is_none_or(|agent| agent == self.core.config.agent_id);
-        if is_ours { Ok(xml) } else { Err(Denied::OtherApp) }
+        if is_ours {
+            Ok(xml)
+        } else {
+            Err(Denied::OtherApp)
+        }
     }
 
     /// Confirmed only after the brain has stored it; what there is to say goes as messages of its own.

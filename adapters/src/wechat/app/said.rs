@@ -65,9 +65,7 @@ impl Said {
     }
 
     fn keep(&mut self, now: Instant) {
-        let is_due = self
-            .written
-            .is_none_or(|at| now >= at + pause(self.within));
+        let is_due = self.written.is_none_or(|at| now >= at + pause(self.within));
         if let Some(file) = self.file.clone().filter(|_| is_due) {
             self.written = Some(now);
             tokio::task::spawn_blocking(move || {

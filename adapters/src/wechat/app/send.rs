@@ -111,8 +111,8 @@ impl Sender<'_> {
     /// A job's state: nothing can be changed, so few of them are shown.
     async fn progress(&self, progress: &Progress) -> Done {
         // A further try goes on where the first one stopped.
-        let is_shown = self.sent() > 0
-            || lock(&self.core.few).shows(self.user, progress, Instant::now());
+        let is_shown =
+            self.sent() > 0 || lock(&self.core.few).shows(self.user, progress, Instant::now());
         if !is_shown {
             return Ok(Sent {
                 message_id: progress.message_id.clone(),
@@ -206,7 +206,10 @@ impl Sender<'_> {
             }
         };
         let sent = self
-            .post(part, json!({ "msgtype": kind, kind: { "media_id": media } }))
+            .post(
+                part,
+                json!({ "msgtype": kind, kind: { "media_id": media } }),
+            )
             .await;
         let is_open = matches!(sent, Err(Outcome::RateLimited(_) | Outcome::Unreachable(_)));
         if !is_open {
