@@ -19,7 +19,7 @@ use std::time::Duration;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, AttachmentFailed, FetchAttachment, Goodbye, Hello, Pong,
-    RefusedReason, SendBudget, adapter_frame, brain_frame,
+    RefusedReason, Room, SendBudget, adapter_frame, brain_frame,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -89,7 +89,7 @@ pub async fn run(
 ) -> Result<(), HostError> {
     let profile = adapter.profile();
     let (line_sender, line) = mpsc::channel(64);
-    let hello = hello(&profile, token.as_ref());
+    let hello = hello(&profile, adapter.rooms(), token.as_ref());
     let keeping = tokio::spawn(line::keep(brain.into(), hello, line_sender));
     let keeping = AbortOnDropHandle::new(keeping);
     let (inbox, deliveries, budgets) = Inbox::channel(16);
@@ -448,7 +448,7 @@ impl Host {
     }
 }
 
-fn hello(profile: &Profile, token: Option<&SecretString>) -> Hello {
+fn hello(profile: &Profile, rooms: Vec<Room>, token: Option<&SecretString>) -> Hello {
     Hello {
         contract: CONTRACT,
         kind: profile.kind.to_owned(),
@@ -460,6 +460,7 @@ fn hello(profile: &Profile, token: Option<&SecretString>) -> Hello {
         capabilities: Some(profile.capabilities),
         software: concat!("jarvis-adapters/", env!("CARGO_PKG_VERSION")).to_owned(),
         instance: Uuid::now_v7().to_string(),
+        rooms,
     }
 }
 

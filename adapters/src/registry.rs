@@ -9,15 +9,17 @@ use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
 use crate::wechat::app::{self, WeComApp};
 use crate::wechat::official::OfficialAccount;
+use crate::wechat::robot::{self, WeComRobot};
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 6] = [
+pub const KINDS: [&str; 7] = [
     "console",
     "onebot",
     "qq",
     "telegram",
     "wechat-official",
     "wecom-app",
+    "wecom-robot",
 ];
 
 /// What one adapter has to be told.
@@ -35,6 +37,8 @@ pub enum AdapterConfig {
     WeChatOfficial(Box<crate::wechat::official::Config>),
     /// An app of WeCom.
     WeComApp(Box<app::Config>),
+    /// The robot of a WeCom group.
+    WeComRobot(robot::Config),
 }
 
 /// Makes an adapter. Waits until its platform can be reached; cancel-safe.
@@ -48,6 +52,7 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
         AdapterConfig::Qq(config) => Arc::new(QqBot::connect(*config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
         AdapterConfig::WeChatOfficial(config) => Arc::new(OfficialAccount::connect(*config).await?),
+        AdapterConfig::WeComRobot(config) => Arc::new(WeComRobot::connect(config).await?),
         AdapterConfig::WeComApp(config) => Arc::new(WeComApp::connect(*config).await?),
     })
 }

@@ -11,6 +11,7 @@ mod inbound;
 mod media;
 pub mod official;
 mod pace;
+pub mod robot;
 mod texts;
 mod time;
 mod token;

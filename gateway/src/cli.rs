@@ -118,17 +118,19 @@ pub(crate) enum AdapterKind {
     Telegram,
     WechatOfficial,
     WecomApp,
+    WecomRobot,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Console,
         Self::Onebot,
         Self::Qq,
         Self::Telegram,
         Self::WechatOfficial,
         Self::WecomApp,
+        Self::WecomRobot,
     ];
 
     /// As on the command line.
@@ -140,6 +142,7 @@ impl AdapterKind {
             Self::Telegram => "telegram",
             Self::WechatOfficial => "wechat-official",
             Self::WecomApp => "wecom-app",
+            Self::WecomRobot => "wecom-robot",
         }
     }
 }

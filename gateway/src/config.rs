@@ -17,6 +17,7 @@ mod tests;
 mod translate;
 mod wechat_official;
 mod wecom_app;
+mod wecom_robot;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
 pub(crate) use wechat_official::{WeChatMode, WeChatOfficial};
 pub(crate) use wecom_app::WeComApp;
+pub(crate) use wecom_robot::WeComRobot;
 
 /// The configuration file with every key, its default and what it means.
 pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
@@ -52,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) onebot: OneBot,
     pub(crate) qq: Qq,
     pub(crate) wecom_app: WeComApp,
+    pub(crate) wecom_robot: WeComRobot,
     pub(crate) wechat_official: WeChatOfficial,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
@@ -75,6 +78,7 @@ impl Default for Config {
             onebot: OneBot::default(),
             qq: Qq::default(),
             wecom_app: WeComApp::default(),
+            wecom_robot: WeComRobot::default(),
             wechat_official: WeChatOfficial::default(),
             files: Files::default(),
             nodes: Nodes::default(),
@@ -115,6 +119,7 @@ impl Config {
             &self.wecom_app.secret,
             &self.wecom_app.token,
             &self.wecom_app.aes_key,
+            &self.wecom_robot.key,
             &self.wechat_official.secret,
             &self.wechat_official.token,
             &self.wechat_official.aes_key,

@@ -16,6 +16,7 @@ pub(crate) mod qq;
 mod telegram;
 pub(crate) mod wechat_official;
 pub(crate) mod wecom_app;
+mod wecom_robot;
 
 /// What the configuration says of a platform; `None` when it is not used.
 ///
@@ -39,6 +40,9 @@ pub(crate) fn configuration(
         AdapterKind::WecomApp => {
             Ok(wecom_app::configuration(config).map(|app| AdapterConfig::WeComApp(Box::new(app))))
         }
+        AdapterKind::WecomRobot => {
+            Ok(wecom_robot::configuration(config).map(AdapterConfig::WeComRobot))
+        }
     }
 }
 
@@ -60,6 +64,9 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::WecomApp => {
             "there is no WeCom app: set `wecom_app.corp_id` and what belongs to it (docs/wecom-app.md)"
+        }
+        AdapterKind::WecomRobot => {
+            "there is no group robot: set `wecom_robot.key_file` (docs/wecom-robot.md)"
         }
     }
 }
@@ -86,6 +93,9 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         AdapterKind::WecomApp => {
             "look whether this machine reaches `wecom_app.api_url`, and whether its address is among the app's \
              trusted IP addresses; the reason is on standard error"
+        }
+        AdapterKind::WecomRobot => {
+            "look whether this machine reaches `wecom_robot.api_url`; the reason is on standard error"
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
 use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
+use crate::wechat_official::FakeOfficial;
 use crate::wecom_app::FakeWeCom;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
@@ -216,6 +217,38 @@ impl Jarvis {
         );
         self.configure("wecom_app", &keys)?;
         Ok(format!("http://{here}/wecom"))
+    }
+
+    /// Tells the configuration of the robot of a group.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wecom_robot(&self, wecom: &FakeWeCom, name: &str) -> Result<()> {
+        let (key, api) = (&wecom.settings().robot, wecom.url());
+        let keys = format!("key = \"{key}\"\nname = \"{name}\"\napi_url = \"{api}\"\n");
+        self.configure("wecom_robot", &keys)
+    }
+
+    /// Tells the configuration of the Official Account, and where it listens; where WeChat finds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_official(&self, wechat: &FakeOfficial) -> Result<String> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let (settings, api) = (wechat.settings(), wechat.url());
+        // The stories read English.
+        let keys = format!(
+            "app_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\naes_key = \"{}\"\nmode = \"{}\"\n\
+             api_url = \"{api}\"\nlisten = \"{here}\"\nurl = \"http://{here}/wechat\"\n\
+             language = \"en\"\n",
+            settings.app_id,
+            settings.secret,
+            settings.token,
+            settings.aes_key,
+            settings.mode.name(),
+        );
+        self.configure("wechat_official", &keys)?;
+        Ok(format!("http://{here}/wechat"))
     }
 
     /// The configuration file.

@@ -22,5 +22,6 @@ pub mod samples;
 pub mod site;
 pub mod square;
 pub mod telegram;
+pub mod wechat_official;
 pub mod wecom_app;
 pub mod weixin;

@@ -58,24 +58,14 @@ impl Element {
     }
 
     /// The child of this name.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
-    }
-
-    /// All children of this name.
-    pub(super) fn children(&self, name: &str) -> impl Iterator<Item = &Self> {
-        self.children.iter().filter(move |child| child.name == name)
     }
 
     /// What stands in the child of this name; `None` when there is no such child or nothing in it.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let text = self.child(name)?.text.as_str();
         (!text.is_empty()).then_some(text)
-    }
-
-    /// What stands in it.
-    pub(super) fn own_text(&self) -> &str {
-        &self.text
     }
 }
 
@@ -197,12 +187,8 @@ mod tests {
         assert_eq!(read.text("Empty"), None);
         assert_eq!(read.text("Nothing"), None);
         assert_eq!(read.text("MsgId"), Some("7"));
-        let info = read.child("Info").unwrap();
-        let ids: Vec<_> = info
-            .children("Item")
-            .map(|item| item.text("Id").unwrap())
-            .collect();
-        assert_eq!(ids, ["1", "2"]);
+        // Only at the top is something read that could stand there twice.
+        assert_eq!(read.text("Info"), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
+use super::mute::{self, MuteRoom};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
@@ -61,6 +62,8 @@ struct Live {
     software: String,
     instance: String,
     capabilities: Capabilities,
+    /// Rooms in which nobody can speak to the bot.
+    mute_rooms: Vec<MuteRoom>,
     /// A person at this adapter sits at the server.
     terminal: bool,
     /// Proves the session to `Upload` and `Download`.
@@ -99,6 +102,11 @@ impl SessionHandle {
     /// What the platform can do.
     pub fn capabilities(&self) -> &Capabilities {
         &self.0.capabilities
+    }
+
+    /// Rooms to which this bot writes although nobody in them can speak to it.
+    pub fn mute_rooms(&self) -> &[MuteRoom] {
+        &self.0.mute_rooms
     }
 
     /// Whether the person at this adapter sits at the server itself.
@@ -386,11 +394,13 @@ async fn greet(
     let capabilities = hello.capabilities.unwrap_or_default();
     let terminal = capabilities.operator_terminal
         && (transport == Transport::Local || hello.kind == "console");
+    let bot = BotKey {
+        kind: hello.kind,
+        bot: hello.bot,
+    };
     let session = SessionHandle(Arc::new(Live {
-        bot: BotKey {
-            kind: hello.kind,
-            bot: hello.bot,
-        },
+        mute_rooms: mute::rooms(&bot, hello.rooms),
+        bot,
         bot_name: hello.bot_name,
         software: hello.software,
         instance: hello.instance,

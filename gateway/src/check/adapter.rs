@@ -50,7 +50,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                     platform::wechat_official::look(config, report).await
                 }
                 AdapterKind::WecomApp => platform::wecom_app::look(config, report).await,
-                AdapterKind::Console | AdapterKind::Onebot | AdapterKind::Telegram => {}
+                AdapterKind::Console
+                | AdapterKind::Onebot
+                | AdapterKind::Telegram
+                | AdapterKind::WecomRobot => {}
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

@@ -130,6 +130,11 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.wecom_app.aes_key_file,
         ),
         (
+            "wecom_robot.key",
+            &mut config.wecom_robot.key,
+            &mut config.wecom_robot.key_file,
+        ),
+        (
             "wechat_official.secret",
             &mut config.wechat_official.secret,
             &mut config.wechat_official.secret_file,

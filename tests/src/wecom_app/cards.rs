@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::Settings;
 use crate::weixin::{Refusal, Shown, State, Way};
 
+/// The platform's own code is not known.
+const TASK_EXISTS: i64 = 42_045;
+
 fn bad(what: &str) -> Refusal {
     Refusal::new(40_058, what)
 }
@@ -24,7 +27,7 @@ pub(super) fn shown(state: &State, card: &Value) -> Result<Shown, Refusal> {
         return Err(bad("task_id"));
     }
     if state.tasks.contains_key(task) {
-        return Err(bad("task_id exists"));
+        return Err(Refusal::new(TASK_EXISTS, "task_id exists"));
     }
     let buttons = card["button_list"].as_array().cloned().unwrap_or_default();
     if buttons.is_empty() || buttons.len() > 6 {

@@ -16,6 +16,8 @@ pub enum Fault {
     CutAfter,
     /// The work is done after this time.
     Slow(Duration),
+    /// The work is done and the answer comes after this time.
+    Silent(Duration),
     /// The token that the call shows ends at this moment.
     TokenEnds,
 }

@@ -163,6 +163,17 @@ fn take(shared: &Shared, posting: &Posting, body: &str) -> bool {
     shared.with(|state| match said {
         Ok(None) => true,
         Ok(Some(text)) => {
+            // A person sees one answer to a message, however often it was fetched.
+            let known = match posting.message.as_str() {
+                "" => None,
+                message => state.said.insert(message.to_owned(), text.clone()),
+            };
+            if let Some(known) = known {
+                if known != text {
+                    state.complain(format!("two answers to one message: {known}, {text}"));
+                }
+                return true;
+            }
             let shown = Shown::text(Way::Answered, "text", &text);
             state.show(&posting.user, shown);
             true

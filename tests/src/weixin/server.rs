@@ -100,8 +100,10 @@ async fn handle(Axum(shared): Axum<Arc<Shared>>, request: Request) -> Response {
         });
         reply
     });
-    if fault == Some(Fault::CutAfter) {
-        return cut();
+    match fault {
+        Some(Fault::CutAfter) => return cut(),
+        Some(Fault::Silent(time)) => tokio::time::sleep(time).await,
+        _ => {}
     }
     answer(reply)
 }

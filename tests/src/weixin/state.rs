@@ -113,6 +113,8 @@ pub(crate) struct State {
     /// The server's address is not on the list.
     pub(crate) is_stranger: bool,
     pub(crate) token: Option<String>,
+    /// The token that was given last, good or not.
+    pub(crate) given: Option<String>,
     pub(crate) tokens_made: usize,
     pub(crate) tokens_asked: usize,
     pub(crate) chats: HashMap<String, Chat>,
@@ -121,6 +123,8 @@ pub(crate) struct State {
     pub(crate) to_post: VecDeque<Posting>,
     pub(crate) last: Option<Posting>,
     pub(crate) answers: Vec<Answer>,
+    /// What was said in the answer to a message.
+    pub(crate) said: HashMap<String, String>,
     /// What the platform would not complain about, but somebody would miss.
     pub(crate) mistakes: Vec<String>,
     /// Cards by what allows their change: person, message.

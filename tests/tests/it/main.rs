@@ -42,3 +42,7 @@ mod source_rules;
 mod translation;
 mod trust;
 mod watch;
+mod wechat_official;
+mod wechatpy;
+mod wecom_app;
+mod wecom_robot;

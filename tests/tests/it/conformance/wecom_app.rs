@@ -116,7 +116,7 @@ impl Platform for OnWeComApp {
     async fn finish(&mut self) {
         // What the platform calls a mistake of the app, whatever else was refused.
         let calls = self.wecom.calls();
-        let passing = [0, -1, 42_001, 45_009, 45_033];
+        let passing = [0, -1, 42_001, 42_045, 45_009, 45_033];
         let wrong: Vec<_> = calls
             .iter()
             .filter(|call| !passing.contains(&call.code))
