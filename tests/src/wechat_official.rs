@@ -245,42 +245,40 @@ impl Dialect for Official {
         }
     }
 
-    fn token(&self, state: &mut State, call: &Incoming) -> Option<Result<Value, Refusal>> {
-        let (app, secret, force) = match (call.method.as_str(), call.path.as_str()) {
-            ("POST", "stable_token") => {
-                let of = |name: &str| call.json[name].as_str().unwrap_or_default().to_owned();
-                if of("grant_type") != "client_credential" {
-                    return Some(Err(Refusal::new(40_002, "invalid grant_type")));
-                }
-                (
-                    of("appid"),
-                    of("secret"),
-                    call.json["force_refresh"] == true,
-                )
+    fn is_login(&self, call: &Incoming) -> bool {
+        let call = (call.method.as_str(), call.path.as_str());
+        matches!(call, ("POST", "stable_token") | ("GET", "token"))
+    }
+
+    fn token(&self, state: &mut State, call: &Incoming) -> Result<Value, Refusal> {
+        let (app, secret, force) = if call.path == "stable_token" {
+            let of = |name: &str| call.json[name].as_str().unwrap_or_default().to_owned();
+            if of("grant_type") != "client_credential" {
+                return Err(Refusal::new(40_002, "invalid grant_type"));
             }
+            (
+                of("appid"),
+                of("secret"),
+                call.json["force_refresh"] == true,
+            )
+        } else {
             // The older way: each new token ends the one before.
-            ("GET", "token") => (
-                call.asked("appid").to_owned(),
-                call.asked("secret").to_owned(),
-                true,
-            ),
-            _ => return None,
+            let of = |name: &str| call.asked(name).to_owned();
+            (of("appid"), of("secret"), true)
         };
         state.tokens_asked += 1;
         if app != self.settings.app_id {
-            return Some(Err(Refusal::new(40_013, "invalid appid")));
+            return Err(Refusal::new(40_013, "invalid appid"));
         }
         if secret != self.settings.secret {
-            return Some(Err(Refusal::new(40_125, "invalid appsecret")));
+            return Err(Refusal::new(40_125, "invalid appsecret"));
         }
         if force || state.given.is_none() {
             state.tokens_made += 1;
             state.token = Some(format!("AT-{}", uuid::Uuid::now_v7().simple()));
             state.given.clone_from(&state.token);
         }
-        Some(Ok(
-            json!({ "access_token": state.given, "expires_in": 7200 }),
-        ))
+        Ok(json!({ "access_token": state.given, "expires_in": 7200 }))
     }
 
     fn stranger(&self) -> i64 {

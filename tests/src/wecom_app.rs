@@ -219,29 +219,30 @@ impl Dialect for WeCom {
         Ok(field(&inner, "Content"))
     }
 
-    fn token(&self, state: &mut State, call: &Incoming) -> Option<Result<Value, Refusal>> {
-        if call.path != "gettoken" {
-            return None;
-        }
+    fn is_login(&self, call: &Incoming) -> bool {
+        call.path == "gettoken"
+    }
+
+    fn token(&self, state: &mut State, call: &Incoming) -> Result<Value, Refusal> {
         state.tokens_asked += 1;
         let settings = &self.settings;
         if call.asked("corpid") != settings.corp_id {
-            return Some(Err(Refusal::new(40_013, "invalid corpid")));
+            return Err(Refusal::new(40_013, "invalid corpid"));
         }
         if call.asked("corpsecret") != settings.secret {
-            return Some(Err(Refusal::new(40_001, "invalid credential")));
+            return Err(Refusal::new(40_001, "invalid credential"));
         }
         if state.token.is_none() {
             state.tokens_made += 1;
             state.token = Some(format!("AT-{}", uuid::Uuid::now_v7().simple()));
         }
-        Some(Ok(json!({
+        Ok(json!({
             "errcode": 0, "errmsg": "ok", "access_token": state.token, "expires_in": 7200,
-        })))
+        }))
     }
 
-    fn open_call(&self, state: &mut State, call: &Incoming) -> Option<Result<Reply, Refusal>> {
-        robot::call(&self.settings, state, call)
+    fn is_open(&self, call: &Incoming) -> bool {
+        call.path.starts_with("webhook/")
     }
 
     fn stranger(&self) -> i64 {
@@ -255,6 +256,7 @@ impl Dialect for WeCom {
             file: Some(20_000_000),
         };
         match (call.method.as_str(), call.path.as_str()) {
+            _ if self.is_open(call) => robot::answer(settings, state, call),
             ("POST", "message/send") => messages::send(settings, state, &call.json),
             ("POST", "message/recall") => messages::recall(state, &call.json),
             ("POST", "message/update_template_card") => cards::update(settings, state, &call.json),

@@ -41,12 +41,15 @@ pub(crate) trait Dialect: std::fmt::Debug + Send + Sync {
     /// Reads the app's answer to a message: what it says to the person, if anything.
     fn answer(&self, posting: &Posting, body: &str) -> Result<Option<String>>;
 
-    /// A call for a token; `None` when it is another one.
-    fn token(&self, state: &mut State, call: &Incoming) -> Option<Result<Value, Refusal>>;
+    /// Whether it is a call for a token.
+    fn is_login(&self, call: &Incoming) -> bool;
 
-    /// A call that needs no token; `None` when it is another one.
-    fn open_call(&self, _: &mut State, _: &Incoming) -> Option<Result<Reply, Refusal>> {
-        None
+    /// A call for a token.
+    fn token(&self, state: &mut State, call: &Incoming) -> Result<Value, Refusal>;
+
+    /// Whether a call needs no token.
+    fn is_open(&self, _: &Incoming) -> bool {
+        false
     }
 
     /// The code for a server that is not on the list.

@@ -8,10 +8,9 @@ use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, Attachment, BrainFrame, Capabilities, EventAck,
-    FetchAttachment, Goodbye, Hello, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
+    FetchAttachment, Goodbye, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
     adapter_frame, brain_frame,
 };
-use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
+use super::hello::{is_plain_name, token_fits};
 use super::mute::{self, MuteRoom};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
@@ -481,28 +481,4 @@ async fn serve(
             () = session.ended() => return "the brain ended it",
         }
     }
-}
-
-fn is_plain_name(kind: &str) -> bool {
-    (1..=32).contains(&kind.len())
-        && kind
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-/// Compares with every configured token in constant time.
-fn token_fits(brain: &Brain, hello: &Hello) -> bool {
-    use subtle::{Choice, ConstantTimeEq};
-    let mut fits = Choice::from(0);
-    for known in &brain.config().adapters {
-        let named =
-            known.kind == hello.kind && known.bot.as_ref().is_none_or(|bot| *bot == hello.bot);
-        let same = known
-            .token
-            .expose_secret()
-            .as_bytes()
-            .ct_eq(hello.token.as_bytes());
-        fits |= same & Choice::from(u8::from(named && !hello.token.is_empty()));
-    }
-    fits.into()
 }

@@ -47,7 +47,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             match kind {
                 AdapterKind::Qq => platform::qq::look(config, report).await,
                 AdapterKind::WechatOfficial => {
-                    platform::wechat_official::look(config, report).await
+                    platform::wechat_official::look(config, report).await;
                 }
                 AdapterKind::WecomApp => platform::wecom_app::look(config, report).await,
                 AdapterKind::Console

@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use super::{GROUP, Settings, messages};
-use crate::weixin::server::{Incoming, Reply};
+use crate::weixin::server::Incoming;
 use crate::weixin::{Refusal, Shown, State, Way, files};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -16,19 +16,12 @@ const TEXT: usize = 2048;
 const MARKDOWN: usize = 4096;
 const PICTURE: usize = 2 << 20;
 
-/// A call of a robot; `None` when it is another one.
-pub(super) fn call(
+/// Answers a call of a robot.
+pub(super) fn answer(
     settings: &Settings,
     state: &mut State,
     call: &Incoming,
-) -> Option<Result<Reply, Refusal>> {
-    if !call.path.starts_with("webhook/") {
-        return None;
-    }
-    Some(answer(settings, state, call).map(Reply::Json))
-}
-
-fn answer(settings: &Settings, state: &mut State, call: &Incoming) -> Result<Value, Refusal> {
+) -> Result<Value, Refusal> {
     if call.asked("key") != settings.robot {
         return Err(Refusal::new(93_000, "invalid webhook url"));
     }

@@ -119,9 +119,9 @@ fn work(
         _ => Ok(()),
     };
     // Some are open to whoever knows their key.
-    if let Some(reply) = shared.dialect.open_call(state, call) {
+    if shared.dialect.is_open(call) {
         fault?;
-        return reply;
+        return shared.dialect.run(state, call);
     }
     if state.is_stranger {
         return Err(Refusal::new(
@@ -129,9 +129,9 @@ fn work(
             "not allow to access from your ip, from ip: 203.0.113.7",
         ));
     }
-    if let Some(reply) = shared.dialect.token(state, call) {
+    if shared.dialect.is_login(call) {
         fault?;
-        return reply.map(Reply::Json);
+        return shared.dialect.token(state, call).map(Reply::Json);
     }
     let given = call.asked("access_token");
     if given.is_empty() {

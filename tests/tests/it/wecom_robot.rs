@@ -87,7 +87,7 @@ async fn an_owner_directs_reports_to_the_group() {
 #[tokio::test]
 async fn only_owners_and_only_rooms_that_are_there() {
     let mut robot = Robot::start().await;
-    let answer = "No room in which nobody can ask is called `nowhere`. There is: ops group";
+    let answer = "No room in which nobody can ask is called nowhere. There is: ops group";
     robot.says("subscribe nodes --room nowhere", answer).await;
     let wecom = FakeWeCom::start().await.unwrap();
     let url = robot.site.jarvis.configure_wecom_app(&wecom).unwrap();
