@@ -7,6 +7,7 @@ mod address;
 pub(crate) mod flood;
 mod lanes;
 mod line;
+mod passing;
 mod pending;
 pub(crate) mod retry;
 pub(crate) mod transfer;
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, AttachmentFailed, FetchAttachment, Goodbye, Hello, Pong,
-    RefusedReason, Room, SendBudget, adapter_frame, brain_frame,
+    Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Hello,
+    Pong, RefusedReason, Room, SendBudget, adapter_frame, brain_frame,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -35,10 +36,11 @@ pub use self::flood::Turn;
 use self::flood::Flood;
 use self::lanes::Lanes;
 use self::line::LineEvent;
+use self::passing::Passing;
 use self::pending::Pending;
 use self::transfer::{Files, Link};
 use crate::adapter::{Adapter, AdapterError, Budgets, Delivery, Inbox, Notice, Profile};
-use crate::errand::Errand;
+use crate::errand::{Errand, SentParts};
 use crate::recent::Recent;
 
 /// Version of the contract that is spoken here.
@@ -114,6 +116,7 @@ pub async fn run(
         lanes: Lanes::new(),
         running: JoinSet::new(),
         performed: HashMap::new(),
+        passing: Passing::default(),
         side_work: JoinSet::new(),
         uploads: 0,
     };
@@ -151,6 +154,7 @@ struct Host {
     lanes: Lanes,
     running: JoinSet<Outcome>,
     performed: HashMap<tokio::task::Id, Action>,
+    passing: Passing,
     side_work: JoinSet<SideWork>,
     uploads: usize,
 }
@@ -316,7 +320,10 @@ impl Host {
                 self.unsent = self
                     .pending
                     .all()
-                    .cloned()
+                    .map(|event| Event {
+                        again: true,
+                        ..event.clone()
+                    })
                     .map(adapter_frame::Frame::Event)
                     .collect();
                 let budgets = self.told.values().cloned();
@@ -345,6 +352,12 @@ impl Host {
     fn frame(&mut self, frame: brain_frame::Frame) {
         match frame {
             brain_frame::Frame::Ack(ack) => self.pending.acknowledge(&ack.event),
+            brain_frame::Frame::Action(action) if passing::is_in_passing(&action) => {
+                let files = Files(self.live.subscribe());
+                let parts = SentParts::default();
+                let errand = Errand::new(action, files, self.flood.clone(), parts);
+                self.passing.say(self.adapter.clone(), errand);
+            }
             brain_frame::Frame::Action(action) => {
                 for result in self.lanes.accept(action, Instant::now()) {
                     self.send_result(result);
@@ -454,9 +467,7 @@ fn hello(profile: &Profile, rooms: Vec<Room>, token: Option<&SecretString>) -> H
         kind: profile.kind.to_owned(),
         bot: profile.bot.clone(),
         bot_name: profile.bot_name.clone(),
-        token: token
-            .map(|token| token.expose_secret().to_owned())
-            .unwrap_or_default(),
+        token: token.map_or_else(String::new, |token| token.expose_secret().to_owned()),
         capabilities: Some(profile.capabilities),
         software: concat!("jarvis-adapters/", env!("CARGO_PKG_VERSION")).to_owned(),
         instance: Uuid::now_v7().to_string(),

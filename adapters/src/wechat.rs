@@ -13,10 +13,8 @@ pub mod official;
 mod pace;
 pub mod robot;
 mod texts;
-mod time;
 mod token;
 mod verdict;
 mod xml;
 
 pub use callback::Callback;
-pub use check::Finding;

@@ -76,14 +76,6 @@ impl Report {
         self.add(Verdict::Fail, subject, detail.into(), Some(remedy.into()));
     }
 
-    /// What an adapter of WeChat has looked at.
-    pub(crate) fn finding(&mut self, finding: &jarvis_adapters::wechat::Finding) {
-        match finding.remedy {
-            None => self.ok(finding.subject, finding.detail.clone()),
-            Some(remedy) => self.fail(finding.subject, finding.detail.clone(), remedy),
-        }
-    }
-
     fn add(&mut self, verdict: Verdict, subject: &str, detail: String, remedy: Option<String>) {
         self.findings.push(Finding {
             verdict,

@@ -20,7 +20,6 @@ use jarvis_proto::chat::{Attachment, Capabilities, ProgressStyle, TextUnit};
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
-pub use self::check::look;
 pub use self::config::{Config, Rules};
 
 use self::core::{Core, lock};
@@ -33,6 +32,7 @@ use super::token::Login;
 use super::{callback, inbound};
 use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Profile};
 use crate::errand::Errand;
+use crate::look::Finding;
 
 /// Name of this adapter.
 pub const KIND: &str = "wecom-app";
@@ -141,6 +141,10 @@ impl Adapter for WeComApp {
             Ok(sent) => Outcome::Ok(sent),
             Err(outcome) => outcome,
         }
+    }
+
+    async fn look(&self) -> Vec<Finding> {
+        check::look(&self.core).await
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {

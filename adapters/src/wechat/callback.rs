@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
 use super::crypto::Refused;
-use super::time::now_ms;
 use super::xml::Unreadable;
 use crate::adapter::AdapterError;
+use crate::now_ms;
 use crate::recent::Recent;
 
 /// Longest query, and longest value in it but for `echostr`.

@@ -6,8 +6,8 @@ use jarvis_proto::chat::{
 };
 use ring::digest::{SHA256, digest};
 
-use super::time::now_ms;
 use super::xml::Element;
+use crate::now_ms;
 
 /// Longest id of a person.
 const LONGEST_ID: usize = 128;
@@ -178,8 +178,8 @@ impl Reader<'_> {
                 ..Person::default()
             }),
             addressed: true,
-            reply_context: None,
             kind: Some(kind),
+            ..Event::default()
         };
         Heard {
             user: self.user.to_owned(),

@@ -8,8 +8,8 @@ use jarvis_proto::chat::action_result::Outcome;
 use tokio::time::Instant;
 
 use super::api::CallError;
-use super::time::now_ms;
 use super::token::TokenError;
+use crate::now_ms;
 
 /// How often the operator is told of the same trouble.
 const REMIND: Duration = Duration::from_secs(60);

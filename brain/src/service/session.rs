@@ -1,5 +1,7 @@
 //! One adapter's session: hello, frames in, frames out, and who is connected now.
 
+mod connected;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,11 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
+pub use connected::Sessions;
+
 use super::hello::{is_plain_name, token_fits};
 use super::mute::{self, MuteRoom};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
+use crate::pipeline;
 use crate::room::BotKey;
 
 /// Frames that may wait for a slow adapter before the brain stops sending to it.
@@ -72,6 +77,26 @@ struct Live {
     frames: mpsc::Sender<BrainFrame>,
     ended: CancellationToken,
     open: Mutex<Open>,
+}
+
+/// An action that the adapter was asked to perform.
+#[derive(Debug)]
+pub struct Performing {
+    result: oneshot::Receiver<Outcome>,
+    ended: CancellationToken,
+}
+
+impl Performing {
+    /// Waits for its result.
+    ///
+    /// # Errors
+    /// When the session ends before.
+    pub async fn outcome(self) -> Result<Outcome, SessionEnded> {
+        tokio::select! {
+            outcome = self.result => outcome.map_err(|_| SessionEnded),
+            () = self.ended.cancelled() => Err(SessionEnded),
+        }
+    }
 }
 
 /// What the brain waits for from this session.
@@ -155,17 +180,33 @@ impl SessionHandle {
     /// # Errors
     /// When the session ends before the result came; perform it again in the next session.
     pub async fn perform(&self, action: Action) -> Result<Outcome, SessionEnded> {
-        let (sender, receiver) = oneshot::channel();
+        self.begin(action).await?.outcome().await
+    }
+
+    /// Has an action performed after all that were begun before it; its result is waited for apart.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn begin(&self, action: Action) -> Result<Performing, SessionEnded> {
+        let (sender, result) = oneshot::channel();
         let id = action.id.clone();
         self.lock().results.insert(id.clone(), sender);
         if self.send(brain_frame::Frame::Action(action)).await.is_err() {
             self.lock().results.remove(&id);
             return Err(SessionEnded);
         }
-        tokio::select! {
-            outcome = receiver => outcome.map_err(|_| SessionEnded),
-            () = self.0.ended.cancelled() => Err(SessionEnded),
-        }
+        Ok(Performing {
+            result,
+            ended: self.0.ended.clone(),
+        })
+    }
+
+    /// Has an action performed, and does not wait for what becomes of it.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn say(&self, action: Action) -> Result<(), SessionEnded> {
+        self.send(brain_frame::Frame::Action(action)).await
     }
 
     /// Fetches the bytes of an attachment into the blob store.
@@ -248,77 +289,6 @@ impl SessionHandle {
                 debug!(action = %result.action, ?outcome, "result that nobody waits for");
             }
         }
-    }
-}
-
-/// Who is connected now.
-#[derive(Debug, Default)]
-pub struct Sessions {
-    live: Mutex<HashMap<BotKey, SessionHandle>>,
-    changed: tokio::sync::Notify,
-}
-
-impl Sessions {
-    /// The live session of a bot.
-    pub fn get(&self, bot: &BotKey) -> Option<SessionHandle> {
-        self.lock().get(bot).cloned()
-    }
-
-    /// The live session of a bot; waits until there is one. Cancel-safe.
-    pub async fn wait_for(&self, bot: &BotKey) -> SessionHandle {
-        loop {
-            let changed = self.changed.notified();
-            if let Some(session) = self.get(bot) {
-                return session;
-            }
-            changed.await;
-        }
-    }
-
-    /// All live sessions.
-    pub fn all(&self) -> Vec<SessionHandle> {
-        let mut all: Vec<_> = self.lock().values().cloned().collect();
-        all.sort_by(|a, b| a.bot().cmp(b.bot()));
-        all
-    }
-
-    /// The session that owns this secret.
-    pub(super) fn by_secret(&self, secret: &str) -> Option<SessionHandle> {
-        use subtle::ConstantTimeEq;
-        self.lock()
-            .values()
-            .find(|session| session.0.secret.as_bytes().ct_eq(secret.as_bytes()).into())
-            .cloned()
-    }
-
-    /// Adds a session unless another process of the same bot is connected. The same process that
-    /// connects again replaces its own half-open session.
-    fn add(&self, session: &SessionHandle) -> bool {
-        let mut live = self.lock();
-        if let Some(old) = live.get(session.bot()) {
-            if old.0.instance != session.0.instance && !old.is_ended() {
-                return false;
-            }
-            old.0.ended.cancel();
-        }
-        live.insert(session.bot().clone(), session.clone());
-        drop(live);
-        self.changed.notify_waiters();
-        true
-    }
-
-    fn remove(&self, session: &SessionHandle) {
-        let mut live = self.lock();
-        if live
-            .get(session.bot())
-            .is_some_and(|other| Arc::ptr_eq(&other.0, &session.0))
-        {
-            live.remove(session.bot());
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BotKey, SessionHandle>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -450,7 +420,11 @@ async fn serve(
                 Ok(Some(AdapterFrame { frame: Some(frame) })) => {
                     unanswered = 0;
                     match frame {
-                        adapter_frame::Frame::Event(event) => brain.lanes().take(brain, session, event),
+                        adapter_frame::Frame::Event(event) => {
+                            if let Some(refused) = brain.lanes().take(brain, session, event) {
+                                pipeline::refuse_busy(brain, session, &refused).await;
+                            }
+                        }
                         adapter_frame::Frame::Result(result) => session.on_result(result),
                         adapter_frame::Frame::AttachmentFailed(failed) => {
                             if let Some(waiting) = session.take_fetch(&failed.fetch) {

@@ -44,12 +44,16 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 bot_name => format!("{} (@{bot_name})", profile.bot),
             };
             report.ok(name, format!("lets us in as {who}"));
-            match kind {
-                AdapterKind::Qq => platform::qq::look(config, report).await,
-                AdapterKind::WechatOfficial => {
-                    platform::wechat_official::look(config, report).await;
+            for finding in adapter.look().await {
+                match finding.remedy {
+                    None => report.ok(finding.subject, finding.detail),
+                    Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
                 }
-                AdapterKind::WecomApp => platform::wecom_app::look(config, report).await,
+            }
+            match kind {
+                AdapterKind::Qq => platform::qq::look(config, report),
+                AdapterKind::WechatOfficial => platform::wechat_official::look(config, report),
+                AdapterKind::WecomApp => platform::wecom_app::look(config, report),
                 AdapterKind::Console
                 | AdapterKind::Onebot
                 | AdapterKind::Telegram

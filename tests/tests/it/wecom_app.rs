@@ -427,7 +427,7 @@ async fn the_check_says_what_is_wrong_and_what_to_do() {
     };
     let good = check(&[]).await;
     assert!(good.contains("1000002 is `Jarvis`"), "{good}");
-    assert!(good.contains("have the right form"), "{good}");
+    assert!(good.contains("is free"), "{good}");
     let other = check(&["--set", "wecom_app.agent_id=1000003"]).await;
     assert!(other.contains("compare `wecom_app.agent_id`"), "{other}");
     wecom.fail("agent/get", 1, &Fault::Code(60_020));

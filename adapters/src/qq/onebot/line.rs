@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -53,6 +54,8 @@ pub(super) struct Line {
     events: mpsc::Sender<Told>,
     /// Our QQ number, as soon as anything tells it.
     myself: watch::Sender<Option<i64>>,
+    /// How far the program's clock was ahead of ours at its newest event, in milliseconds.
+    ahead: watch::Sender<Option<i64>>,
 }
 
 /// An event, and who waits until the brain has stored it.
@@ -60,6 +63,14 @@ pub(super) struct Line {
 pub(super) struct Told {
     pub(super) value: Value,
     pub(super) stored: Option<oneshot::Sender<()>>,
+}
+
+/// A call as it is written.
+#[derive(Serialize)]
+struct Call<'a> {
+    action: &'a str,
+    params: &'a Value,
+    echo: &'a str,
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +105,7 @@ impl Line {
             waiting: Mutex::default(),
             events,
             myself: watch::Sender::new(None),
+            ahead: watch::Sender::new(None),
         };
         (Arc::new(line), receiver)
     }
@@ -101,6 +113,28 @@ impl Line {
     /// Our QQ number, when some event or header has told it.
     pub(super) fn myself(&self) -> Option<i64> {
         *self.myself.borrow()
+    }
+
+    /// Waits for an event, if none has come yet; gives how far the program's clock is ahead of ours, in
+    /// milliseconds.
+    pub(super) async fn ahead(&self) -> Option<i64> {
+        let mut ahead = self.ahead.subscribe();
+        ahead
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|ahead| *ahead)
+    }
+
+    /// What every event tells.
+    fn note(&self, event: &Value) {
+        if let Some(id) = number(&event["self_id"]) {
+            self.is_myself(id);
+        }
+        if let Some(seconds) = event["time"].as_i64() {
+            let ahead = seconds.saturating_mul(1000).saturating_sub(crate::now_ms());
+            self.ahead.send_replace(Some(ahead));
+        }
     }
 
     /// Something has told our QQ number.
@@ -144,14 +178,14 @@ impl Line {
             line: self,
             echo: &echo,
         };
-        let frame = json!({"action": action, "params": params, "echo": echo});
+        let call = Call {
+            action,
+            params,
+            echo: &echo,
+        };
+        let frame = serde_json::to_string(&call).expect("values of JSON can be written");
         let asking = async {
-            if way
-                .outgoing
-                .send(Message::text(frame.to_string()))
-                .await
-                .is_err()
-            {
+            if way.outgoing.send(Message::text(frame)).await.is_err() {
                 return Err(away());
             }
             answer.await.map_err(|_| CallError::Lost)
@@ -233,9 +267,7 @@ impl Line {
         if value.get("post_type").is_none() {
             return self.answer(value).map(|()| None);
         }
-        if let Some(id) = number(&value["self_id"]) {
-            self.is_myself(id);
-        }
+        self.note(&value);
         if value["post_type"] == "meta_event" {
             return Ok(meta(&value));
         }
@@ -251,9 +283,7 @@ impl Line {
 
     /// Takes an event that was posted; returns whether the brain has stored what is for it.
     pub(super) async fn post(&self, value: Value) -> bool {
-        if let Some(id) = number(&value["self_id"]) {
-            self.is_myself(id);
-        }
+        self.note(&value);
         if value["post_type"] == "meta_event" {
             meta(&value);
             return true;

@@ -1,39 +1,20 @@
 //! Would this app work? The platform is asked.
 
 use super::config::Config;
-use crate::wechat::api::{Api, CallError, client};
-use crate::wechat::check::{Finding, address, clock};
-use crate::wechat::crypto::Envelope;
-use crate::wechat::token::{Login, TokenError};
+use super::core::Core;
+use crate::look::Finding;
+use crate::wechat::api::{Api, CallError};
+use crate::wechat::check::{address, clock};
+use crate::wechat::token::TokenError;
 
-/// Looks at the clock, the keys, and what the platform says of the app.
-pub async fn look(config: &Config) -> Vec<Finding> {
-    let http = match client(&config.api_url, "wecom_app.api_url") {
-        Ok(http) => http,
-        Err(error) => {
-            let remedy = Some("correct the setting");
-            return vec![Finding::new("wecom app", error.to_string(), remedy)];
-        }
-    };
-    let mut findings = vec![clock(&http, &config.api_url, "wecom_app.api_url").await];
-    findings.push(
-        match Envelope::new(config.token.clone(), &config.aes_key, &config.corp_id) {
-            Ok(_) => Finding::new("callback keys", "have the right form".to_owned(), None),
-            Err(error) => Finding::new(
-                "callback keys",
-                error.to_string(),
-                Some("copy Token and EncodingAESKey from the app's page, under receiving messages"),
-            ),
-        },
-    );
-    findings.push(address("wecom_app.listen", &config.callback).await);
-    let login = Login::WeCom {
-        corporation: config.corp_id.clone(),
-        secret: config.secret.clone(),
-    };
-    let api = Api::new(http, config.api_url.clone(), login);
-    findings.push(app(config, &api).await);
-    findings
+/// Looks at the clock, our address, and what the platform says of an app whose credentials are good.
+pub(super) async fn look(core: &Core) -> Vec<Finding> {
+    let Core { config, api, .. } = core;
+    vec![
+        clock(&api.http, &config.api_url, "wecom_app.api_url").await,
+        address("wecom_app.listen", &config.callback).await,
+        app(config, api).await,
+    ]
 }
 
 async fn app(config: &Config, api: &Api) -> Finding {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::now_ms;
 use crate::recent::Recent;
-use crate::wechat::time::now_ms;
 
 /// Messages that are remembered.
 const REMEMBERED: usize = 4096;

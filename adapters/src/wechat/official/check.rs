@@ -1,42 +1,22 @@
 //! Would this account work? The platform is asked.
 
-use super::config::{Config, Mode};
-use crate::wechat::api::{Api, CallError, client};
-use crate::wechat::check::{Finding, address, clock};
-use crate::wechat::crypto::Envelope;
-use crate::wechat::token::{Login, TokenError};
+use super::core::Core;
+use crate::look::Finding;
+use crate::wechat::api::{Api, CallError};
+use crate::wechat::check::{address, clock};
+use crate::wechat::token::TokenError;
 use crate::wechat::verdict::{Verdict, verdict};
 
-/// Looks at the clock, the keys, and what the platform says of the account.
-pub async fn look(config: &Config) -> Vec<Finding> {
-    let http = match client(&config.api_url, "wechat_official.api_url") {
-        Ok(http) => http,
-        Err(error) => {
-            let remedy = Some("correct the setting");
-            return vec![Finding::new("official account", error.to_string(), remedy)];
-        }
-    };
-    let mut findings = vec![clock(&http, &config.api_url, "wechat_official.api_url").await];
-    if config.mode != Mode::Plain {
-        let keys = Envelope::new(config.token.clone(), &config.aes_key, &config.app_id);
-        findings.push(match keys {
-            Ok(_) => Finding::new("callback keys", "have the right form".to_owned(), None),
-            Err(error) => Finding::new(
-                "callback keys",
-                error.to_string(),
-                Some("copy Token and EncodingAESKey from the account's page, or set the mode that is chosen there"),
-            ),
-        });
-    }
-    findings.push(address("wechat_official.listen", &config.callback).await);
-    let login = Login::Official {
-        app: config.app_id.clone(),
-        secret: config.secret.clone(),
-    };
-    let api = Api::new(http, config.api_url.clone(), login);
-    findings.push(account(&api).await);
+/// Looks at the clock, our address, and what the platform says of an account whose credentials are good.
+pub(super) async fn look(core: &Core) -> Vec<Finding> {
+    let Core { config, api, .. } = core;
+    let mut findings = vec![
+        clock(&api.http, &config.api_url, "wechat_official.api_url").await,
+        address("wechat_official.listen", &config.callback).await,
+        account(api).await,
+    ];
     if config.customer {
-        findings.push(customer(&api).await);
+        findings.push(customer(api).await);
     }
     findings
 }

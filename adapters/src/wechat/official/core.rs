@@ -11,9 +11,9 @@ use super::passive::Passive;
 use super::windows::Windows;
 use crate::adapter::Inbox;
 use crate::few::Few;
+use crate::now_ms;
 use crate::recent::Recent;
 use crate::wechat::api::Api;
-use crate::wechat::time::now_ms;
 use crate::wechat::verdict::Reminder;
 
 /// Pictures that are up, which are remembered.

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::config::Mode;
 use super::core::{Core, lock};
 use crate::adapter::Inbox;
+use crate::now_ms;
 use crate::wechat::callback::{Denied, Query, Receiver, Taken};
 use crate::wechat::crypto::{Envelope, Refused, is_signed};
 use crate::wechat::inbound;
-use crate::wechat::time::{now_ms, now_seconds};
 use crate::wechat::xml::{self, Element};
 
 /// What WeChat wants to hear where there is nothing to say.
@@ -116,14 +116,14 @@ impl Intake {
         let mut reply = "<xml>".to_owned();
         xml::put(&mut reply, "ToUserName", user);
         xml::put(&mut reply, "FromUserName", account);
-        xml::put_number(&mut reply, "CreateTime", now_seconds());
+        xml::put_number(&mut reply, "CreateTime", now_ms() / 1000);
         xml::put(&mut reply, "MsgType", "text");
         xml::put(&mut reply, "Content", text);
         reply.push_str("</xml>");
         let (Some(envelope), true) = (&self.envelope, self.core.config.mode != Mode::Plain) else {
             return reply;
         };
-        let (timestamp, nonce) = (now_seconds(), rand::random::<u32>().to_string());
+        let (timestamp, nonce) = (now_ms() / 1000, rand::random::<u32>().to_string());
         let time = timestamp.to_string();
         let sealed = envelope.seal(rand::random(), &time, &nonce, reply.as_bytes());
         let mut out = "<xml>".to_owned();
