@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{Attachment, Capabilities, CommandMenu, Event, Segment, SendBudget};
+use jarvis_proto::chat::{Attachment, Capabilities, CommandMenu, Event, Room, Segment, SendBudget};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,11 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>
 pub trait Adapter: Send + Sync + 'static {
     /// Who this bot is and what the platform can do. Asked once per session.
     fn profile(&self) -> Profile;
+
+    /// Rooms to which this bot writes although nobody in them can speak to it. Asked once per session.
+    fn rooms(&self) -> Vec<Room> {
+        Vec::new()
+    }
 
     /// Pushes everything inbound into `inbox` until `stop` is cancelled or the platform's input has
     /// ended; returning `Ok` before `stop` ends the host in order.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Hello,
-    Pong, RefusedReason, SendBudget, adapter_frame, brain_frame,
+    Pong, RefusedReason, Room, SendBudget, adapter_frame, brain_frame,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -91,7 +91,7 @@ pub async fn run(
 ) -> Result<(), HostError> {
     let profile = adapter.profile();
     let (line_sender, line) = mpsc::channel(64);
-    let hello = hello(&profile, token.as_ref());
+    let hello = hello(&profile, adapter.rooms(), token.as_ref());
     let keeping = tokio::spawn(line::keep(brain.into(), hello, line_sender));
     let keeping = AbortOnDropHandle::new(keeping);
     let (inbox, deliveries, budgets) = Inbox::channel(16);
@@ -461,18 +461,17 @@ impl Host {
     }
 }
 
-fn hello(profile: &Profile, token: Option<&SecretString>) -> Hello {
+fn hello(profile: &Profile, rooms: Vec<Room>, token: Option<&SecretString>) -> Hello {
     Hello {
         contract: CONTRACT,
         kind: profile.kind.to_owned(),
         bot: profile.bot.clone(),
         bot_name: profile.bot_name.clone(),
-        token: token
-            .map(|token| token.expose_secret().to_owned())
-            .unwrap_or_default(),
+        token: token.map_or_else(String::new, |token| token.expose_secret().to_owned()),
         capabilities: Some(profile.capabilities),
         software: concat!("jarvis-adapters/", env!("CARGO_PKG_VERSION")).to_owned(),
         instance: Uuid::now_v7().to_string(),
+        rooms,
     }
 }
 

@@ -9,7 +9,7 @@
 //!   lane per room, flood control, coalesced progress, file streams, stopping in order.
 //! * [`markup`] and [`split`] render and split texts.
 //! * [`few`] decides which states of a progress become messages where nothing can be edited.
-//! * [`console`], [`qq`] and [`telegram`] are the platforms; [`registry`] lists them.
+//! * [`console`], [`qq`], [`telegram`] and [`wechat`] are the platforms; [`registry`] lists them.
 //!
 //! To add a platform: write `<platform>.rs` with its `config`, `inbound` and `outbound` beside it
 //! (parsing and rendering as pure functions), implement [`Adapter`], and add one line to
@@ -34,6 +34,7 @@ pub mod split;
 pub mod telegram;
 mod websocket;
 pub mod wechat;
+mod window;
 
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;

@@ -9,8 +9,21 @@ use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
 use crate::wechat::bot::{self, WecomBot};
 
+use crate::wechat::app::{self, WeComApp};
+use crate::wechat::official::OfficialAccount;
+use crate::wechat::robot::{self, WeComRobot};
+
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 5] = ["console", "onebot", "qq", "telegram", "wecom"];
+pub const KINDS: [&str; 8] = [
+    "console",
+    "onebot",
+    "qq",
+    "telegram",
+    "wechat-official",
+    "wecom",
+    "wecom-app",
+    "wecom-robot",
+];
 
 /// What one adapter has to be told.
 #[derive(Debug)]
@@ -25,6 +38,12 @@ pub enum AdapterConfig {
     Telegram(telegram::Config),
     /// A robot of WeCom.
     Wecom(Box<bot::Config>),
+    /// An Official Account of WeChat.
+    WeChatOfficial(Box<crate::wechat::official::Config>),
+    /// An app of WeCom.
+    WeComApp(Box<app::Config>),
+    /// The robot of a WeCom group.
+    WeComRobot(robot::Config),
 }
 
 /// Makes an adapter. Waits until its platform can be reached; cancel-safe.
@@ -38,5 +57,8 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
         AdapterConfig::Qq(config) => Arc::new(QqBot::connect(*config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
         AdapterConfig::Wecom(config) => Arc::new(WecomBot::connect(*config).await?),
+        AdapterConfig::WeChatOfficial(config) => Arc::new(OfficialAccount::connect(*config).await?),
+        AdapterConfig::WeComRobot(config) => Arc::new(WeComRobot::connect(config).await?),
+        AdapterConfig::WeComApp(config) => Arc::new(WeComApp::connect(*config).await?),
     })
 }

@@ -3,10 +3,13 @@
 //! `Connect` carries the frames of a session, `Upload` and `Download` carry file bytes. Nothing is
 //! decided here: an event goes to its room's lane ([`crate::room::Lanes`]), a result to the outbox.
 
+mod hello;
+mod mute;
 mod serve;
 mod session;
 mod transfer;
 
+pub use mute::MuteRoom;
 pub use serve::{ServeError, ServeTls};
 pub use session::{FetchError, SessionEnded, SessionHandle, Sessions};
 

@@ -117,16 +117,22 @@ pub(crate) enum AdapterKind {
     Qq,
     Telegram,
     Wecom,
+    WechatOfficial,
+    WecomApp,
+    WecomRobot,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Console,
         Self::Onebot,
         Self::Qq,
         Self::Telegram,
         Self::Wecom,
+        Self::WechatOfficial,
+        Self::WecomApp,
+        Self::WecomRobot,
     ];
 
     /// As on the command line.
@@ -137,6 +143,9 @@ impl AdapterKind {
             Self::Qq => "qq",
             Self::Telegram => "telegram",
             Self::Wecom => "wecom",
+            Self::WechatOfficial => "wechat-official",
+            Self::WecomApp => "wecom-app",
+            Self::WecomRobot => "wecom-robot",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! One struct per section of `jarvis.toml`; [`load`](Sources::load) puts the layers together. A new
 //! key goes into its struct, its `Default` and `jarvis.example.toml`; a test compares the three.
 
+mod callback;
 mod chats;
 mod error;
 mod layer;
@@ -15,6 +16,9 @@ mod secret;
 mod tests;
 mod translate;
 mod wecom;
+mod wechat_official;
+mod wecom_app;
+mod wecom_robot;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +34,9 @@ pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
 pub(crate) use wecom::{Wecom, WecomMode};
+pub(crate) use wechat_official::{WeChatMode, WeChatOfficial};
+pub(crate) use wecom_app::WeComApp;
+pub(crate) use wecom_robot::WeComRobot;
 
 /// The configuration file with every key, its default and what it means.
 pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
@@ -49,6 +56,9 @@ pub(crate) struct Config {
     pub(crate) onebot: OneBot,
     pub(crate) qq: Qq,
     pub(crate) wecom: Wecom,
+    pub(crate) wecom_app: WeComApp,
+    pub(crate) wecom_robot: WeComRobot,
+    pub(crate) wechat_official: WeChatOfficial,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -71,6 +81,9 @@ impl Default for Config {
             onebot: OneBot::default(),
             qq: Qq::default(),
             wecom: Wecom::default(),
+            wecom_app: WeComApp::default(),
+            wecom_robot: WeComRobot::default(),
+            wechat_official: WeChatOfficial::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -80,6 +93,20 @@ impl Default for Config {
             local_node: LocalNode::default(),
         }
     }
+}
+
+/// Says what a section lacks that has something of what it needs.
+fn incomplete(section: &str, needed: &[(&str, bool)]) -> Option<String> {
+    let missing: Vec<String> = needed
+        .iter()
+        .filter(|(_, is_there)| !is_there)
+        .map(|(key, _)| format!("`{section}.{key}`"))
+        .collect();
+    let is_used = missing.len() < needed.len();
+    (is_used && !missing.is_empty()).then(|| {
+        let missing = missing.join(", ");
+        format!("[{section}] is not complete: {missing} is missing; `jarvis check --example` says what each is")
+    })
 }
 
 impl Config {
@@ -96,6 +123,13 @@ impl Config {
             &self.wecom.secret,
             &self.wecom.callback.token,
             &self.wecom.callback.aes_key,
+            &self.wecom_app.secret,
+            &self.wecom_app.token,
+            &self.wecom_app.aes_key,
+            &self.wecom_robot.key,
+            &self.wechat_official.secret,
+            &self.wechat_official.token,
+            &self.wechat_official.aes_key,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let engines = self.translate.engines.values().map(|engine| &engine.key);

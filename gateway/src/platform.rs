@@ -6,6 +6,7 @@ use jarvis_adapters::host;
 use jarvis_adapters::registry::{self, AdapterConfig};
 use secrecy::SecretString;
 
+use crate::check::Report;
 use crate::cli::AdapterKind;
 use crate::config::Config;
 use crate::lifecycle::{STOP_LIMIT, Services};
@@ -14,6 +15,9 @@ mod onebot;
 pub(crate) mod qq;
 mod telegram;
 pub(crate) mod wecom;
+pub(crate) mod wechat_official;
+pub(crate) mod wecom_app;
+mod wecom_robot;
 
 /// What the configuration says of a platform; `None` when it is not used.
 ///
@@ -33,6 +37,16 @@ pub(crate) fn configuration(
         AdapterKind::Wecom => {
             Ok(wecom::configuration(config)?.map(|bot| AdapterConfig::Wecom(Box::new(bot))))
         }
+        AdapterKind::WechatOfficial => {
+            let account = wechat_official::configuration(config);
+            Ok(account.map(|account| AdapterConfig::WeChatOfficial(Box::new(account))))
+        }
+        AdapterKind::WecomApp => {
+            Ok(wecom_app::configuration(config).map(|app| AdapterConfig::WeComApp(Box::new(app))))
+        }
+        AdapterKind::WecomRobot => {
+            Ok(wecom_robot::configuration(config).map(AdapterConfig::WeComRobot))
+        }
     }
 }
 
@@ -50,6 +64,16 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Wecom => {
             "there is no robot of WeCom: set `wecom.bot_id` and `wecom.secret_file`; the robot's page shows both"
+        }
+        AdapterKind::WechatOfficial => {
+            "there is no Official Account: set `wechat_official.app_id` and what belongs to it \
+             (docs/wechat-official.md)"
+        }
+        AdapterKind::WecomApp => {
+            "there is no WeCom app: set `wecom_app.corp_id` and what belongs to it (docs/wecom-app.md)"
+        }
+        AdapterKind::WecomRobot => {
+            "there is no group robot: set `wecom_robot.key_file` (docs/wecom-robot.md)"
         }
     }
 }
@@ -72,6 +96,31 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         AdapterKind::Wecom => {
             "look whether this machine reaches `wecom.url`; the reason is on standard error"
         }
+        AdapterKind::WechatOfficial => {
+            "look whether this machine reaches `wechat_official.api_url`, and whether its address is on the \
+             account's IP allow-list; the reason is on standard error"
+        }
+        AdapterKind::WecomApp => {
+            "look whether this machine reaches `wecom_app.api_url`, and whether its address is among the app's \
+             trusted IP addresses; the reason is on standard error"
+        }
+        AdapterKind::WecomRobot => {
+            "look whether this machine reaches `wecom_robot.api_url`; the reason is on standard error"
+        }
+    }
+}
+
+/// Whether a platform would call an address.
+fn https(key: &str, url: Option<&url::Url>, report: &mut Report) {
+    let Some(url) = url else { return };
+    if url.scheme() == "https" || url.scheme() == "http" {
+        report.ok(key, url.to_string());
+    } else {
+        report.fail(
+            key,
+            format!("the platform does not call {url}"),
+            "it calls http and https: put a reverse proxy before the address that we listen on",
+        );
     }
 }
 

@@ -20,6 +20,8 @@ use crate::qq::onebot::OneBot;
 use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
 use crate::wecom_bot::FakeWecom;
+use crate::wechat_official::FakeOfficial;
+use crate::wecom_app::FakeWeCom;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
 #[derive(Debug)]
@@ -221,6 +223,56 @@ impl Jarvis {
         );
         self.configure("wecom", &keys)?;
         self.configure("wecom.limits", "ack = \"2s\"\n")
+    }
+
+    /// Tells the configuration of the app of WeCom, and where it listens; where WeCom finds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wecom_app(&self, wecom: &FakeWeCom) -> Result<String> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let (settings, api) = (wecom.settings(), wecom.url());
+        // The stories read English.
+        let keys = format!(
+            "corp_id = \"{}\"\nagent_id = {}\nsecret = \"{}\"\ntoken = \"{}\"\naes_key = \"{}\"\n\
+             api_url = \"{api}\"\nlisten = \"{here}\"\nurl = \"http://{here}/wecom\"\n\
+             language = \"en\"\n",
+            settings.corp_id, settings.agent_id, settings.secret, settings.token, settings.aes_key,
+        );
+        self.configure("wecom_app", &keys)?;
+        Ok(format!("http://{here}/wecom"))
+    }
+
+    /// Tells the configuration of the robot of a group.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wecom_robot(&self, wecom: &FakeWeCom, name: &str) -> Result<()> {
+        let (key, api) = (&wecom.settings().robot, wecom.url());
+        let keys = format!("key = \"{key}\"\nname = \"{name}\"\napi_url = \"{api}\"\n");
+        self.configure("wecom_robot", &keys)
+    }
+
+    /// Tells the configuration of the Official Account, and where it listens; where WeChat finds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_official(&self, wechat: &FakeOfficial) -> Result<String> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let (settings, api) = (wechat.settings(), wechat.url());
+        // The stories read English.
+        let keys = format!(
+            "app_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\naes_key = \"{}\"\nmode = \"{}\"\n\
+             api_url = \"{api}\"\nlisten = \"{here}\"\nurl = \"http://{here}/wechat\"\n\
+             language = \"en\"\n",
+            settings.app_id,
+            settings.secret,
+            settings.token,
+            settings.aes_key,
+            settings.mode.name(),
+        );
+        self.configure("wechat_official", &keys)?;
+        Ok(format!("http://{here}/wechat"))
     }
 
     /// The configuration file.

@@ -24,3 +24,6 @@ pub mod site;
 pub mod square;
 pub mod telegram;
 pub mod wecom_bot;
+pub mod wechat_official;
+pub mod wecom_app;
+pub mod weixin;

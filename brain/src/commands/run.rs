@@ -64,7 +64,7 @@ pub(super) async fn run(
         Invocation::Forget(args) => Ok(nodes::run::forget(call, &args, line)),
         Invocation::Subscribe(args) => watch::subscribe::subscribe(call, args, line).await,
         Invocation::Unsubscribe(args) => watch::subscribe::unsubscribe(call, args, line).await,
-        Invocation::Subscriptions(_) => watch::subscribe::subscriptions(call).await,
+        Invocation::Subscriptions(args) => watch::subscribe::subscriptions(call, args, line).await,
         Invocation::Top(args) => watch::top::top(call, args).await,
         Invocation::Drift(args) => Ok(watch::drift::drift(call, &args)),
         Invocation::Updnodes(args) => rollout::run::updnodes(call, args, line).await,

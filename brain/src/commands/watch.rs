@@ -36,6 +36,9 @@ pub struct SubscribeArgs {
     /// Of jobs: also those that ended well.
     #[arg(long)]
     pub all: bool,
+    /// Told in this room, in which nobody can ask for it.
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
     /// `nodes`, `jobs` or `notes`.
     #[arg(value_name = "TOPIC", required = true, value_parser = value::topic)]
     pub topic: Topic,
@@ -64,6 +67,9 @@ pub enum Topics {
 /// `unsubscribe [TOPIC|all]`: be told no more.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct UnsubscribeArgs {
+    /// What is told in this room, in which nobody can ask for it.
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
     /// `nodes`, `jobs`, `notes` or `all`; without it all.
     #[arg(value_name = "TOPIC", value_parser = value::topic_or_all)]
     pub which: Option<Topics>,
@@ -79,7 +85,11 @@ impl Arguments for UnsubscribeArgs {
 
 /// `subscriptions`: what is told here.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct SubscriptionsArgs {}
+pub struct SubscriptionsArgs {
+    /// What is told in this room, in which nobody can ask for it.
+    #[arg(long, value_name = "ROOM")]
+    pub room: Option<String>,
+}
 
 impl Arguments for SubscriptionsArgs {
     const SPEC: CommandSpec = CommandSpec {

@@ -1,5 +1,7 @@
 //! One adapter's session: hello, frames in, frames out, and who is connected now.
 
+mod connected;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,10 +10,9 @@ use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, Attachment, BrainFrame, Capabilities, EventAck,
-    FetchAttachment, Goodbye, Hello, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
+    FetchAttachment, Goodbye, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
     adapter_frame, brain_frame,
 };
-use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
+pub use connected::Sessions;
+
+use super::hello::{is_plain_name, token_fits};
+use super::mute::{self, MuteRoom};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
@@ -62,6 +67,8 @@ struct Live {
     software: String,
     instance: String,
     capabilities: Capabilities,
+    /// Rooms in which nobody can speak to the bot.
+    mute_rooms: Vec<MuteRoom>,
     /// A person at this adapter sits at the server.
     terminal: bool,
     /// Proves the session to `Upload` and `Download`.
@@ -120,6 +127,11 @@ impl SessionHandle {
     /// What the platform can do.
     pub fn capabilities(&self) -> &Capabilities {
         &self.0.capabilities
+    }
+
+    /// Rooms to which this bot writes although nobody in them can speak to it.
+    pub fn mute_rooms(&self) -> &[MuteRoom] {
+        &self.0.mute_rooms
     }
 
     /// Whether the person at this adapter sits at the server itself.
@@ -280,77 +292,6 @@ impl SessionHandle {
     }
 }
 
-/// Who is connected now.
-#[derive(Debug, Default)]
-pub struct Sessions {
-    live: Mutex<HashMap<BotKey, SessionHandle>>,
-    changed: tokio::sync::Notify,
-}
-
-impl Sessions {
-    /// The live session of a bot.
-    pub fn get(&self, bot: &BotKey) -> Option<SessionHandle> {
-        self.lock().get(bot).cloned()
-    }
-
-    /// The live session of a bot; waits until there is one. Cancel-safe.
-    pub async fn wait_for(&self, bot: &BotKey) -> SessionHandle {
-        loop {
-            let changed = self.changed.notified();
-            if let Some(session) = self.get(bot) {
-                return session;
-            }
-            changed.await;
-        }
-    }
-
-    /// All live sessions.
-    pub fn all(&self) -> Vec<SessionHandle> {
-        let mut all: Vec<_> = self.lock().values().cloned().collect();
-        all.sort_by(|a, b| a.bot().cmp(b.bot()));
-        all
-    }
-
-    /// The session that owns this secret.
-    pub(super) fn by_secret(&self, secret: &str) -> Option<SessionHandle> {
-        use subtle::ConstantTimeEq;
-        self.lock()
-            .values()
-            .find(|session| session.0.secret.as_bytes().ct_eq(secret.as_bytes()).into())
-            .cloned()
-    }
-
-    /// Adds a session unless another process of the same bot is connected. The same process that
-    /// connects again replaces its own half-open session.
-    fn add(&self, session: &SessionHandle) -> bool {
-        let mut live = self.lock();
-        if let Some(old) = live.get(session.bot()) {
-            if old.0.instance != session.0.instance && !old.is_ended() {
-                return false;
-            }
-            old.0.ended.cancel();
-        }
-        live.insert(session.bot().clone(), session.clone());
-        drop(live);
-        self.changed.notify_waiters();
-        true
-    }
-
-    fn remove(&self, session: &SessionHandle) {
-        let mut live = self.lock();
-        if live
-            .get(session.bot())
-            .is_some_and(|other| Arc::ptr_eq(&other.0, &session.0))
-        {
-            live.remove(session.bot());
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BotKey, SessionHandle>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Starts the session's task and returns what it sends.
 pub(super) fn open(
     brain: Brain,
@@ -423,11 +364,13 @@ async fn greet(
     let capabilities = hello.capabilities.unwrap_or_default();
     let terminal = capabilities.operator_terminal
         && (transport == Transport::Local || hello.kind == "console");
+    let bot = BotKey {
+        kind: hello.kind,
+        bot: hello.bot,
+    };
     let session = SessionHandle(Arc::new(Live {
-        bot: BotKey {
-            kind: hello.kind,
-            bot: hello.bot,
-        },
+        mute_rooms: mute::rooms(&bot, hello.rooms),
+        bot,
         bot_name: hello.bot_name,
         software: hello.software,
         instance: hello.instance,
@@ -512,28 +455,4 @@ async fn serve(
             () = session.ended() => return "the brain ended it",
         }
     }
-}
-
-fn is_plain_name(kind: &str) -> bool {
-    (1..=32).contains(&kind.len())
-        && kind
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-/// Compares with every configured token in constant time.
-fn token_fits(brain: &Brain, hello: &Hello) -> bool {
-    use subtle::{Choice, ConstantTimeEq};
-    let mut fits = Choice::from(0);
-    for known in &brain.config().adapters {
-        let named =
-            known.kind == hello.kind && known.bot.as_ref().is_none_or(|bot| *bot == hello.bot);
-        let same = known
-            .token
-            .expose_secret()
-            .as_bytes()
-            .ct_eq(hello.token.as_bytes());
-        fits |= same & Choice::from(u8::from(named && !hello.token.is_empty()));
-    }
-    fits.into()
 }

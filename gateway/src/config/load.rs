@@ -129,6 +129,41 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.wecom.callback.aes_key,
             &mut config.wecom.callback.aes_key_file,
         ),
+        (
+            "wecom_app.secret",
+            &mut config.wecom_app.secret,
+            &mut config.wecom_app.secret_file,
+        ),
+        (
+            "wecom_app.token",
+            &mut config.wecom_app.token,
+            &mut config.wecom_app.token_file,
+        ),
+        (
+            "wecom_app.aes_key",
+            &mut config.wecom_app.aes_key,
+            &mut config.wecom_app.aes_key_file,
+        ),
+        (
+            "wecom_robot.key",
+            &mut config.wecom_robot.key,
+            &mut config.wecom_robot.key_file,
+        ),
+        (
+            "wechat_official.secret",
+            &mut config.wechat_official.secret,
+            &mut config.wechat_official.secret_file,
+        ),
+        (
+            "wechat_official.token",
+            &mut config.wechat_official.token,
+            &mut config.wechat_official.token_file,
+        ),
+        (
+            "wechat_official.aes_key",
+            &mut config.wechat_official.aes_key,
+            &mut config.wechat_official.aes_key_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -229,6 +264,12 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         );
     }
     if let Some(text) = config.onebot.problem() {
+        return wrong(text);
+    }
+    if let Some(text) = config.wecom_app.problem() {
+        return wrong(text);
+    }
+    if let Some(text) = config.wechat_official.problem() {
         return wrong(text);
     }
     let qq = &config.qq;

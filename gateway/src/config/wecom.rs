@@ -111,7 +111,7 @@ pub(crate) struct WecomCallback {
 impl Default for WecomCallback {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8445)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8447)),
             url: None,
             token: None,
             token_file: None,

@@ -7,6 +7,8 @@ mod platform;
 mod qq_official;
 mod stories;
 mod telegram;
+mod wecom_app;
+mod wechat_official;
 mod wecom;
 
 /// Makes a test of each story for one platform.
@@ -185,6 +187,45 @@ mod on {
         burst
         duplicate_event
         group_without_mention_stays_silent
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    // Only private rooms; files are pictures, in both directions.
+    conformance!(wechat_official: super::super::wechat_official::OnOfficial<super::super::wechat_official::Encrypted>;
+        help
+        bind_in_private
+        job_with_progress
+        choices
+        long_text
+        burst
+        duplicate_event
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(wechat_official_compatible: super::super::wechat_official::OnOfficial<super::super::wechat_official::Compatible>;
+        help
+        job_with_progress
+        duplicate_event
+    );
+    conformance!(wechat_official_plain: super::super::wechat_official::OnOfficial<super::super::wechat_official::Plain>;
+        help
+        job_with_progress
+        duplicate_event
+    );
+    // Only private rooms, and people send pictures alone. Each call is a request: there is no line to cut.
+    conformance!(wecom_app: super::super::wecom_app::OnWeComApp;
+        help
+        bind_in_private
+        job_with_progress
+        file_out
+        choices
+        long_text
+        burst
+        duplicate_event
+        quota_used_up_in_mid_job
         adapter_killed_in_mid_job
         brain_killed_in_mid_job
         platform_down

@@ -45,3 +45,7 @@ mod trust;
 mod watch;
 mod wecom;
 mod wecom_fake;
+mod wechat_official;
+mod wechatpy;
+mod wecom_app;
+mod wecom_robot;

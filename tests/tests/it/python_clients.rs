@@ -31,7 +31,7 @@ pub(crate) fn python() -> Option<String> {
 }
 
 /// Starts a script of `tests/python`.
-fn start(python: &str, script: &str, arguments: &[&str]) -> Process {
+pub(crate) fn start(python: &str, script: &str, arguments: &[&str]) -> Process {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("python")
         .join(script);

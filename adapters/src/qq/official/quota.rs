@@ -8,6 +8,7 @@ use super::config::Rules;
 use super::place::{Place, PlaceKind};
 use crate::quota::Window;
 use crate::recent::Recent;
+use crate::window::Window;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);

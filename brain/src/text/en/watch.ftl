@@ -8,16 +8,20 @@ cmd-subscribe-more = In a group only operators and owners may. You are told what
 cmd-subscribe-arg-tag = only nodes with this tag
 cmd-subscribe-arg-node = only this node
 cmd-subscribe-arg-all = also jobs that ended well
+cmd-subscribe-arg-room = told in this room, in which nobody can ask for it, such as the group of a robot; for owners
 cmd-subscribe-arg-topic = nodes, jobs or notes
 cmd-subscribe-arg-notebook = of notes: their notebook, as nb:NAME
 cmd-subscribe-examples =
     subscribe nodes
     subscribe jobs --tag web --all
     subscribe notes nb:ops
+    subscribe jobs --all --room ops
 cmd-unsubscribe = be told no more
+cmd-unsubscribe-arg-room = what is told in this room, in which nobody can ask for it; for owners
 cmd-unsubscribe-arg-which = nodes, jobs, notes or all
 cmd-unsubscribe-examples = unsubscribe nodes
 cmd-subscriptions = show what is told here
+cmd-subscriptions-arg-room = what is told in this room, in which nobody can ask for it; for owners
 cmd-top = show the load of nodes as a picture
 cmd-top-more = CPU, memory, disk and load average, from what the nodes reported. Of a node that is away, the time before it went.
 cmd-top-arg-tag = only nodes with this tag
@@ -38,6 +42,12 @@ subscribe-jobs-all = Subscribed here: { $what }. You will be told of every job t
 subscribe-jobs-own = Jobs of others are for owners to see: you will be told of your own that you started elsewhere.
 subscribe-no-such-tag = No node has the tag `{ $tag }` yet.
 subscribe-too-many = This room has { $most } subscriptions, which is the most. See `subscriptions`.
+subscribe-elsewhere = For the room { $room }:
+subscribe-no-such-room = { $count ->
+    [0] There is no room in which nobody can ask; `{ $room }` must ask for itself: send `subscribe` there.
+   *[other] No room in which nobody can ask is called `{ $room }`. There is: { $rooms }. Other rooms ask for themselves: send `subscribe` there.
+}
+subscribe-room-twice = Several rooms are called `{ $room }`: give them different names in the configuration.
 unsubscribe-none = Nothing of that kind is subscribed here. See `subscriptions`.
 unsubscribe-done = Ended:
 subscriptions-none = Nothing is subscribed here.

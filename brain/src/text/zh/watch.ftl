@@ -8,16 +8,20 @@ cmd-subscribe-more = 在群里只有操作员和所有者可以订阅。只会�
 cmd-subscribe-arg-tag = 只看带这个标签的节点
 cmd-subscribe-arg-node = 只看这个节点
 cmd-subscribe-arg-all = 成功结束的任务也通知
+cmd-subscribe-arg-room = 发到这个没有人能发命令的群，例如群机器人所在的群；仅限所有者
 cmd-subscribe-arg-topic = nodes（节点）、jobs（任务）或 notes（笔记）
 cmd-subscribe-arg-notebook = 笔记所在的笔记本，写作 nb:名字
 cmd-subscribe-examples =
     订阅 节点
     订阅 任务 --tag web --all
     订阅 笔记 nb:ops
+    订阅 任务 --all --room 运维群
 cmd-unsubscribe = 不再通知
+cmd-unsubscribe-arg-room = 这个没有人能发命令的群的订阅；仅限所有者
 cmd-unsubscribe-arg-which = nodes（节点）、jobs（任务）、notes（笔记）或 all（全部）
 cmd-unsubscribe-examples = 退订 节点
 cmd-subscriptions = 查看这里订阅了什么
+cmd-subscriptions-arg-room = 这个没有人能发命令的群的订阅；仅限所有者
 cmd-top = 用图表显示节点的负载
 cmd-top-more = 根据节点的上报显示 CPU、内存、磁盘和平均负载。离线的节点显示它离线之前的情况。
 cmd-top-arg-tag = 只看带这个标签的节点
@@ -38,6 +42,12 @@ subscribe-jobs-all = 已在这里订阅：{ $what }。每个任务结束时都�
 subscribe-jobs-own = 别人的任务只有所有者能看：会通知你自己在别处发起的任务。
 subscribe-no-such-tag = 目前没有节点带标签 `{ $tag }`。
 subscribe-too-many = 这里已有 { $most } 个订阅，达到上限。发送 `我的订阅` 查看。
+subscribe-elsewhere = 群 { $room }：
+subscribe-no-such-room = { $count ->
+    [0] 目前没有只能接收消息的群；请在 `{ $room }` 里自行发送 `订阅`。
+   *[other] 没有名为 `{ $room }` 的只能接收消息的群。现有：{ $rooms }。其他群请在群里自行发送 `订阅`。
+}
+subscribe-room-twice = 有多个群名为 `{ $room }`：请在配置里起不同的名字。
 unsubscribe-none = 这里没有这类订阅。发送 `我的订阅` 查看。
 unsubscribe-done = 已退订：
 subscriptions-none = 这里没有任何订阅。
