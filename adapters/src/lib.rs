@@ -27,7 +27,6 @@ pub mod host;
 mod look;
 pub mod markup;
 pub mod qq;
-mod quota;
 pub mod recent;
 pub mod registry;
 pub mod split;

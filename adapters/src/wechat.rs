@@ -1,9 +1,9 @@
 //! WeChat and WeCom, one module a transport; what they share is beside them.
 
-pub mod bot;
 mod answer;
 mod api;
 pub mod app;
+pub mod bot;
 mod callback;
 mod check;
 mod crypto;

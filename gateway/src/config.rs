@@ -15,8 +15,8 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod translate;
-mod wecom;
 mod wechat_official;
+mod wecom;
 mod wecom_app;
 mod wecom_robot;
 
@@ -33,8 +33,8 @@ pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
-pub(crate) use wecom::{Wecom, WecomMode};
 pub(crate) use wechat_official::{WeChatMode, WeChatOfficial};
+pub(crate) use wecom::{Wecom, WecomMode};
 pub(crate) use wecom_app::WeComApp;
 pub(crate) use wecom_robot::WeComRobot;
 

@@ -14,8 +14,8 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
-pub(crate) mod wecom;
 pub(crate) mod wechat_official;
+pub(crate) mod wecom;
 pub(crate) mod wecom_app;
 mod wecom_robot;
 

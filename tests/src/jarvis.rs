@@ -19,9 +19,9 @@ use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
 use crate::qq_official::FakeQq;
 use crate::telegram::FakeTelegram;
-use crate::wecom_bot::FakeWecom;
 use crate::wechat_official::FakeOfficial;
 use crate::wecom_app::FakeWeCom;
+use crate::wecom_bot::FakeWecom;
 
 /// A folder in which `jarvis` programs run. Everything in it goes when it is dropped.
 #[derive(Debug)]

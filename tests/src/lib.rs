@@ -23,7 +23,7 @@ pub mod samples;
 pub mod site;
 pub mod square;
 pub mod telegram;
-pub mod wecom_bot;
 pub mod wechat_official;
 pub mod wecom_app;
+pub mod wecom_bot;
 pub mod weixin;

@@ -91,8 +91,8 @@ impl Waiting {
 }
 
 enum Next {
-    Stored(Waiting),
-    Passing(Action),
+    Stored(Box<Waiting>),
+    Passing(Box<Action>),
     Reload,
 }
 
@@ -177,6 +177,7 @@ impl Queue {
             return may_go
                 .then(|| state.waiting.pop_front())
                 .flatten()
+                .map(Box::new)
                 .map(Next::Stored);
         }
         if flying > 0 {
@@ -186,7 +187,7 @@ impl Queue {
             return Some(Next::Reload);
         }
         let key = state.passing.keys().next().cloned()?;
-        state.passing.remove(&key).map(Next::Passing)
+        state.passing.remove(&key).map(Box::new).map(Next::Passing)
     }
 }
 
@@ -198,18 +199,18 @@ async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
             let woken = queue.wake.notified();
             match queue.take(flying.len()) {
                 Some(Next::Stored(waiting)) if waiting.is_plain() => {
-                    flying.start(&brain, waiting).await;
+                    flying.start(&brain, *waiting).await;
                 }
                 Some(Next::Stored(waiting)) => {
                     let Waiting {
                         item,
                         action,
                         ongoing,
-                    } = waiting;
+                    } = *waiting;
                     let ops = send(&brain, &queue, item, action, None).await;
                     forget(&brain, ops, ongoing, &mut said).await;
                 }
-                Some(Next::Passing(action)) => show(&brain, &room, action).await,
+                Some(Next::Passing(action)) => show(&brain, &room, *action).await,
                 Some(Next::Reload) => {
                     // What is still on its way out of the store would be read, and said, once more.
                     while said.join_next().await.is_some() {}

@@ -61,14 +61,12 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             match kind {
                 AdapterKind::Qq => platform::qq::look(config, report),
                 AdapterKind::WechatOfficial => platform::wechat_official::look(config, report),
+                AdapterKind::Wecom => platform::wecom::look(config, report),
                 AdapterKind::WecomApp => platform::wecom_app::look(config, report),
                 AdapterKind::Console
                 | AdapterKind::Onebot
                 | AdapterKind::Telegram
                 | AdapterKind::WecomRobot => {}
-            }
-            if kind == AdapterKind::Wecom {
-                platform::wecom::look(config, report);
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

@@ -7,9 +7,9 @@ mod platform;
 mod qq_official;
 mod stories;
 mod telegram;
-mod wecom_app;
 mod wechat_official;
 mod wecom;
+mod wecom_app;
 
 /// Makes a test of each story for one platform.
 macro_rules! conformance {

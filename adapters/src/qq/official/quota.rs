@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::config::Rules;
 use super::place::{Place, PlaceKind};
-use crate::quota::Window;
 use crate::recent::Recent;
 use crate::window::Window;
 

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::config::Rules;
 use super::place::Place;
-use crate::quota::Window;
 use crate::recent::Recent;
+use crate::window::Window;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
