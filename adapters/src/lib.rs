@@ -28,8 +28,10 @@ pub mod markup;
 pub mod qq;
 pub mod recent;
 pub mod registry;
+pub mod sign_in;
 pub mod split;
 pub mod telegram;
+mod web;
 mod websocket;
 pub mod wechat;
 

@@ -107,6 +107,9 @@ pub(crate) struct Adapter {
     /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
     #[arg(long, conflicts_with = "check")]
     pub(crate) create: bool,
+    /// Sign somebody in by scanning a code with the phone, and keep their line (wechat only)
+    #[arg(long, conflicts_with_all = ["check", "create"])]
+    pub(crate) login: bool,
 }
 
 /// Platforms that have an adapter.
@@ -116,11 +119,18 @@ pub(crate) enum AdapterKind {
     Onebot,
     Qq,
     Telegram,
+    Wechat,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 4] = [Self::Console, Self::Onebot, Self::Qq, Self::Telegram];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Console,
+        Self::Onebot,
+        Self::Qq,
+        Self::Telegram,
+        Self::Wechat,
+    ];
 
     /// As on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -129,6 +139,7 @@ impl AdapterKind {
             Self::Onebot => "onebot",
             Self::Qq => "qq",
             Self::Telegram => "telegram",
+            Self::Wechat => "wechat",
         }
     }
 }

@@ -14,6 +14,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod translate;
+mod wechat;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
+pub(crate) use wechat::WeChat;
 
 /// The configuration file with every key, its default and what it means.
 pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
@@ -46,6 +48,7 @@ pub(crate) struct Config {
     pub(crate) telegram: Telegram,
     pub(crate) onebot: OneBot,
     pub(crate) qq: Qq,
+    pub(crate) wechat: WeChat,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -67,6 +70,7 @@ impl Default for Config {
             telegram: Telegram::default(),
             onebot: OneBot::default(),
             qq: Qq::default(),
+            wechat: WeChat::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),

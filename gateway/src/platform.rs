@@ -13,6 +13,7 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
+pub(crate) mod wechat;
 
 /// What the configuration says of a platform; `None` when it is not used.
 ///
@@ -29,6 +30,9 @@ pub(crate) fn configuration(
             Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
         }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
+        AdapterKind::Wechat => {
+            Ok(wechat::configuration(config).map(|bot| AdapterConfig::WeChat(Box::new(bot))))
+        }
     }
 }
 
@@ -44,6 +48,7 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
         }
+        AdapterKind::Wechat => "personal WeChat is off: set `wechat.enabled`",
     }
 }
 
@@ -61,6 +66,9 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "look whether this machine reaches `telegram.api_url`; the reason is on standard error"
+        }
+        AdapterKind::Wechat => {
+            "look whether the data folder can be read; the reason is on standard error"
         }
     }
 }

@@ -1,17 +1,20 @@
 //! One adapter's session: hello, frames in, frames out, and who is connected now.
 
+mod entry;
+mod sign_in;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
+use jarvis_proto::chat::sign_in_state::State;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, Attachment, BrainFrame, Capabilities, EventAck,
-    FetchAttachment, Goodbye, Hello, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
+    FetchAttachment, Goodbye, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
     adapter_frame, brain_frame,
 };
-use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
+use self::entry::{is_plain_name, token_fits};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
@@ -63,6 +67,8 @@ struct Live {
     capabilities: Capabilities,
     /// A person at this adapter sits at the server.
     terminal: bool,
+    /// People sign in at this adapter.
+    signs_in: bool,
     /// Proves the session to `Upload` and `Download`.
     secret: String,
     since_ms: i64,
@@ -77,6 +83,7 @@ struct Open {
     results: HashMap<String, oneshot::Sender<Outcome>>,
     fetches: HashMap<String, oneshot::Sender<Result<StoredBlob, String>>>,
     budgets: HashMap<String, SendBudget>,
+    sign_ins: HashMap<String, mpsc::Sender<State>>,
     last_event: String,
 }
 
@@ -396,6 +403,7 @@ async fn greet(
         instance: hello.instance,
         capabilities,
         terminal,
+        signs_in: hello.sign_in,
         secret: crate::code::secret(),
         since_ms: brain.now_ms(),
         frames,
@@ -450,6 +458,7 @@ async fn serve(
                         adapter_frame::Frame::Budget(budget) => {
                             session.lock().budgets.insert(budget.room.clone(), budget);
                         }
+                        adapter_frame::Frame::SignIn(state) => session.on_sign_in(state),
                         adapter_frame::Frame::Pong(_) => {}
                         adapter_frame::Frame::Goodbye(_) => return "the adapter said goodbye",
                         adapter_frame::Frame::Hello(_) => return "a second hello",
@@ -471,28 +480,4 @@ async fn serve(
             () = session.ended() => return "the brain ended it",
         }
     }
-}
-
-fn is_plain_name(kind: &str) -> bool {
-    (1..=32).contains(&kind.len())
-        && kind
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-/// Compares with every configured token in constant time.
-fn token_fits(brain: &Brain, hello: &Hello) -> bool {
-    use subtle::{Choice, ConstantTimeEq};
-    let mut fits = Choice::from(0);
-    for known in &brain.config().adapters {
-        let named =
-            known.kind == hello.kind && known.bot.as_ref().is_none_or(|bot| *bot == hello.bot);
-        let same = known
-            .token
-            .expose_secret()
-            .as_bytes()
-            .ct_eq(hello.token.as_bytes());
-        fits |= same & Choice::from(u8::from(named && !hello.token.is_empty()));
-    }
-    fits.into()
 }

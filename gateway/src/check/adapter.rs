@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut Report) {
     brain(config, arguments.brain.as_deref(), report).await;
     let kind = arguments.kind;
+    let config = &adapter::asked_for(config, kind);
     let name = kind.name();
     let found = match platform::configuration(config, kind) {
         Ok(Some(found)) => found,
@@ -43,7 +44,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 "" => profile.bot.clone(),
                 bot_name => format!("{} (@{bot_name})", profile.bot),
             };
-            report.ok(name, format!("lets us in as {who}"));
+            match kind {
+                // Each line is looked at by itself.
+                AdapterKind::Wechat => platform::wechat::look(config, report).await,
+                _ => report.ok(name, format!("lets us in as {who}")),
+            }
             if kind == AdapterKind::Qq {
                 platform::qq::look(config, report).await;
             }
