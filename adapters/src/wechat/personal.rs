@@ -19,6 +19,7 @@ mod media;
 mod outbound;
 mod poll;
 mod send;
+mod typing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

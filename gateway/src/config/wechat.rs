@@ -27,6 +27,8 @@ pub(crate) struct WeChat {
     /// Language of people who have not set theirs.
     pub(crate) language: String,
     pub(crate) markdown: bool,
+    /// People see "is typing".
+    pub(crate) typing: bool,
     /// Largest file sent to a chat, bytes.
     pub(crate) upload_limit: u64,
     /// Largest file fetched from a chat, bytes.
@@ -47,6 +49,7 @@ impl Default for WeChat {
             version: usual.version,
             language: usual.language,
             markdown: usual.markdown,
+            typing: usual.typing,
             upload_limit: usual.upload_limit,
             download_limit: usual.download_limit,
             limits: WeChatLimits::default(),

@@ -102,6 +102,7 @@ fn bot(config: &Config) -> personal::Config {
     bot.version.clone_from(&given.version);
     bot.language.clone_from(&given.language);
     bot.markdown = given.markdown;
+    bot.typing = given.typing;
     bot.upload_limit = given.upload_limit;
     bot.download_limit = given.download_limit;
     let limits = &given.limits;

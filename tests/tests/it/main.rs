@@ -42,3 +42,4 @@ mod source_rules;
 mod translation;
 mod trust;
 mod watch;
+mod wechat;

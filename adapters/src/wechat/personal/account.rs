@@ -44,6 +44,8 @@ struct State {
     refusals: usize,
     ticket: Option<(SecretString, Instant)>,
     is_typing: bool,
+    /// Messages that this process has sent.
+    answers: u64,
 }
 
 /// Where calls for an account go, and with which token.
@@ -65,6 +67,7 @@ impl Account {
                 refusals: 0,
                 ticket: None,
                 is_typing: false,
+                answers: 0,
             }),
             writing: tokio::sync::Mutex::default(),
             next: tokio::sync::Mutex::new(Instant::now()),
@@ -169,7 +172,13 @@ impl Account {
     pub(super) fn sent(&self) {
         let mut state = self.state();
         state.kept.sent = state.kept.sent.saturating_add(1);
+        state.answers += 1;
         state.refusals = 0;
+    }
+
+    /// How many messages this process has sent.
+    pub(super) fn answers(&self) -> u64 {
+        self.state().answers
     }
 
     /// The platform takes no more messages now; what to tell the brain. Where a pause does not help,

@@ -97,22 +97,22 @@ impl Api {
         &self,
         line: Line<'_>,
         what: &str,
-        body: Value,
+        mut body: Value,
         limit: Duration,
     ) -> Result<Value, CallError> {
+        body["base_info"] = self.base_info.clone();
         self.call_with(line, what, &[], body, limit).await
     }
 
-    /// The same with a query.
+    /// The same with a query, and nothing but the body.
     pub(super) async fn call_with(
         &self,
         line: Line<'_>,
         what: &str,
         query: &[(&str, &str)],
-        mut body: Value,
+        body: Value,
         limit: Duration,
     ) -> Result<Value, CallError> {
-        body["base_info"] = self.base_info.clone();
         let uin = STANDARD.encode(rand::random::<u32>().to_string());
         let mut request = self
             .http

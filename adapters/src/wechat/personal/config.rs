@@ -27,6 +27,8 @@ pub struct Config {
     pub language: String,
     /// Texts with looks go out as markdown.
     pub markdown: bool,
+    /// People see "is typing" from their word to the answer.
+    pub typing: bool,
     /// Largest file sent to a chat, in bytes.
     pub upload_limit: u64,
     /// Largest file fetched from a chat, in bytes.
@@ -86,6 +88,7 @@ impl Config {
             version: "2.4.9".to_owned(),
             language: "zh".to_owned(),
             markdown: true,
+            typing: true,
             upload_limit: 100 << 20,
             download_limit: 100 << 20,
             rules: Rules::default(),

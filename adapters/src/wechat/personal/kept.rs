@@ -58,7 +58,7 @@ mod revealed {
         secret: &Option<SecretString>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        let text = secret.as_ref().map(|secret| secret.expose_secret());
+        let text = secret.as_ref().map(SecretString::expose_secret);
         text.serialize(to)
     }
 

@@ -126,6 +126,8 @@ async fn follow(core: &Core, sign_in: &mut SignIn, name: &str) -> Result<Fate, S
         match told["status"].as_str().unwrap_or_default() {
             "wait" => {}
             "scaned" => {
+                // The digits were right.
+                digits = None;
                 if !std::mem::replace(&mut is_scanned, true) {
                     sign_in.was_scanned().await;
                 }
@@ -136,8 +138,9 @@ async fn follow(core: &Core, sign_in: &mut SignIn, name: &str) -> Result<Fate, S
                 continue;
             }
             "scaned_but_redirect" => {
-                let host = told["redirect_host"].as_str().unwrap_or_default();
-                url = redirected(&core.config, host)?;
+                if let Some(host) = told["redirect_host"].as_str() {
+                    url = redirected(&core.config, host)?;
+                }
             }
             "confirmed" => return confirmed(&core.config, &told).map(Fate::Done),
             "binded_redirect" => {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::account::{Account, Credentials};
 use super::api::{CallError, Line, SHORT_LIMIT};
 use super::core::Core;
-use super::inbound;
+use super::{inbound, typing};
 use crate::adapter::Inbox;
 use crate::host::retry;
 use crate::recent::Recent;
@@ -134,6 +134,9 @@ impl Listener {
             waiting.push((heard.id, self.inbox.deliver(heard.event).await));
         }
         let has_news = !waiting.is_empty();
+        if has_news {
+            typing::begin(&self.core, &self.account);
+        }
         for (id, acceptance) in waiting {
             if !acceptance.wait().await {
                 return false;

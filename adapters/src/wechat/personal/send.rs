@@ -5,24 +5,20 @@ use std::sync::Arc;
 use jarvis_proto::chat::action::Kind;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{Progress, Segment, SendFile, Sent};
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::account::{Account, Credentials};
-use super::api::{Api, CALL_LIMIT, CallError, Line, SHORT_LIMIT};
+use super::api::{CALL_LIMIT, CallError, Line};
 use super::core::Core;
 use super::media::{self, Upload};
 use super::outbound::{self, Layout};
-use super::{inbound, lock};
+use super::{inbound, lock, typing};
 use crate::errand::Errand;
 
 /// A message of a bot, complete, in the platform's numbers.
 const OF_BOT: u8 = 2;
 const COMPLETE: u8 = 2;
-/// States of "is typing".
-const TYPING: u8 = 1;
-const NOT_TYPING: u8 = 2;
 /// Messages that are kept for what a person asked: with fewer left nothing passing is shown.
 const RESERVE: u32 = 3;
 
@@ -42,7 +38,7 @@ impl Sender<'_> {
             Some(Kind::Progress(progress)) => self.progress(progress).await,
             Some(Kind::File(file)) => self.file(file).await,
             Some(Kind::Typing(_)) => {
-                self.type_visibly().await;
+                typing::show(self.core, &self.account).await;
                 Ok(Sent::default())
             }
             // Nothing that was sent can be taken back, and there are no buttons.
@@ -192,7 +188,7 @@ impl Sender<'_> {
                 self.account.sent();
                 self.account.save().await;
                 self.core.report(&self.account);
-                self.stop_typing(&credentials);
+                typing::stop(self.core, &self.account);
                 Ok(inbound::id(&answer["message_id"]).unwrap_or(client_id))
             }
             Err(error) => Err(self.outcome(error).await),
@@ -212,78 +208,4 @@ impl Sender<'_> {
             CallError::Refused { .. } => Outcome::Transient(detail),
         }
     }
-
-    /// Best effort: nobody misses it.
-    async fn type_visibly(&self) {
-        let Some(credentials) = self.account.credentials() else {
-            return;
-        };
-        if self.account.left().0 == 0 {
-            return;
-        }
-        let Some(ticket) = self.ticket(&credentials).await else {
-            return;
-        };
-        let person = &self.account.person;
-        if show_typing(&self.core.api, &credentials, person, &ticket, TYPING).await {
-            self.account.set_typing(true);
-        }
-    }
-
-    /// The key to "is typing".
-    async fn ticket(&self, credentials: &Credentials) -> Option<SecretString> {
-        if let Some(ticket) = self.account.ticket() {
-            return Some(ticket);
-        }
-        let mut body = json!({ "ilink_user_id": self.account.person });
-        if let Some(context) = self.account.context() {
-            body["context_token"] = json!(context);
-        }
-        let line = Line {
-            url: &credentials.url,
-            token: Some(&credentials.token),
-        };
-        let told = self.core.api.call(line, "getconfig", body, SHORT_LIMIT);
-        let told = told.await.ok()?;
-        let ticket = told["typing_ticket"].as_str()?;
-        let ticket = SecretString::from(ticket.to_owned());
-        self.account.keep_ticket(ticket.clone());
-        Some(ticket)
-    }
-
-    /// An answer was sent: whoever sees it need not see "is typing" any more.
-    fn stop_typing(&self, credentials: &Credentials) {
-        let (true, Some(ticket)) = (self.account.set_typing(false), self.account.ticket()) else {
-            return;
-        };
-        let (api, credentials) = (self.core.api.clone(), credentials.clone());
-        let person = self.account.person.clone();
-        tokio::spawn(async move {
-            show_typing(&api, &credentials, &person, &ticket, NOT_TYPING).await;
-        });
-    }
-}
-
-/// Shows "is typing", or no longer; whether the platform takes it.
-async fn show_typing(
-    api: &Api,
-    credentials: &Credentials,
-    person: &str,
-    ticket: &SecretString,
-    status: u8,
-) -> bool {
-    let body = json!({
-        "ilink_user_id": person,
-        "typing_ticket": ticket.expose_secret(),
-        "status": status,
-    });
-    let line = Line {
-        url: &credentials.url,
-        token: Some(&credentials.token),
-    };
-    let shown = api.call(line, "sendtyping", body, SHORT_LIMIT).await;
-    if let Err(error) = &shown {
-        tracing::debug!(%error, "\"is typing\" could not be shown");
-    }
-    shown.is_ok()
 }
