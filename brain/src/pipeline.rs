@@ -86,7 +86,8 @@ async fn begin_traced(brain: &Brain, inbound: Inbound, trace: String) -> Begun {
             }
         }
     };
-    if kind == RoomKind::Private && !inbound.session.is_terminal() {
+    let is_lost = matches!(inbound.event.kind, Some(event::Kind::SignInLost(_)));
+    if kind == RoomKind::Private && !inbound.session.is_terminal() && !is_lost {
         answer.ops.extend(
             brain
                 .people()

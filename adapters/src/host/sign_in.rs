@@ -82,6 +82,9 @@ impl SignIns {
                         end = &mut signing_in => break end,
                     }
                 };
+                while let Ok(state) = told.try_recv() {
+                    tell(state).await;
+                }
                 tell(match last {
                     Ok(person) => State::Connected(person),
                     Err(reason) => State::Failed(reason),

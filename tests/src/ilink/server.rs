@@ -196,8 +196,11 @@ fn check(
     }
 }
 
-/// `Name/1.2 (comment)`, once or more.
+/// `Name/1.2 (comment)`, once or more, or what the platform's own client says of itself.
 fn is_agent(agent: &str) -> bool {
+    if agent == "OpenClaw" {
+        return true;
+    }
     let is_part = |part: &str| {
         (1..=32).contains(&part.len())
             && part

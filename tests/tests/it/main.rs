@@ -43,3 +43,4 @@ mod translation;
 mod trust;
 mod watch;
 mod wechat;
+mod wechat_fake;

@@ -104,7 +104,7 @@ impl Account {
             kept.context = Some(context.to_owned().into());
         }
         // The same message once more, after a restart, opens nothing.
-        if at_ms > kept.heard_ms || (at_ms == kept.heard_ms && id != kept.heard_id) {
+        if id != kept.heard_id && at_ms >= kept.heard_ms {
             kept.heard_ms = at_ms;
             id.clone_into(&mut kept.heard_id);
             kept.sent = 0;

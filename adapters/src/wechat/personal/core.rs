@@ -131,7 +131,10 @@ impl Core {
 
     /// The platform has ended a line. The person is told by the brain, where else it knows them.
     pub(super) async fn lose(&self, account: &Arc<Account>) {
-        if !account.lose() {
+        // Where the same phone was signed in anew by another process of ours, its line only goes on.
+        self.read_folder().await;
+        let now = self.account(&account.person);
+        if now.is_some_and(|now| !Arc::ptr_eq(&now, account)) || !account.lose() {
             return;
         }
         let person = &account.person;

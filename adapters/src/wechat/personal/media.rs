@@ -326,7 +326,6 @@ pub(super) async fn put(
             "media": media,
             "file_name": upload.name,
             "len": size.to_string(),
-            "md5": md5,
         });
         json!({ "type": 4, "file_item": file })
     })

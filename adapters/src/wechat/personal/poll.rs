@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::account::{Account, Credentials};
 use super::api::{CallError, Line, SHORT_LIMIT};
 use super::core::Core;
-use super::{inbound, typing};
+use super::{inbound, now_ms, typing};
 use crate::adapter::Inbox;
 use crate::host::retry;
 use crate::recent::Recent;
@@ -128,8 +128,10 @@ impl Listener {
                 continue;
             }
             self.core.remember(&heard.id, &heard.text, false);
+            let now = now_ms();
+            let at_ms = Some(heard.at_ms).filter(|at| (1..now).contains(at));
             self.account
-                .heard(&heard.id, heard.at_ms, heard.context.as_deref());
+                .heard(&heard.id, at_ms.unwrap_or(now), heard.context.as_deref());
             self.core.report(&self.account);
             waiting.push((heard.id, self.inbox.deliver(heard.event).await));
         }
