@@ -7,6 +7,7 @@ mod address;
 pub(crate) mod flood;
 mod lanes;
 mod line;
+mod passing;
 mod pending;
 pub(crate) mod retry;
 mod sign_in;
@@ -17,9 +18,10 @@ use std::future::pending as never;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, AttachmentFailed, FetchAttachment, Goodbye, Pong,
+    Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Pong,
     RefusedReason, SendBudget, SignInState, adapter_frame, brain_frame,
 };
 use secrecy::SecretString;
@@ -35,11 +37,12 @@ pub use self::flood::Turn;
 use self::flood::Flood;
 use self::lanes::Lanes;
 use self::line::LineEvent;
+use self::passing::Passing;
 use self::pending::Pending;
 use self::sign_in::SignIns;
 use self::transfer::{Files, Link};
 use crate::adapter::{Adapter, AdapterError, Budgets, Delivery, Inbox, Notice};
-use crate::errand::Errand;
+use crate::errand::{Errand, SentParts};
 use crate::recent::Recent;
 
 /// Rooms in which something is performed at the same time.
@@ -114,6 +117,7 @@ pub async fn run(
         lanes: Lanes::new(),
         running: JoinSet::new(),
         performed: HashMap::new(),
+        passing: Passing::default(),
         side_work: JoinSet::new(),
         uploads: 0,
         sign_ins,
@@ -153,6 +157,7 @@ struct Host {
     lanes: Lanes,
     running: JoinSet<Outcome>,
     performed: HashMap<tokio::task::Id, Action>,
+    passing: Passing,
     side_work: JoinSet<SideWork>,
     uploads: usize,
     sign_ins: SignIns,
@@ -325,7 +330,10 @@ impl Host {
                 self.unsent = self
                     .pending
                     .all()
-                    .cloned()
+                    .map(|event| Event {
+                        again: true,
+                        ..event.clone()
+                    })
                     .map(adapter_frame::Frame::Event)
                     .collect();
                 let budgets = self.told.values().cloned();
@@ -355,6 +363,12 @@ impl Host {
     fn frame(&mut self, frame: brain_frame::Frame) {
         match frame {
             brain_frame::Frame::Ack(ack) => self.pending.acknowledge(&ack.event),
+            brain_frame::Frame::Action(action) if passing::is_in_passing(&action) => {
+                let files = Files(self.live.subscribe());
+                let parts = SentParts::default();
+                let errand = Errand::new(action, files, self.flood.clone(), parts);
+                self.passing.say(self.adapter.clone(), errand);
+            }
             brain_frame::Frame::Action(action) => {
                 for result in self.lanes.accept(action, Instant::now()) {
                     self.send_result(result);
@@ -372,10 +386,7 @@ impl Host {
             }
             brain_frame::Frame::StartSignIn(start) => {
                 match self.sign_ins.start(self.adapter.clone(), start.sign_in) {
-                    Ok(work) => {
-                        let work = async move { SideWork::SignIn(work.await) };
-                        self.side_work.spawn(work);
-                    }
+                    Ok(work) => drop(self.side_work.spawn(work.map(SideWork::SignIn))),
                     Err(busy) => self.send(adapter_frame::Frame::SignIn(busy)),
                 }
             }

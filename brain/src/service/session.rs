@@ -1,6 +1,7 @@
 //! One adapter's session: hello, frames in, frames out, and who is connected now.
 
 mod entry;
+mod performing;
 mod sign_in;
 
 use std::collections::HashMap;
@@ -22,10 +23,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
+pub use self::performing::{FetchError, Performing, SessionEnded};
+
 use self::entry::{is_plain_name, token_fits};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
+use crate::pipeline;
 use crate::room::BotKey;
 
 /// Frames that may wait for a slow adapter before the brain stops sending to it.
@@ -34,25 +38,6 @@ const OUTGOING_LIMIT: usize = 256;
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// Unanswered pings after which the session counts as dead.
 const PINGS_MISSED: u32 = 3;
-
-/// The adapter went away; what was asked of it is asked again of its next session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the adapter's session has ended")]
-pub struct SessionEnded;
-
-/// Why an attachment did not arrive.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The session ended.
-    #[error(transparent)]
-    Ended(#[from] SessionEnded),
-    /// The adapter said why.
-    #[error("the adapter could not fetch it: {0}")]
-    Failed(String),
-    /// Nothing came for too long.
-    #[error("it did not arrive within {0:?}")]
-    TimedOut(Duration),
-}
 
 /// One live session. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -154,17 +139,33 @@ impl SessionHandle {
     /// # Errors
     /// When the session ends before the result came; perform it again in the next session.
     pub async fn perform(&self, action: Action) -> Result<Outcome, SessionEnded> {
-        let (sender, receiver) = oneshot::channel();
+        self.begin(action).await?.outcome().await
+    }
+
+    /// Has an action performed after all that were begun before it; its result is waited for apart.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn begin(&self, action: Action) -> Result<Performing, SessionEnded> {
+        let (sender, result) = oneshot::channel();
         let id = action.id.clone();
         self.lock().results.insert(id.clone(), sender);
         if self.send(brain_frame::Frame::Action(action)).await.is_err() {
             self.lock().results.remove(&id);
             return Err(SessionEnded);
         }
-        tokio::select! {
-            outcome = receiver => outcome.map_err(|_| SessionEnded),
-            () = self.0.ended.cancelled() => Err(SessionEnded),
-        }
+        Ok(Performing {
+            result,
+            ended: self.0.ended.clone(),
+        })
+    }
+
+    /// Has an action performed, and does not wait for what becomes of it.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn say(&self, action: Action) -> Result<(), SessionEnded> {
+        self.send(brain_frame::Frame::Action(action)).await
     }
 
     /// Fetches the bytes of an attachment into the blob store.
@@ -448,7 +449,11 @@ async fn serve(
                 Ok(Some(AdapterFrame { frame: Some(frame) })) => {
                     unanswered = 0;
                     match frame {
-                        adapter_frame::Frame::Event(event) => brain.lanes().take(brain, session, event),
+                        adapter_frame::Frame::Event(event) => {
+                            if let Some(refused) = brain.lanes().take(brain, session, event) {
+                                pipeline::refuse_busy(brain, session, &refused).await;
+                            }
+                        }
                         adapter_frame::Frame::Result(result) => session.on_result(result),
                         adapter_frame::Frame::AttachmentFailed(failed) => {
                             if let Some(waiting) = session.take_fetch(&failed.fetch) {
