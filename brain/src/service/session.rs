@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
-pub use self::performing::{FetchError, Performing, SessionEnded};
+pub(crate) use self::performing::Performing;
+pub use self::performing::{FetchError, SessionEnded};
 
 use self::entry::{is_plain_name, token_fits};
 use super::{HELLO_LIMIT, Transport};

@@ -509,7 +509,7 @@ async fn a_quote_by_its_id_alone_is_understood_and_speech_is_text() {
 
 #[tokio::test]
 async fn somebody_signs_in_on_the_server_and_a_running_adapter_finds_them() {
-    let mut lines = Lines::start().await;
+    let lines = Lines::start().await;
     let ann = lines.wechat.person("Ann");
     let mut login = lines
         .site
