@@ -16,6 +16,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::errand::Errand;
+use crate::look::Finding;
 use crate::sign_in::SignIn;
 
 /// The bytes of one file, in order. An error ends it.
@@ -53,6 +54,12 @@ pub trait Adapter: Send + Sync + 'static {
     /// When the platform refuses; the host logs it and goes on.
     async fn show_menu(&self, _menu: &CommandMenu) -> Result<(), AdapterError> {
         Ok(())
+    }
+
+    /// Looks at what being let in does not show, for `--check`: the clock, addresses that the platform
+    /// calls. Takes seconds at most.
+    async fn look(&self) -> Vec<Finding> {
+        Vec::new()
     }
 
     /// Whether each person has a line of their own and opens it with [`Adapter::sign_in`].

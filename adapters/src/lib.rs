@@ -24,6 +24,7 @@ pub mod errand;
 mod fake_brain;
 pub mod few;
 pub mod host;
+mod look;
 pub mod markup;
 pub mod qq;
 pub mod recent;
@@ -38,3 +39,12 @@ pub mod wechat;
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;
 pub use host::{Brain, BrainAddress, HostError};
+pub use look::Finding;
+
+/// Unix milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

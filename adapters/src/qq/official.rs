@@ -40,7 +40,6 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use self::check::{Finding, look};
 pub use self::config::{Config, Mode, Rules, Webhook};
 pub use self::creation::{Creation, NewBot};
 
@@ -54,6 +53,7 @@ use self::token::{TokenError, Tokens};
 use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Profile};
 use crate::errand::Errand;
 use crate::host::retry;
+use crate::look::Finding;
 use crate::web;
 
 /// Name of this adapter.
@@ -172,6 +172,10 @@ impl Adapter for QqBot {
             Ok(sent) => Outcome::Ok(sent),
             Err(outcome) => outcome,
         }
+    }
+
+    async fn look(&self) -> Vec<Finding> {
+        check::look(&self.core).await
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {

@@ -22,7 +22,7 @@ mod send;
 mod typing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,7 +33,6 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-pub use self::check::{Finding, look};
 pub use self::code::drawn;
 pub use self::config::{Config, Rules};
 
@@ -43,6 +42,7 @@ use self::core::Core;
 use self::send::Sender;
 use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Profile};
 use crate::errand::Errand;
+use crate::look::Finding;
 use crate::sign_in::SignIn;
 
 /// Name of this adapter.
@@ -201,6 +201,10 @@ impl Adapter for Personal {
         media::fetch(&self.core, &attachment.name, &attachment.handle).await
     }
 
+    async fn look(&self) -> Vec<Finding> {
+        check::look(&self.core).await
+    }
+
     fn signs_people_in(&self) -> bool {
         true
     }
@@ -214,13 +218,6 @@ impl Adapter for Personal {
 fn wait_for(wait: Duration) -> Outcome {
     let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     Outcome::RateLimited(RateLimited { retry_after_ms })
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -44,13 +44,18 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 "" => profile.bot.clone(),
                 bot_name => format!("{} (@{bot_name})", profile.bot),
             };
-            match kind {
-                // Each line is looked at by itself.
-                AdapterKind::Wechat => platform::wechat::look(config, report).await,
-                _ => report.ok(name, format!("lets us in as {who}")),
+            // WeChat lets people in, one by one.
+            if kind != AdapterKind::Wechat {
+                report.ok(name, format!("lets us in as {who}"));
+            }
+            for finding in adapter.look().await {
+                match finding.remedy {
+                    None => report.ok(finding.subject, finding.detail),
+                    Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
+                }
             }
             if kind == AdapterKind::Qq {
-                platform::qq::look(config, report).await;
+                platform::qq::look(config, report);
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use jarvis_adapters::sign_in::{SignIn, State};
 use jarvis_adapters::wechat::personal::{self, Rules};
 
-use crate::check::Report;
 use crate::config::Config;
 use crate::data::DataDir;
 
@@ -74,16 +73,6 @@ pub(crate) async fn sign_in_first(config: &Config) -> anyhow::Result<()> {
     }
     println!("Nobody has signed in to WeChat yet.\n");
     sign_in(config).await
-}
-
-/// Asks the platform what cannot be seen from here.
-pub(crate) async fn look(config: &Config, report: &mut Report) {
-    for finding in personal::look(&bot(config)).await {
-        match finding.remedy {
-            None => report.ok(finding.subject, finding.detail),
-            Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
-        }
-    }
 }
 
 /// What the adapter has to be told; `None` when it is not wanted.

@@ -125,9 +125,9 @@ async fn somebody_signs_in_from_another_chat_and_is_a_newcomer_until_they_bind()
     ann.says("/wechat");
     ann.sees("I ask wechat for a code").await;
     let link = lines.wechat.shows_code().await;
-    let picture = ann.gets_file("wechat.png").await;
-    assert!(picture.starts_with(b"\x89PNG"), "a picture");
     let said = ann.sees("Scan this with wechat").await;
+    let picture = ann.room().file("wechat.png").unwrap();
+    assert!(picture.starts_with(b"\x89PNG"), "a picture");
     assert!(said.text.contains(&link), "{}", said.text);
     phone.scans_and_shows("4829").await;
     ann.sees("The phone shows digits").await;
@@ -500,7 +500,7 @@ async fn a_quote_by_its_id_alone_is_understood_and_speech_is_text() {
     ann.quotes(said, "/note");
     ann.sees("Saved note").await;
     ann.says("/find fans");
-    ann.sees("the gateway needs two fans").await;
+    ann.sees("gateway needs two").await;
     ann.speaks("ping");
     ann.sees("pong").await;
     ann.sees_typing_end().await;

@@ -13,7 +13,8 @@ use url::Url;
 
 use super::config::Rules;
 use super::kept::Kept;
-use super::{lock, now_ms, wait_for};
+use super::{lock, wait_for};
+use crate::now_ms;
 
 /// The pauses after refusals in a row, as multiples of the first.
 const PAUSES: [u32; 4] = [1, 2, 4, 10];

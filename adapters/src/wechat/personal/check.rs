@@ -1,55 +1,23 @@
 //! Would it work? The platform is asked.
 
-use std::time::Duration;
-
-use reqwest::header::DATE;
 use serde_json::json;
+use tokio::time::Duration;
 use url::Url;
 
 use super::account::Account;
 use super::api::{CallError, Line, SHORT_LIMIT};
-use super::config::Config;
 use super::core::Core;
-use super::{now_ms, open};
+use crate::look::{Finding, time_of};
 use crate::web;
 
 const LIMIT: Duration = Duration::from_secs(10);
-/// A clock that is off by more confuses windows and ages, in milliseconds.
-const MOST_OFF_MS: u64 = 60_000;
-
-/// One thing that was looked at.
-#[derive(Debug)]
-pub struct Finding {
-    /// What.
-    pub subject: &'static str,
-    /// What was found.
-    pub detail: String,
-    /// What to do; `None` when it is as it should be.
-    pub remedy: Option<&'static str>,
-}
-
-impl Finding {
-    fn new(subject: &'static str, detail: String, remedy: Option<&'static str>) -> Self {
-        Self {
-            subject,
-            detail,
-            remedy,
-        }
-    }
-}
 
 /// Looks at the clock, the servers, and the line of everybody who has signed in.
-pub async fn look(config: &Config) -> Vec<Finding> {
-    let core = match open(config.clone()).await {
-        Ok(core) => core,
-        Err(error) => {
-            let remedy = Some("correct the setting");
-            return vec![Finding::new("wechat", error.to_string(), remedy)];
-        }
-    };
+pub(super) async fn look(core: &Core) -> Vec<Finding> {
+    let config = &core.config;
     let mut findings = vec![
-        clock(&core, &config.api_url).await,
-        files(&core, &config.cdn_url).await,
+        clock(core, &config.api_url).await,
+        files(core, &config.cdn_url).await,
     ];
     let accounts = core.accounts();
     if accounts.is_empty() {
@@ -58,7 +26,7 @@ pub async fn look(config: &Config) -> Vec<Finding> {
         findings.push(Finding::new("wechat account", detail, remedy));
     }
     for account in accounts {
-        findings.push(line(&core, &account).await);
+        findings.push(line(core, &account).await);
     }
     findings
 }
@@ -66,27 +34,15 @@ pub async fn look(config: &Config) -> Vec<Finding> {
 /// The platform's clock beside ours.
 async fn clock(core: &Core, url: &Url) -> Finding {
     let subject = "clock";
-    let asked = core.api.http.get(url.clone()).timeout(LIMIT).send().await;
-    let answer = match asked {
-        Ok(answer) => answer,
+    match time_of(&core.api.http, url).await {
+        Ok(Some(theirs)) => Finding::of_clock(theirs),
+        Ok(None) => Finding::new(subject, "WeChat does not tell the time".to_owned(), None),
         Err(error) => {
             let detail = format!("{url} cannot be asked: {}", web::network(error));
             let remedy = Some("look whether this machine reaches `wechat.api_url`");
-            return Finding::new(subject, detail, remedy);
+            Finding::new(subject, detail, remedy)
         }
-    };
-    let date = answer.headers().get(DATE);
-    let theirs = date
-        .and_then(|date| date.to_str().ok())
-        .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
-        .map(|date| date.timestamp().as_millisecond());
-    let Some(theirs) = theirs else {
-        return Finding::new(subject, "WeChat does not tell the time".to_owned(), None);
-    };
-    let off = now_ms().abs_diff(theirs);
-    let detail = format!("{} s off WeChat's", off / 1000);
-    let remedy = (off > MOST_OFF_MS).then_some("set this machine's clock, for example with NTP");
-    Finding::new(subject, detail, remedy)
+    }
 }
 
 /// The file servers answer, whatever they say to a question about nothing.

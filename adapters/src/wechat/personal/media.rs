@@ -32,6 +32,8 @@ const SLOWEST: u64 = 32 * 1024;
 /// Tries to put a file up, and the pause between.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+/// A file up to this size is looked at as a whole, in bytes.
+const SMALL: u64 = 4 << 20;
 /// Longest silence inside a download.
 const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -94,6 +96,7 @@ pub(super) async fn fetch(
     {
         return Err(failed(too_large()));
     }
+    let is_small = response.content_length().is_some_and(|size| size <= SMALL);
     let pieces = response
         .bytes_stream()
         .map(|piece| piece.map_err(|error| std::io::Error::other(web::network(error))))
@@ -111,7 +114,17 @@ pub(super) async fn fetch(
             None => Ok(None),
         }
     });
-    Ok(opened.boxed())
+    let mut opened = opened.boxed();
+    if !is_small {
+        return Ok(opened);
+    }
+    // That key and file belong together shows at the end: of a small file, before anything is passed on,
+    // so that its sender reads why it does not come.
+    let mut pieces = Vec::new();
+    while let Some(piece) = opened.next().await {
+        pieces.push(Ok(piece.map_err(|error| failed(error.to_string()))?));
+    }
+    Ok(futures::stream::iter(pieces).boxed())
 }
 
 /// A file on its way in.

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::account::{Account, Credentials};
 use super::api::{CallError, Line, SHORT_LIMIT};
 use super::core::Core;
-use super::{inbound, now_ms, typing};
+use super::{inbound, typing};
 use crate::adapter::Inbox;
 use crate::host::retry;
+use crate::now_ms;
 use crate::recent::Recent;
 
 /// How much longer than the platform holds a question its answer may take.
