@@ -387,7 +387,7 @@ impl Host {
             brain_frame::Frame::StartSignIn(start) => {
                 match self.sign_ins.start(self.adapter.clone(), start.sign_in) {
                     Ok(work) => drop(self.side_work.spawn(work.map(SideWork::SignIn))),
-                    Err(busy) => self.send(adapter_frame::Frame::SignIn(busy)),
+                    Err(busy) => self.send(adapter_frame::Frame::SignIn(*busy)),
                 }
             }
             brain_frame::Frame::SignInInput(input) => self.sign_ins.typed(input),

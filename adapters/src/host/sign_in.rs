@@ -46,13 +46,13 @@ impl SignIns {
         &mut self,
         adapter: Arc<dyn Adapter>,
         id: String,
-    ) -> Result<impl Future<Output = String> + Send + 'static, SignInState> {
+    ) -> Result<impl Future<Output = String> + Send + 'static, Box<SignInState>> {
         if self.open.len() >= MOST || self.open.contains_key(&id) {
             let busy = "too many people sign in right now; try again in a minute";
-            return Err(SignInState {
+            return Err(Box::new(SignInState {
                 sign_in: id,
                 state: Some(State::Failed(busy.to_owned())),
-            });
+            }));
         }
         let (sign_in, mut told, typing) = SignIn::channel();
         let stop = CancellationToken::new();
