@@ -9,12 +9,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{Attachment, Capabilities, CommandMenu, Event, Room, Segment, SendBudget};
+use jarvis_proto::chat::{
+    Attachment, Capabilities, CommandMenu, Event, Person, Room, Segment, SendBudget,
+};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::errand::Errand;
 use crate::look::Finding;
+use crate::sign_in::SignIn;
 
 /// The bytes of one file, in order. An error ends it.
 pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
@@ -62,6 +65,19 @@ pub trait Adapter: Send + Sync + 'static {
     /// calls. Takes seconds at most.
     async fn look(&self) -> Vec<Finding> {
         Vec::new()
+    }
+
+    /// Whether each person has a line of their own and opens it with [`Adapter::sign_in`].
+    fn signs_people_in(&self) -> bool {
+        false
+    }
+
+    /// Opens a line for one more person; gives who that is. Dropped when nobody waits any more.
+    ///
+    /// # Errors
+    /// Why there is none, for a person to read.
+    async fn sign_in(&self, _sign_in: SignIn) -> Result<Person, String> {
+        Err("people do not sign in here".to_owned())
     }
 
     /// Told what happens to the session. Must not block.

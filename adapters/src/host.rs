@@ -10,6 +10,7 @@ mod line;
 mod passing;
 mod pending;
 pub(crate) mod retry;
+mod sign_in;
 pub(crate) mod transfer;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,18 +18,18 @@ use std::future::pending as never;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Hello,
-    Pong, RefusedReason, Room, SendBudget, adapter_frame, brain_frame,
+    Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Pong,
+    RefusedReason, SendBudget, SignInState, adapter_frame, brain_frame,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use uuid::Uuid;
 
 pub use self::address::{BadBrainAddress, Brain, BrainAddress};
 pub use self::flood::Turn;
@@ -38,13 +39,12 @@ use self::lanes::Lanes;
 use self::line::LineEvent;
 use self::passing::Passing;
 use self::pending::Pending;
+use self::sign_in::SignIns;
 use self::transfer::{Files, Link};
-use crate::adapter::{Adapter, AdapterError, Budgets, Delivery, Inbox, Notice, Profile};
+use crate::adapter::{Adapter, AdapterError, Budgets, Delivery, Inbox, Notice};
 use crate::errand::{Errand, SentParts};
 use crate::recent::Recent;
 
-/// Version of the contract that is spoken here.
-const CONTRACT: u32 = 1;
 /// Rooms in which something is performed at the same time.
 const MOST_ROOMS: usize = 64;
 /// Attachments on their way to the brain at the same time.
@@ -91,7 +91,12 @@ pub async fn run(
 ) -> Result<(), HostError> {
     let profile = adapter.profile();
     let (line_sender, line) = mpsc::channel(64);
-    let hello = hello(&profile, adapter.rooms(), token.as_ref());
+    let hello = line::hello(
+        &profile,
+        token.as_ref(),
+        adapter.rooms(),
+        adapter.signs_people_in(),
+    );
     let keeping = tokio::spawn(line::keep(brain.into(), hello, line_sender));
     let keeping = AbortOnDropHandle::new(keeping);
     let (inbox, deliveries, budgets) = Inbox::channel(16);
@@ -100,6 +105,7 @@ pub async fn run(
         let (adapter, stop) = (adapter.clone(), stop_receiving.clone());
         async move { adapter.receive(inbox, stop).await }
     });
+    let (sign_ins, sign_in_states) = SignIns::new();
     let host = Host {
         adapter,
         flood: Arc::new(Flood::new(profile.flood)),
@@ -119,6 +125,8 @@ pub async fn run(
         passing: Passing::default(),
         side_work: JoinSet::new(),
         uploads: 0,
+        sign_ins,
+        sign_in_states,
     };
     let ended = host
         .run(
@@ -157,6 +165,8 @@ struct Host {
     passing: Passing,
     side_work: JoinSet<SideWork>,
     uploads: usize,
+    sign_ins: SignIns,
+    sign_in_states: mpsc::Receiver<SignInState>,
 }
 
 /// What a task beside the lanes has done.
@@ -166,6 +176,7 @@ enum SideWork {
         failed: Option<String>,
     },
     Menu,
+    SignIn(String),
 }
 
 type Receiving = AbortOnDropHandle<Result<(), AdapterError>>;
@@ -223,6 +234,9 @@ impl Host {
                     }
                 }
                 () = self.budgets.changed() => self.tell_budgets(),
+                Some(state) = self.sign_in_states.recv() => {
+                    self.send(adapter_frame::Frame::SignIn(state));
+                }
                 Some(done) = self.running.join_next_with_id(), if !self.running.is_empty() => {
                     self.action_done(done);
                 }
@@ -299,6 +313,7 @@ impl Host {
                 }
             }
             Ok(SideWork::Menu) => {}
+            Ok(SideWork::SignIn(id)) => self.sign_ins.ended(&id),
             Err(panic) => tracing::error!(%panic, "a task of the adapter failed"),
         }
     }
@@ -340,6 +355,7 @@ impl Host {
                 self.live.send_replace(None);
                 self.outgoing = None;
                 self.unsent.clear();
+                self.sign_ins.cancel_all();
                 self.adapter.notice(Notice::Away { reason: &reason });
                 self.away_reason = reason;
             }
@@ -373,6 +389,14 @@ impl Host {
                     SideWork::Menu
                 });
             }
+            brain_frame::Frame::StartSignIn(start) => {
+                match self.sign_ins.start(self.adapter.clone(), start.sign_in) {
+                    Ok(work) => drop(self.side_work.spawn(work.map(SideWork::SignIn))),
+                    Err(busy) => self.send(adapter_frame::Frame::SignIn(*busy)),
+                }
+            }
+            brain_frame::Frame::SignInInput(input) => self.sign_ins.typed(input),
+            brain_frame::Frame::CancelSignIn(cancel) => self.sign_ins.cancel(&cancel.sign_in),
             brain_frame::Frame::Ping(ping) => {
                 self.send(adapter_frame::Frame::Pong(Pong { nonce: ping.nonce }));
             }
@@ -458,20 +482,6 @@ impl Host {
         };
         // A brain that does not end the stream is left alone.
         let _ = timeout(GOODBYE_LIMIT, leaving).await;
-    }
-}
-
-fn hello(profile: &Profile, rooms: Vec<Room>, token: Option<&SecretString>) -> Hello {
-    Hello {
-        contract: CONTRACT,
-        kind: profile.kind.to_owned(),
-        bot: profile.bot.clone(),
-        bot_name: profile.bot_name.clone(),
-        token: token.map_or_else(String::new, |token| token.expose_secret().to_owned()),
-        capabilities: Some(profile.capabilities),
-        software: concat!("jarvis-adapters/", env!("CARGO_PKG_VERSION")).to_owned(),
-        instance: Uuid::now_v7().to_string(),
-        rooms,
     }
 }
 

@@ -7,18 +7,19 @@ use crate::console::{Console, ConsoleOptions};
 use crate::qq::official::{self, QqBot};
 use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
-use crate::wechat::bot::{self, WecomBot};
-
 use crate::wechat::app::{self, WeComApp};
+use crate::wechat::bot::{self, WecomBot};
 use crate::wechat::official::OfficialAccount;
+use crate::wechat::personal::{self, Personal};
 use crate::wechat::robot::{self, WeComRobot};
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 9] = [
     "console",
     "onebot",
     "qq",
     "telegram",
+    "wechat",
     "wechat-official",
     "wecom",
     "wecom-app",
@@ -44,6 +45,8 @@ pub enum AdapterConfig {
     WeComApp(Box<app::Config>),
     /// The robot of a WeCom group.
     WeComRobot(robot::Config),
+    /// The lines of people on personal WeChat.
+    WeChat(Box<personal::Config>),
 }
 
 /// Makes an adapter. Waits until its platform can be reached; cancel-safe.
@@ -60,5 +63,6 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
         AdapterConfig::WeChatOfficial(config) => Arc::new(OfficialAccount::connect(*config).await?),
         AdapterConfig::WeComRobot(config) => Arc::new(WeComRobot::connect(config).await?),
         AdapterConfig::WeComApp(config) => Arc::new(WeComApp::connect(*config).await?),
+        AdapterConfig::WeChat(config) => Arc::new(Personal::connect(*config).await?),
     })
 }

@@ -19,3 +19,4 @@ mod verdict;
 mod xml;
 
 pub use callback::Callback;
+pub mod personal;

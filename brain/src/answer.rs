@@ -17,6 +17,8 @@ use crate::job::{NewFollow, NewJob};
 use crate::outbox::OutboxItem;
 use crate::reply::Reply;
 use crate::room::{RoomKey, RoomKind};
+use crate::service::SessionHandle;
+use crate::sign_in::NewSignIn;
 use crate::store::{NodeRecord, Op, Question};
 use crate::translate::settings::RoomTranslation;
 use crate::translate::work::Work;
@@ -63,6 +65,10 @@ pub enum After {
     RenameNode(String, NodeName),
     /// A node has other tags.
     TagNode(String, Vec<String>),
+    /// Somebody opens a line of their own.
+    SignIn(Box<NewSignIn>),
+    /// What they typed for it: session, sign-in, text.
+    SignInTyped(Box<(SessionHandle, String, String)>),
 }
 
 /// Where something is said, and as an answer to what.

@@ -26,6 +26,7 @@ use crate::outbox::Outbox;
 use crate::people::People;
 use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
+use crate::sign_in::SignIns;
 use crate::store::{Committed, Store, StoreError, StoreOptions, Unit};
 use crate::text::{Language, Text, text};
 use crate::translate::Translations;
@@ -93,6 +94,7 @@ struct Inner {
     watch: Watch,
     notes: Notes,
     translations: Translations,
+    sign_ins: SignIns,
     started_ms: i64,
     /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
     alive_before_ms: i64,
@@ -166,6 +168,7 @@ impl Brain {
             watch: Watch::new(config.watch),
             notes,
             translations: Translations::new(&config.translate).map_err(StartError::Translate)?,
+            sign_ins: SignIns::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node_address: OnceLock::new(),
@@ -455,6 +458,10 @@ impl Brain {
     /// What rooms decided about translation, and the engines.
     pub(crate) fn translations(&self) -> &Translations {
         &self.0.translations
+    }
+
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.0.sign_ins
     }
 
     pub(crate) fn activity(&self) -> &Activity {

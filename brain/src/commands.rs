@@ -134,6 +134,7 @@ commands! {
     Claim(people::ClaimArgs),
     Bind(people::BindArgs),
     Unbind(people::UnbindArgs),
+    Signin(people::SigninArgs),
     Users(people::UsersArgs),
     User(people::UserArgs),
     Role(people::RoleArgs),

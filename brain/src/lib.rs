@@ -31,6 +31,7 @@ mod pipeline;
 pub mod reply;
 pub mod room;
 pub mod service;
+mod sign_in;
 pub mod store;
 pub mod text;
 pub mod translate;

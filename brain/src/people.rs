@@ -20,6 +20,8 @@ use crate::text::Language;
 const BELIEVED_MS: i64 = 5_000;
 /// Settings that keep where owners are: this and the account's id.
 const OWNER_ROOM: &str = "owner-room:";
+/// The same of rooms where somebody and a bot are alone.
+const PRIVATE_ROOM: &str = "private-room:";
 /// People remembered at once.
 const MOST_KNOWN: usize = 10_000;
 
@@ -200,6 +202,25 @@ impl People {
         Ok(stored.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
+    /// Where somebody and a bot of ours are alone, over all bots.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub(crate) async fn private_rooms(
+        &self,
+        brain: &Brain,
+        account: &AccountId,
+    ) -> Result<Vec<RoomKey>, StoreError> {
+        let whose = format!(":{account}");
+        let settings = brain.store().settings().await?;
+        let rooms = settings
+            .iter()
+            .filter(|(name, _)| name.starts_with(PRIVATE_ROOM) && name.ends_with(&whose));
+        Ok(rooms
+            .filter_map(|(_, json)| serde_json::from_str(json).ok())
+            .collect())
+    }
+
     /// Where each owner last spoke to us in private.
     ///
     /// # Errors
@@ -260,7 +281,7 @@ impl People {
 
 /// The setting that keeps where somebody and a bot are alone.
 fn private_room(account: &AccountId, bot: &BotKey) -> String {
-    format!("private-room:{}:{}:{account}", bot.kind, bot.bot)
+    format!("{PRIVATE_ROOM}{}:{}:{account}", bot.kind, bot.bot)
 }
 
 /// A name to show: cleaned of what could break a line, at most 64 characters.

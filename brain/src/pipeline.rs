@@ -88,7 +88,8 @@ async fn begin_traced(brain: &Brain, inbound: Inbound, trace: String) -> Begun {
             }
         }
     };
-    if kind == RoomKind::Private && !inbound.session.is_terminal() {
+    let is_lost = matches!(inbound.event.kind, Some(event::Kind::SignInLost(_)));
+    if kind == RoomKind::Private && !inbound.session.is_terminal() && !is_lost {
         answer.ops.extend(
             brain
                 .people()
@@ -137,6 +138,9 @@ async fn answer(
             text: "start".to_owned(),
             ..Message::default()
         },
+        Some(event::Kind::SignInLost(_)) => {
+            return crate::sign_in::lost(brain, inbound, speaker).await;
+        }
         _ => return Ok(Answer::nothing()),
     };
     let is_press = matches!(inbound.event.kind, Some(event::Kind::Press(_)));
@@ -246,11 +250,17 @@ async fn meant(
             if !message.attachments.is_empty() {
                 return commands::take_files(call, &message.text).await;
             }
+            if let Some(answer) = brain.sign_ins().digits(call, line) {
+                return Ok(answer);
+            }
             if let Some(answer) = commands::continue_dialog(call, line).await? {
                 return Ok(answer);
             }
             if let Some(answer) = commands::notes_of_key(call, line).await? {
                 return Ok(answer);
+            }
+            if let Some(line) = crate::sign_in::short_form(call, &word, &rest) {
+                return commands::run_line(call, &line).await;
             }
             // Who answers what we passed on talks, even before it is known which message that was.
             if (call.kind == RoomKind::Private || message.reply_to_bot) && take::is_on(call) {

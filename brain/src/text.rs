@@ -298,6 +298,7 @@ macro_rules! catalog {
             include_str!(concat!("text/", $language, "/services.ftl")),
             include_str!(concat!("text/", $language, "/notes.ftl")),
             include_str!(concat!("text/", $language, "/translation.ftl")),
+            include_str!(concat!("text/", $language, "/sign_in.ftl")),
         )
     };
 }

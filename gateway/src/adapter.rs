@@ -23,6 +23,13 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
         platform::qq::create(config).await?;
         return Ok(Outcome::Stopped);
     }
+    if arguments.login {
+        if arguments.kind != AdapterKind::Wechat {
+            bail!("`--login` is for personal WeChat: `jarvis adapter wechat --login`");
+        }
+        platform::wechat::sign_in(config).await?;
+        return Ok(Outcome::Stopped);
+    }
     match arguments.kind {
         AdapterKind::Console => {
             let chat = cli::Chat {
@@ -32,6 +39,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
             chat::run(config, &chat).await
         }
         kind => {
+            let config = &asked_for(config, kind);
+            if kind == AdapterKind::Wechat {
+                platform::wechat::sign_in_first(config).await?;
+            }
             let signals = signals()?;
             let (brain, token) = reach(config, arguments.brain.as_deref())?;
             let mut services = Services::new();
@@ -39,6 +50,13 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter) -> anyhow::Re
             Ok(services.run(signals).await)
         }
     }
+}
+
+/// The configuration of an adapter that was asked for by its name: nothing more has to switch it on.
+pub(crate) fn asked_for(config: &Config, kind: AdapterKind) -> Config {
+    let mut config = config.clone();
+    config.wechat.enabled |= kind == AdapterKind::Wechat;
+    config
 }
 
 /// The brain that the command line or the configuration names, else the socket in the data folder;

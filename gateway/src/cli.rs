@@ -107,6 +107,9 @@ pub(crate) struct Adapter {
     /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
     #[arg(long, conflicts_with = "check")]
     pub(crate) create: bool,
+    /// Sign somebody in by scanning a code with the phone, and keep their line (wechat only)
+    #[arg(long, conflicts_with_all = ["check", "create"])]
+    pub(crate) login: bool,
 }
 
 /// Platforms that have an adapter.
@@ -120,11 +123,12 @@ pub(crate) enum AdapterKind {
     WechatOfficial,
     WecomApp,
     WecomRobot,
+    Wechat,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Console,
         Self::Onebot,
         Self::Qq,
@@ -133,6 +137,7 @@ impl AdapterKind {
         Self::WechatOfficial,
         Self::WecomApp,
         Self::WecomRobot,
+        Self::Wechat,
     ];
 
     /// As on the command line.
@@ -146,6 +151,7 @@ impl AdapterKind {
             Self::WechatOfficial => "wechat-official",
             Self::WecomApp => "wecom-app",
             Self::WecomRobot => "wecom-robot",
+            Self::Wechat => "wechat",
         }
     }
 }

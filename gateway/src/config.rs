@@ -15,6 +15,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod translate;
+mod wechat;
 mod wechat_official;
 mod wecom;
 mod wecom_app;
@@ -33,6 +34,7 @@ pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
+pub(crate) use wechat::WeChat;
 pub(crate) use wechat_official::{WeChatMode, WeChatOfficial};
 pub(crate) use wecom::{Wecom, WecomMode};
 pub(crate) use wecom_app::WeComApp;
@@ -59,6 +61,7 @@ pub(crate) struct Config {
     pub(crate) wecom_app: WeComApp,
     pub(crate) wecom_robot: WeComRobot,
     pub(crate) wechat_official: WeChatOfficial,
+    pub(crate) wechat: WeChat,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -84,6 +87,7 @@ impl Default for Config {
             wecom_app: WeComApp::default(),
             wecom_robot: WeComRobot::default(),
             wechat_official: WeChatOfficial::default(),
+            wechat: WeChat::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),

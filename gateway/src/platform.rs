@@ -14,6 +14,7 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
+pub(crate) mod wechat;
 pub(crate) mod wechat_official;
 pub(crate) mod wecom;
 pub(crate) mod wecom_app;
@@ -47,6 +48,9 @@ pub(crate) fn configuration(
         AdapterKind::WecomRobot => {
             Ok(wecom_robot::configuration(config).map(AdapterConfig::WeComRobot))
         }
+        AdapterKind::Wechat => {
+            Ok(wechat::configuration(config).map(|bot| AdapterConfig::WeChat(Box::new(bot))))
+        }
     }
 }
 
@@ -75,6 +79,7 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         AdapterKind::WecomRobot => {
             "there is no group robot: set `wecom_robot.key_file` (docs/wecom-robot.md)"
         }
+        AdapterKind::Wechat => "personal WeChat is off: set `wechat.enabled`",
     }
 }
 
@@ -103,6 +108,9 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         AdapterKind::WecomApp => {
             "look whether this machine reaches `wecom_app.api_url`, and whether its address is among the app's \
              trusted IP addresses; the reason is on standard error"
+        }
+        AdapterKind::Wechat => {
+            "look whether the data folder can be read; the reason is on standard error"
         }
         AdapterKind::WecomRobot => {
             "look whether this machine reaches `wecom_robot.api_url`; the reason is on standard error"

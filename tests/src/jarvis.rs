@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 
 use crate::console::Console;
+use crate::ilink::FakeWeChat;
 use crate::network::End;
 use crate::process::{Heard, PATIENCE, Process, free_port};
 use crate::qq::onebot::OneBot;
@@ -273,6 +274,20 @@ impl Jarvis {
         );
         self.configure("wechat_official", &keys)?;
         Ok(format!("http://{here}/wechat"))
+    }
+
+    /// Tells the configuration where personal WeChat is. The figures that a story waits for are small.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wechat(&self, wechat: &FakeWeChat, limits: &str) -> Result<()> {
+        let (url, cdn_url) = (wechat.url(), wechat.cdn_url());
+        // The stories read English.
+        let keys = format!(
+            "enabled = true\napi_url = \"{url}\"\ncdn_url = \"{cdn_url}\"\nlanguage = \"en\"\n\
+             [wechat.limits]\npoll = \"10s\"\n{limits}"
+        );
+        self.configure("wechat", &keys)
     }
 
     /// The configuration file.

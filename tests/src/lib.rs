@@ -10,6 +10,7 @@ pub mod docker;
 pub mod engines;
 pub mod farm;
 pub mod faults;
+pub mod ilink;
 pub mod jarvis;
 mod markdown;
 pub mod network;

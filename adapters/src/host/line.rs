@@ -4,18 +4,24 @@ use std::time::Duration;
 
 use jarvis_proto::chat::chat_brain_client::ChatBrainClient;
 use jarvis_proto::chat::{
-    AdapterFrame, BrainFrame, Hello, Refused, RefusedReason, Welcome, adapter_frame, brain_frame,
+    AdapterFrame, BrainFrame, Hello, Refused, RefusedReason, Room, Welcome, adapter_frame,
+    brain_frame,
 };
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::metadata::MetadataValue;
+use uuid::Uuid;
 
 use super::address::Brain;
 use super::retry;
 use super::transfer::Link;
+use crate::adapter::Profile;
 
+/// Version of the contract that is spoken here.
+const CONTRACT: u32 = 1;
 /// Longest time for the brain to answer the hello.
 const WELCOME_LIMIT: Duration = Duration::from_secs(15);
 /// Frames that may wait to be written.
@@ -40,6 +46,29 @@ pub(super) enum LineEvent {
     Down { reason: String },
     /// The brain will never take this adapter as it is.
     Refused(Refused),
+}
+
+/// How this process introduces itself.
+pub(super) fn hello(
+    profile: &Profile,
+    token: Option<&SecretString>,
+    rooms: Vec<Room>,
+    sign_in: bool,
+) -> Hello {
+    Hello {
+        contract: CONTRACT,
+        kind: profile.kind.to_owned(),
+        bot: profile.bot.clone(),
+        bot_name: profile.bot_name.clone(),
+        token: token
+            .map(|token| token.expose_secret().to_owned())
+            .unwrap_or_default(),
+        capabilities: Some(profile.capabilities),
+        software: concat!("jarvis-adapters/", env!("CARGO_PKG_VERSION")).to_owned(),
+        instance: Uuid::now_v7().to_string(),
+        rooms,
+        sign_in,
+    }
 }
 
 /// Keeps a session up and reports on `events`, until nobody listens or the brain refuses for good.

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::adapter::{Acceptance, ByteStream, FloodLimits};
+use crate::adapter::{Acceptance, ByteStream, FloodLimits, Profile};
 use crate::fake_brain::{FakeBrain, FakeSession, say, segments};
 
 /// An adapter whose platform is the test.

@@ -31,7 +31,6 @@ mod verdict;
 mod webhook;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -39,7 +38,7 @@ use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{Attachment, Capabilities, ProgressStyle, TextUnit};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
-use url::{Host, Url};
+use url::Url;
 
 pub use self::config::{Config, Mode, Rules, Webhook};
 pub use self::creation::{Creation, NewBot};
@@ -55,10 +54,10 @@ use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Prof
 use crate::errand::Errand;
 use crate::host::retry;
 use crate::look::Finding;
+use crate::web;
 
 /// Name of this adapter.
 pub const KIND: &str = "qq";
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// One official bot.
 #[derive(Debug)]
@@ -222,22 +221,10 @@ impl Adapter for QqBot {
 
 /// The HTTP client. It has no time limit of its own: each call has one that fits what it moves.
 fn client(addresses: &[&Url]) -> Result<reqwest::Client, AdapterError> {
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(CONNECT_LIMIT)
-        .user_agent(concat!("jarvis/", env!("CARGO_PKG_VERSION")))
-        .tcp_nodelay(true);
-    let is_here = |url: &&Url| match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if addresses.iter().all(is_here) {
-        // A proxy of the environment does not lead to this machine.
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|error| AdapterError::Setting {
-        setting: "qq",
-        detail: answer::network(error),
-    })
+    web::builder(addresses)
+        .build()
+        .map_err(|error| AdapterError::Setting {
+            setting: "qq",
+            detail: answer::network(error),
+        })
 }

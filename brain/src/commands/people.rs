@@ -1,8 +1,9 @@
-//! People, their identities and roles: `whoami`, `claim`, `bind`, `unbind`, `users`, `user`, `role`,
-//! `why`.
+//! People, their identities and roles: `whoami`, `claim`, `bind`, `unbind`, `signin`, `users`, `user`,
+//! `role`, `why`.
 
 pub(super) mod bind;
 pub(crate) mod run;
+pub(super) mod sign_in;
 
 use clap::Args;
 
@@ -89,6 +90,24 @@ impl Arguments for UnbindArgs {
         aliases: &["解绑"],
         permission: Permission::Member,
         confirm: Confirm::Always,
+        ..PEOPLE
+    };
+}
+
+/// `signin [PLATFORM]`: opens a line of one's own where each person has one, by scanning a code.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SigninArgs {
+    /// Where; may be left out where only one can be meant.
+    #[arg(value_name = "PLATFORM")]
+    pub platform: Option<String>,
+}
+
+impl Arguments for SigninArgs {
+    const SPEC: CommandSpec = CommandSpec {
+        name: "signin",
+        aliases: &["登录", "扫码"],
+        permission: Permission::Member,
+        place: Place::PrivateOnly,
         ..PEOPLE
     };
 }

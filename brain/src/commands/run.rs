@@ -83,6 +83,7 @@ pub(super) async fn run(
         Invocation::Claim(args) => people::bind::claim(call, args).await,
         Invocation::Bind(args) => people::bind::bind(call, args).await,
         Invocation::Unbind(args) => people::bind::unbind(call, args, line).await,
+        Invocation::Signin(args) => people::sign_in::signin(call, args),
         Invocation::Users(args) => people::run::users(call, args).await,
         Invocation::User(args) => people::run::user(call, args).await,
         Invocation::Role(args) => people::run::role(call, args).await,

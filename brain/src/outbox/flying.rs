@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use jarvis_proto::chat::action_result::Outcome;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::sender::{Queue, Waiting, forget, send};
@@ -19,9 +20,11 @@ pub(super) const MOST: usize = 8;
 pub(super) struct Flying(FuturesOrdered<BoxFuture<'static, Landed>>);
 
 /// Words of which it is known what became of them; `None` when their session ended before that.
-struct Landed {
+pub(super) struct Landed {
     waiting: Waiting,
     outcome: Option<Outcome>,
+    /// The room's words since they were sent.
+    spoke: watch::Receiver<u64>,
 }
 
 impl Flying {
@@ -38,7 +41,9 @@ impl Flying {
     }
 
     /// Sends words after those that are on their way.
-    pub(super) async fn start(&mut self, brain: &Brain, waiting: Waiting) {
+    pub(super) async fn start(&mut self, brain: &Brain, queue: &Queue, waiting: Waiting) {
+        // From here on, so that a word during the try is not missed.
+        let spoke = queue.listen();
         let session = brain.sessions().wait_for(&waiting.item.room.bot).await;
         let shaped = brain.shape_for(&session, &waiting.item.room, waiting.action.clone());
         let begun = session.begin(shaped).await;
@@ -47,16 +52,28 @@ impl Flying {
                 Ok(begun) => begun.outcome().await.ok(),
                 Err(_) => None,
             };
-            Landed { waiting, outcome }
+            Landed {
+                waiting,
+                outcome,
+                spoke,
+            }
         }));
     }
 
-    /// Waits for the first ones. If they were not said, all that followed come back too (the adapter
+    /// Waits until it is known what became of the first ones; `None` when there are none. Cancel-safe.
+    pub(super) async fn first(&mut self) -> Option<Landed> {
+        self.0.next().await
+    }
+
+    /// Sees the first ones to their end. If they were not said, all that followed come back too (the adapter
     /// says nothing behind words that failed), and each is sent again by itself.
-    pub(super) async fn land(&mut self, brain: &Brain, queue: &Queue, said: &mut JoinSet<()>) {
-        let Some(first) = self.0.next().await else {
-            return;
-        };
+    pub(super) async fn land(
+        &mut self,
+        first: Landed,
+        brain: &Brain,
+        queue: &Queue,
+        said: &mut JoinSet<()>,
+    ) {
         let mut landed = VecDeque::from([first]);
         if !landed[0].is_over() {
             while let Some(next) = self.0.next().await {
@@ -64,7 +81,12 @@ impl Flying {
             }
         }
         let mut is_first = true;
-        for Landed { waiting, outcome } in landed {
+        for Landed {
+            waiting,
+            outcome,
+            spoke,
+        } in landed
+        {
             let Waiting {
                 item,
                 action,
@@ -72,6 +94,7 @@ impl Flying {
             } = waiting;
             // The others need not wait for what the first one met.
             let known = outcome.filter(|outcome| is_first || is_over(outcome));
+            let known = known.map(|outcome| (outcome, spoke));
             let ops = send(brain, queue, item, action, known).await;
             forget(brain, ops, ongoing, said).await;
             is_first = false;

@@ -168,6 +168,11 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Hears the room's words from now on.
+    pub(super) fn listen(&self) -> watch::Receiver<u64> {
+        self.spoke.subscribe()
+    }
+
     /// What is next, when so many are on their way. Only plain words follow each other without waiting
     /// for what became of the one before.
     fn take(&self, flying: usize) -> Option<Next> {
@@ -199,7 +204,7 @@ async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
             let woken = queue.wake.notified();
             match queue.take(flying.len()) {
                 Some(Next::Stored(waiting)) if waiting.is_plain() => {
-                    flying.start(&brain, *waiting).await;
+                    flying.start(&brain, &queue, *waiting).await;
                 }
                 Some(Next::Stored(waiting)) => {
                     let Waiting {
@@ -223,10 +228,16 @@ async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
                         return;
                     }
                 }
-                None => tokio::select! {
-                    () = flying.land(&brain, &queue, &mut said) => {}
-                    () = woken => {}
-                },
+                None => {
+                    // Only waiting may be given up: what has landed has to be seen to its end.
+                    let first = tokio::select! {
+                        first = flying.first() => first,
+                        () = woken => None,
+                    };
+                    if let Some(first) = first {
+                        flying.land(first, &brain, &queue, &mut said).await;
+                    }
+                }
             }
         }
     };
@@ -289,7 +300,7 @@ pub(super) async fn send(
     queue: &Queue,
     mut item: OutboxItem,
     mut action: Action,
-    mut known: Option<Outcome>,
+    mut known: Option<(Outcome, watch::Receiver<u64>)>,
 ) -> Vec<Op> {
     if action.kind.is_none() {
         error!(action = %item.id, "a stored action cannot be read; it is dropped");
@@ -306,10 +317,13 @@ pub(super) async fn send(
     let mut away = 0_u32;
     loop {
         // From here on, so that a word during the try is not missed.
-        let spoke = queue.spoke.subscribe();
+        let mut spoke = queue.listen();
         let session = brain.sessions().wait_for(&item.room.bot).await;
         let outcome = match known.take() {
-            Some(outcome) => outcome,
+            Some((outcome, since)) => {
+                spoke = since;
+                outcome
+            }
             None => {
                 let shaped = brain.shape_for(&session, &item.room, action.clone());
                 let Ok(outcome) = session.perform(shaped).await else {

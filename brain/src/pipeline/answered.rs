@@ -300,6 +300,12 @@ async fn set_going(brain: &Brain, after: After) {
             brain.jobs().node_renamed(brain, &name, &new);
         }
         After::TagNode(name, tags) => brain.fleet().tag(&name, tags),
+        After::SignIn(new) => brain.spawn(crate::sign_in::run(brain.clone(), *new)),
+        After::SignInTyped(typed) => {
+            let (session, sign_in, text) = *typed;
+            // A session that has ended says so itself.
+            let _ = session.sign_in_typed(&sign_in, text).await;
+        }
     }
 }
 

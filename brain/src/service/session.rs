@@ -1,6 +1,8 @@
 //! One adapter's session: hello, frames in, frames out, and who is connected now.
 
 mod connected;
+mod performing;
+mod sign_in;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
+use jarvis_proto::chat::sign_in_state::State;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, Attachment, BrainFrame, Capabilities, EventAck,
     FetchAttachment, Goodbye, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
@@ -20,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{debug, info, warn};
 
-pub use connected::Sessions;
+pub use self::connected::Sessions;
+pub(crate) use self::performing::Performing;
+pub use self::performing::{FetchError, SessionEnded};
 
 use super::hello::{is_plain_name, token_fits};
 use super::mute::{self, MuteRoom};
@@ -37,25 +42,6 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 /// Unanswered pings after which the session counts as dead.
 const PINGS_MISSED: u32 = 3;
 
-/// The adapter went away; what was asked of it is asked again of its next session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the adapter's session has ended")]
-pub struct SessionEnded;
-
-/// Why an attachment did not arrive.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The session ended.
-    #[error(transparent)]
-    Ended(#[from] SessionEnded),
-    /// The adapter said why.
-    #[error("the adapter could not fetch it: {0}")]
-    Failed(String),
-    /// Nothing came for too long.
-    #[error("it did not arrive within {0:?}")]
-    TimedOut(Duration),
-}
-
 /// One live session. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SessionHandle(Arc<Live>);
@@ -71,6 +57,8 @@ struct Live {
     mute_rooms: Vec<MuteRoom>,
     /// A person at this adapter sits at the server.
     terminal: bool,
+    /// People sign in at this adapter.
+    signs_in: bool,
     /// Proves the session to `Upload` and `Download`.
     secret: String,
     since_ms: i64,
@@ -79,32 +67,13 @@ struct Live {
     open: Mutex<Open>,
 }
 
-/// An action that the adapter was asked to perform.
-#[derive(Debug)]
-pub struct Performing {
-    result: oneshot::Receiver<Outcome>,
-    ended: CancellationToken,
-}
-
-impl Performing {
-    /// Waits for its result.
-    ///
-    /// # Errors
-    /// When the session ends before.
-    pub async fn outcome(self) -> Result<Outcome, SessionEnded> {
-        tokio::select! {
-            outcome = self.result => outcome.map_err(|_| SessionEnded),
-            () = self.ended.cancelled() => Err(SessionEnded),
-        }
-    }
-}
-
 /// What the brain waits for from this session.
 #[derive(Debug, Default)]
 struct Open {
     results: HashMap<String, oneshot::Sender<Outcome>>,
     fetches: HashMap<String, oneshot::Sender<Result<StoredBlob, String>>>,
     budgets: HashMap<String, SendBudget>,
+    sign_ins: HashMap<String, mpsc::Sender<State>>,
     last_event: String,
 }
 
@@ -376,6 +345,7 @@ async fn greet(
         instance: hello.instance,
         capabilities,
         terminal,
+        signs_in: hello.sign_in,
         secret: crate::code::secret(),
         since_ms: brain.now_ms(),
         frames,
@@ -434,6 +404,7 @@ async fn serve(
                         adapter_frame::Frame::Budget(budget) => {
                             session.lock().budgets.insert(budget.room.clone(), budget);
                         }
+                        adapter_frame::Frame::SignIn(state) => session.on_sign_in(state),
                         adapter_frame::Frame::Pong(_) => {}
                         adapter_frame::Frame::Goodbye(_) => return "the adapter said goodbye",
                         adapter_frame::Frame::Hello(_) => return "a second hello",

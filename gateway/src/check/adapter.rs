@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut Report) {
     brain(config, arguments.brain.as_deref(), report).await;
     let kind = arguments.kind;
+    let config = &adapter::asked_for(config, kind);
     let name = kind.name();
     let found = match platform::configuration(config, kind) {
         Ok(Some(found)) => found,
@@ -51,7 +52,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 "" => profile.bot.clone(),
                 bot_name => format!("{} (@{bot_name})", profile.bot),
             };
-            report.ok(name, format!("lets us in as {who}"));
+            // WeChat lets people in, one by one.
+            if kind != AdapterKind::Wechat {
+                report.ok(name, format!("lets us in as {who}"));
+            }
             for finding in adapter.look().await {
                 match finding.remedy {
                     None => report.ok(finding.subject, finding.detail),
@@ -65,6 +69,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 AdapterKind::WecomApp => platform::wecom_app::look(config, report),
                 AdapterKind::Console
                 | AdapterKind::Onebot
+                | AdapterKind::Wechat
                 | AdapterKind::Telegram
                 | AdapterKind::WecomRobot => {}
             }

@@ -7,6 +7,7 @@ mod platform;
 mod qq_official;
 mod stories;
 mod telegram;
+mod wechat;
 mod wechat_official;
 mod wecom;
 mod wecom_app;
@@ -224,6 +225,24 @@ mod on {
         choices
         long_text
         burst
+        duplicate_event
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    // Private chats only.
+    conformance!(wechat: super::super::wechat::OnWeChat;
+        help
+        bind_in_private
+        job_with_progress
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
         duplicate_event
         quota_used_up_in_mid_job
         adapter_killed_in_mid_job

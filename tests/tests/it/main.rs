@@ -43,6 +43,8 @@ mod source_rules;
 mod translation;
 mod trust;
 mod watch;
+mod wechat;
+mod wechat_fake;
 mod wechat_official;
 mod wechatpy;
 mod wecom;

@@ -1,23 +1,17 @@
 //! What comes back from the platform's HTTP servers.
 
-use bytes::BytesMut;
-use futures::StreamExt;
 use serde_json::Value;
+
+pub(super) use crate::web::network;
+
+use crate::web;
 
 /// Largest answer that is read, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// The body as JSON; null when it is none.
 pub(super) async fn body(response: reqwest::Response) -> Result<Value, String> {
-    let mut bytes = BytesMut::new();
-    let mut pieces = response.bytes_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(network)?;
-        if bytes.len() + piece.len() > LARGEST {
-            return Err(format!("an answer has more than {LARGEST} bytes"));
-        }
-        bytes.extend_from_slice(&piece);
-    }
+    let bytes = web::body(response, LARGEST).await?;
     Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
@@ -42,14 +36,4 @@ pub(super) fn message(body: &Value) -> String {
         .chars()
         .take(200)
         .collect()
-}
-
-/// What went wrong on the way, without the address.
-pub(super) fn network(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
