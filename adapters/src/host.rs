@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+pub(crate) use self::address::tls_connector;
 pub use self::address::{BadBrainAddress, Brain, BrainAddress};
 pub use self::flood::Turn;
 

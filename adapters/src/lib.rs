@@ -9,7 +9,7 @@
 //!   lane per room, flood control, coalesced progress, file streams, stopping in order.
 //! * [`markup`] and [`split`] render and split texts.
 //! * [`few`] decides which states of a progress become messages where nothing can be edited.
-//! * [`console`], [`qq`] and [`telegram`] are the platforms; [`registry`] lists them.
+//! * [`console`], [`qq`], [`telegram`] and [`wechat`] are the platforms; [`registry`] lists them.
 //!
 //! To add a platform: write `<platform>.rs` with its `config`, `inbound` and `outbound` beside it
 //! (parsing and rendering as pure functions), implement [`Adapter`], and add one line to
@@ -23,11 +23,13 @@ pub mod errand;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fake_brain;
 pub mod few;
+pub mod finding;
 pub mod host;
 pub mod markup;
 pub mod qq;
 pub mod recent;
 pub mod registry;
+mod remote_file;
 pub mod split;
 pub mod telegram;
 mod websocket;

@@ -7,9 +7,10 @@ use crate::console::{Console, ConsoleOptions};
 use crate::qq::official::{self, QqBot};
 use crate::qq::{self, Qq};
 use crate::telegram::{self, Telegram};
+use crate::wechat::wechaty::{self, Wechaty};
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 4] = ["console", "onebot", "qq", "telegram"];
+pub const KINDS: [&str; 5] = ["console", "onebot", "qq", "telegram", "wechaty"];
 
 /// What one adapter has to be told.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum AdapterConfig {
     Qq(Box<official::Config>),
     /// A Telegram bot.
     Telegram(telegram::Config),
+    /// A WeChat account behind a gateway.
+    Wechaty(Box<wechaty::Config>),
 }
 
 /// Makes an adapter. Waits until its platform can be reached; cancel-safe.
@@ -34,5 +37,6 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
         AdapterConfig::OneBot(config) => Arc::new(Qq::connect(config).await?),
         AdapterConfig::Qq(config) => Arc::new(QqBot::connect(*config).await?),
         AdapterConfig::Telegram(config) => Arc::new(Telegram::connect(config).await?),
+        AdapterConfig::Wechaty(config) => Arc::new(Wechaty::connect(*config).await?),
     })
 }

@@ -41,7 +41,7 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
-pub use self::check::{Finding, look};
+pub use self::check::look;
 pub use self::config::{Config, Mode, Rules, Webhook};
 pub use self::creation::{Creation, NewBot};
 

@@ -11,32 +11,12 @@ use super::api::{Api, CALL_LIMIT};
 use super::config::{Config, Mode};
 use super::inbound::now_ms;
 use super::token::Tokens;
+use crate::finding::Finding;
 use crate::websocket::dial;
 
 const LIMIT: Duration = Duration::from_secs(10);
 /// A clock that is off by more confuses windows and ages, in milliseconds.
 const MOST_OFF_MS: u64 = 60_000;
-
-/// One thing that was looked at.
-#[derive(Debug)]
-pub struct Finding {
-    /// What.
-    pub subject: &'static str,
-    /// What was found.
-    pub detail: String,
-    /// What to do; `None` when it is as it should be.
-    pub remedy: Option<&'static str>,
-}
-
-impl Finding {
-    fn new(subject: &'static str, detail: String, remedy: Option<&'static str>) -> Self {
-        Self {
-            subject,
-            detail,
-            remedy,
-        }
-    }
-}
 
 /// Looks at the clock, the API and the gateway of a bot whose credentials are good.
 pub async fn look(config: &Config) -> Vec<Finding> {
