@@ -116,11 +116,18 @@ pub(crate) enum AdapterKind {
     Onebot,
     Qq,
     Telegram,
+    Wechaty,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 4] = [Self::Console, Self::Onebot, Self::Qq, Self::Telegram];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Console,
+        Self::Onebot,
+        Self::Qq,
+        Self::Telegram,
+        Self::Wechaty,
+    ];
 
     /// As on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -129,6 +136,7 @@ impl AdapterKind {
             Self::Onebot => "onebot",
             Self::Qq => "qq",
             Self::Telegram => "telegram",
+            Self::Wechaty => "wechaty",
         }
     }
 }

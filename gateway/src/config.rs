@@ -14,6 +14,7 @@ mod secret;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod translate;
+mod wechaty;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) use parse::{Listen, OneOrMany};
 pub(crate) use qq::{Qq, QqMode};
 pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
+pub(crate) use wechaty::{MessageTypes, Wechaty};
 
 /// The configuration file with every key, its default and what it means.
 pub(crate) const EXAMPLE: &str = include_str!("../../jarvis.example.toml");
@@ -46,6 +48,7 @@ pub(crate) struct Config {
     pub(crate) telegram: Telegram,
     pub(crate) onebot: OneBot,
     pub(crate) qq: Qq,
+    pub(crate) wechaty: Wechaty,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -67,6 +70,7 @@ impl Default for Config {
             telegram: Telegram::default(),
             onebot: OneBot::default(),
             qq: Qq::default(),
+            wechaty: Wechaty::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -89,6 +93,7 @@ impl Config {
             &self.onebot.token,
             &self.onebot.secret,
             &self.qq.secret,
+            &self.wechaty.token,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let engines = self.translate.engines.values().map(|engine| &engine.key);

@@ -13,6 +13,7 @@ use crate::lifecycle::{STOP_LIMIT, Services};
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
+pub(crate) mod wechaty;
 
 /// What the configuration says of a platform; `None` when it is not used.
 ///
@@ -29,6 +30,10 @@ pub(crate) fn configuration(
             Ok(qq::configuration(config)?.map(|bot| AdapterConfig::Qq(Box::new(bot))))
         }
         AdapterKind::Telegram => Ok(telegram::configuration(config)?.map(AdapterConfig::Telegram)),
+        AdapterKind::Wechaty => {
+            Ok(wechaty::configuration(config)
+                .map(|account| AdapterConfig::Wechaty(Box::new(account))))
+        }
     }
 }
 
@@ -43,6 +48,9 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "there is no bot token: set `telegram.token_file`, or JARVIS__TELEGRAM__TOKEN"
+        }
+        AdapterKind::Wechaty => {
+            "there is no Wechaty gateway: set `wechaty.endpoint` and `wechaty.token_file`"
         }
     }
 }
@@ -61,6 +69,10 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Telegram => {
             "look whether this machine reaches `telegram.api_url`; the reason is on standard error"
+        }
+        AdapterKind::Wechaty => {
+            "look whether the gateway runs at `wechaty.endpoint` and is logged in; the reason is on \
+             standard error"
         }
     }
 }

@@ -22,3 +22,4 @@ pub mod samples;
 pub mod site;
 pub mod square;
 pub mod telegram;
+pub mod wechaty;

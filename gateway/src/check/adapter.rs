@@ -36,6 +36,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
             return;
         }
     };
+    if kind == AdapterKind::Wechaty {
+        // Connecting would wait for a scan, and for the events that a running adapter has.
+        platform::wechaty::look(config, report).await;
+        return;
+    }
     match timeout(LIMIT, registry::connect(found)).await {
         Ok(Ok(adapter)) => {
             let profile = adapter.profile();

@@ -114,6 +114,11 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.qq.secret,
             &mut config.qq.secret_file,
         ),
+        (
+            "wechaty.token",
+            &mut config.wechaty.token,
+            &mut config.wechaty.token_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -230,6 +235,9 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
              QQ calls"
                 .to_owned(),
         );
+    }
+    if let Some(text) = config.wechaty.problem() {
+        return wrong(text);
     }
     if let Some(node) = config
         .node

@@ -7,6 +7,7 @@ mod platform;
 mod qq_official;
 mod stories;
 mod telegram;
+mod wechaty;
 
 /// Makes a test of each story for one platform.
 macro_rules! conformance {
@@ -132,6 +133,26 @@ mod on {
         platform_down
     );
     conformance!(qq_official: super::super::qq_official::OnQqOfficial;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(wechaty: super::super::wechaty::OnWechaty;
         help
         bind_in_private
         bind_from_a_group

@@ -56,6 +56,8 @@ pub struct Rules {
     /// How often a silent gateway is asked whether it lives. After two silent times it is dialled again;
     /// zero: never.
     pub liveness: Duration,
+    /// How long to say nothing when WeChat finds us too fast; it does not say for how long.
+    pub pause: Duration,
 }
 
 impl Default for Rules {
@@ -67,6 +69,7 @@ impl Default for Rules {
             group_per_minute: 20,
             single_upload: 2 << 20,
             liveness: Duration::from_secs(30),
+            pause: Duration::from_secs(60),
         }
     }
 }

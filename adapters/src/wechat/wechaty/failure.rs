@@ -8,8 +8,6 @@ use tonic::{Code, Status};
 
 use crate::cause::innermost;
 
-/// When to ask again while WeChat finds us too fast and does not say for how long.
-const TOO_FAST_RETRY: Duration = Duration::from_secs(60);
 /// Longest text of an error that is passed on, in characters.
 const LONGEST: usize = 200;
 
@@ -30,8 +28,12 @@ pub(super) enum CallError {
     Taken,
     #[error("the Wechaty gateway does not know `{0}`")]
     Unknown(&'static str),
-    #[error("WeChat finds us too fast: {0}")]
-    TooFast(String),
+    #[error("WeChat finds us too fast: {detail}")]
+    TooFast {
+        detail: String,
+        /// When to ask again: WeChat does not say.
+        pause: Duration,
+    },
     #[error("WeChat refuses: {0}")]
     Forbidden(String),
     #[error("WeChat no longer knows it: {0}")]
@@ -52,7 +54,7 @@ pub(super) enum CallError {
 impl CallError {
     /// What a status says. A gateway repeats the token in some, so their metadata is never looked at, and
     /// `token` is cut out of their words.
-    pub(super) fn of(call: &'static str, status: &Status, token: &str) -> Self {
+    pub(super) fn of(call: &'static str, status: &Status, token: &str, pause: Duration) -> Self {
         use std::error::Error as _;
         if status.code() == Code::Unauthenticated {
             return Self::Token;
@@ -72,8 +74,8 @@ impl CallError {
             Code::PermissionDenied => Self::Forbidden(detail),
             // gRPC has the same code for a message that is too large.
             Code::ResourceExhausted if detail.contains("larger than max") => Self::Refused(detail),
-            Code::ResourceExhausted => Self::TooFast(detail),
-            _ => meaning(detail),
+            Code::ResourceExhausted => Self::TooFast { detail, pause },
+            _ => meaning(detail, pause),
         }
     }
 
@@ -110,7 +112,7 @@ fn clean(words: &str, token: &str) -> String {
 }
 
 /// Gateways have one code for all that WeChat refuses; the words tell it apart.
-fn meaning(detail: String) -> CallError {
+fn meaning(detail: String, pause: Duration) -> CallError {
     let words = detail.to_lowercase();
     let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
     if says(&[
@@ -129,7 +131,7 @@ fn meaning(detail: String) -> CallError {
         "too frequent",
         "rate limit",
     ]) {
-        CallError::TooFast(detail)
+        CallError::TooFast { detail, pause }
     } else if says(&[
         "not a friend",
         "not friend",
@@ -176,8 +178,8 @@ impl From<CallError> for Outcome {
             CallError::Away(_) | CallError::Token | CallError::LoggedOut => {
                 Self::Unreachable(detail)
             }
-            CallError::TooFast(_) => Self::RateLimited(RateLimited {
-                retry_after_ms: u64::try_from(TOO_FAST_RETRY.as_millis()).unwrap_or(u64::MAX),
+            CallError::TooFast { pause, .. } => Self::RateLimited(RateLimited {
+                retry_after_ms: u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             }),
             CallError::Lost(_)
             | CallError::Silent
@@ -202,7 +204,12 @@ mod tests {
     #[test]
     fn a_status_says_whether_to_try_again() {
         let of = |code: Code, words: &str| {
-            CallError::of("x", &Status::new(code, words), "insecure_secret")
+            CallError::of(
+                "x",
+                &Status::new(code, words),
+                "insecure_secret",
+                Duration::ZERO,
+            )
         };
         assert!(matches!(
             of(
@@ -222,7 +229,7 @@ mod tests {
         ));
         assert!(matches!(
             of(Code::Unknown, "操作过于频繁"),
-            CallError::TooFast(_)
+            CallError::TooFast { .. }
         ));
         assert!(matches!(
             of(Code::Unknown, "MockContact.load(): x not exist."),
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn an_error_shows_no_token_and_is_one_line() {
         let status = Status::new(Code::Internal, "bad insecure_secret\n    at stack");
-        let shown = CallError::of("x", &status, "insecure_secret").to_string();
+        let shown = CallError::of("x", &status, "insecure_secret", Duration::ZERO).to_string();
         assert_eq!(shown, "the Wechaty gateway failed: bad ***");
     }
 }

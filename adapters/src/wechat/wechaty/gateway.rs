@@ -72,6 +72,7 @@ pub(super) struct Gateway {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     shows: Shows,
     token: SecretString,
+    pause: Duration,
     current: Mutex<Option<Client>>,
 }
 
@@ -125,6 +126,7 @@ impl Gateway {
             tls,
             shows: Shows(authorization),
             token: config.token.clone(),
+            pause: config.rules.pause,
             current: Mutex::default(),
         })
     }
@@ -174,7 +176,7 @@ impl Gateway {
 
     /// What a status says, without the token.
     pub(super) fn failed(&self, call: &'static str, status: &Status) -> CallError {
-        CallError::of(call, status, self.token.expose_secret())
+        CallError::of(call, status, self.token.expose_secret(), self.pause)
     }
 
     async fn within<T>(
