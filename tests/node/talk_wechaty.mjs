@@ -51,7 +51,8 @@ puppet.on('message', async ({ messageId }) => {
     const bytes = await file.toBuffer()
     const hash = createHash('sha256').update(bytes).digest('hex')
     await puppet.messageSendText(to, `type ${message.type} ${message.filename} ${bytes.length} ${hash}`)
-    await puppet.messageSendFile(to, FileBox.fromBuffer(bytes, 'back-' + message.filename))
+    const back = FileBox.fromBase64(bytes.toString('base64'), 'back-' + message.filename)
+    await puppet.messageSendFile(to, back)
   } catch (error) {
     console.log('failed:', error.message)
   }

@@ -118,6 +118,8 @@ async fn listen(gateway: &Shared, out: &Out, liveness: Duration, shown: &mut Str
     ticks.tick().await;
     loop {
         let frame = tokio::select! {
+            // What has come already is read before the silence is measured.
+            biased;
             frame = stream.message() => frame,
             _ = ticks.tick() => {
                 if liveness.is_zero() {
@@ -139,13 +141,14 @@ async fn listen(gateway: &Shared, out: &Out, liveness: Duration, shown: &mut Str
             Ok(None) => return CallError::Lost("it ended the stream of events".to_owned()),
             Err(status) => return gateway.failed("Event", &status),
         };
-        seen = Instant::now();
         if let Some(told) = read(&frame, &out.login, shown)
             && out.told.send(told).await.is_err()
         {
             drop(asking);
             return CallError::Lost("nobody listens any more".to_owned());
         }
+        // Handing it over may have taken long, and that was not the gateway's silence.
+        seen = Instant::now();
     }
 }
 

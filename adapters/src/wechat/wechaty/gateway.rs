@@ -36,6 +36,8 @@ use crate::host::tls_connector;
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time for a call that moves no file.
 const CALL_LIMIT: Duration = Duration::from_secs(25);
+/// Longest time to ask for a name: without it a message counts as well.
+const LOOK_LIMIT: Duration = Duration::from_secs(8);
 /// A gateway fetches a file from WeChat before it answers.
 const FILE_LIMIT: Duration = Duration::from_secs(55);
 /// Starting a login takes long.
@@ -232,13 +234,13 @@ impl Gateway {
     pub(super) async fn contact(&self, id: &str) -> Result<ContactPayloadResponse, CallError> {
         let mut client = self.client()?;
         let answer = client.contact_payload(ContactPayloadRequest { id: id.to_owned() });
-        self.within("ContactPayload", CALL_LIMIT, answer).await
+        self.within("ContactPayload", LOOK_LIMIT, answer).await
     }
 
     pub(super) async fn room(&self, id: &str) -> Result<RoomPayloadResponse, CallError> {
         let mut client = self.client()?;
         let answer = client.room_payload(RoomPayloadRequest { id: id.to_owned() });
-        self.within("RoomPayload", CALL_LIMIT, answer).await
+        self.within("RoomPayload", LOOK_LIMIT, answer).await
     }
 
     pub(super) async fn member(
@@ -251,7 +253,7 @@ impl Gateway {
             id: room.to_owned(),
             member_id: member.to_owned(),
         });
-        self.within("RoomMemberPayload", CALL_LIMIT, answer).await
+        self.within("RoomMemberPayload", LOOK_LIMIT, answer).await
     }
 
     /// Says something; the id of the message, empty where the gateway does not know it.

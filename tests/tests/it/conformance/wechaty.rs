@@ -14,9 +14,8 @@ use tonic::Code;
 
 use super::platform::{Platform, Spot};
 
-/// What the stories have no time for.
-const LIMITS: &str =
-    "calls_per_second = 0\nroom_per_second = 20\ngroup_per_minute = 0\npause = \"2s\"\n";
+/// What the stories have no time for. Everything else is as it is by default.
+const LIMITS: &str = "pause = \"2s\"\n";
 
 /// An account of the fake gateway.
 pub(super) struct OnWechaty {
@@ -40,8 +39,8 @@ impl OnWechaty {
 impl Platform for OnWechaty {
     async fn start() -> Result<Self> {
         let gateway = FakeWechaty::start().await?;
-        // Half of the pace that we promise to keep, for the machine may be busy.
-        gateway.set_pace(Some(Duration::from_millis(5)));
+        // Far less than the pace that we promise to keep, for the machine may be busy.
+        gateway.set_pace(Some(Duration::from_millis(50)));
         let jarvis = Jarvis::new()?;
         jarvis.configure_wechaty(&gateway.endpoint(), gateway.token(), "", LIMITS)?;
         let mut whole = Self {
