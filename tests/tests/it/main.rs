@@ -20,7 +20,6 @@ mod legacy;
 mod lines;
 mod logs;
 mod network;
-mod node_clients;
 mod note_capture;
 mod note_files;
 mod notes;

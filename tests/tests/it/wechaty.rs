@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jarvis_tests::engines::FakeEngines;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{PATIENCE, Process, free_port};
 use jarvis_tests::wechaty::{FakeWechaty, Fault, Settings};
@@ -27,8 +28,12 @@ impl Stage {
 
     /// The same, for a gateway where nobody is logged in yet.
     async fn begin(settings: Settings, keys: &str, limits: &str) -> Self {
+        Self::begin_at(Jarvis::new().unwrap(), settings, keys, limits).await
+    }
+
+    /// The same on an installation that is already configured otherwise.
+    async fn begin_at(jarvis: Jarvis, settings: Settings, keys: &str, limits: &str) -> Self {
         let gateway = FakeWechaty::start_with(settings).await.unwrap();
-        let jarvis = Jarvis::new().unwrap();
         let mut keys = keys.to_owned();
         if let Some(pem) = gateway.certificate() {
             let file = jarvis.folder().join("gateway.pem");
@@ -387,4 +392,49 @@ async fn a_file_that_is_gone_is_told() {
     stage.gateway.lose_files(false);
     ann.sends_file_in(&ann.chat(), "b.log", vec![7; 50_000]);
     ann.sees("b.log").await;
+}
+
+#[tokio::test]
+async fn who_takes_words_back_takes_back_their_translation() {
+    for tells_ids in [true, false] {
+        let engines = FakeEngines::start().await.unwrap();
+        engines.knows(
+            ("zh", "服务器重启好了吗？"),
+            ("en", "Is the server back up?"),
+        );
+        let jarvis = Jarvis::new().unwrap();
+        let keys = format!("kind = \"libretranslate\"\nurl = \"{}\"", engines.url());
+        jarvis.configure("translate.engines.home", &keys).unwrap();
+        let settings = Settings {
+            tells_ids,
+            ..Settings::default()
+        };
+        let stage = Stage::begin_at(jarvis, settings, "", "").await;
+        stage.gateway.is_connected(0).await;
+        let mut owner = stage.jarvis.chat().unwrap();
+        let room = stage.gateway.room("运维群");
+        let ann = stage.gateway.person("Ann");
+        ann.says("/start");
+        ann.sees("I don't know you yet").await;
+        owner.says("role Ann operator").await;
+        owner.sees("Ann is now operator").await;
+        ann.asks_in(&room, "/translate on zh en");
+        ann.sees_in(&room, "home").await;
+        let asked = ann.says_in(&room, "服务器重启好了吗？");
+        let shown = ann.sees_in(&room, "Is the server back up?").await;
+        ann.recalls(&asked);
+        // A room is served in order.
+        ann.asks_in(&room, "/version");
+        ann.sees_in(&room, "Jarvis 0.").await;
+        if tells_ids {
+            stage.gateway.hears("MessageRecall", 0).await;
+            let history = stage.gateway.history(&room);
+            let shown = history.iter().find(|entry| entry.id == shown.id).unwrap();
+            assert!(shown.is_recalled, "{history:#?}");
+        } else {
+            // The gateway did not say which message it was.
+            assert_eq!(stage.gateway.count_calls("MessageRecall"), 0);
+        }
+        stage.is_clean();
+    }
 }

@@ -1,15 +1,53 @@
 //! Wechaty as its makers wrote it: their client against the fake gateway, and their gateway, with the mock
 //! account that they test with, against the adapter.
 
+use std::path::Path;
+
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{PATIENCE, Process, free_port};
 use jarvis_tests::site::Site;
 use jarvis_tests::wechaty::{FakeWechaty, Settings};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::process::Command;
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::node_clients::{node_clients, start_node};
+/// Set by `scripts/test` to a folder in which `tests/node/package.json` is installed.
+const CLIENTS: &str = "JARVIS_TEST_NODE_CLIENTS";
+
+/// That folder; `None`, and a word about it, where it is not there.
+fn node_clients() -> Option<String> {
+    match std::env::var(CLIENTS) {
+        Ok(folder) => Some(folder),
+        Err(_) => {
+            let is_here = std::process::Command::new("npm")
+                .arg("--version")
+                .output()
+                .is_ok();
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true") || !is_here,
+                "npm is here but {CLIENTS} is not set: run scripts/test"
+            );
+            eprintln!("skipped: {CLIENTS} names no folder with the clients (see scripts/test)");
+            None
+        }
+    }
+}
+
+/// Starts a script of `tests/node`. It may write below `home`.
+fn start_node(clients: &str, script: &str, arguments: &[&str], home: &Path) -> Process {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("node")
+        .join(script);
+    let mut command = Command::new("node");
+    command
+        .arg(path)
+        .args(arguments)
+        .env(CLIENTS, clients)
+        .env("HOME", home)
+        .env("TMPDIR", home);
+    Process::start(script, &mut command).unwrap()
+}
 
 const TOKEN: &str = "insecure_0a0b0c0d-1111-2222-3333-444455556666";
 
@@ -134,7 +172,7 @@ struct Gateway {
 }
 
 impl Gateway {
-    async fn start(clients: &str, port: &str, tls: &[&str], home: &std::path::Path) -> Self {
+    async fn start(clients: &str, port: &str, tls: &[&str], home: &Path) -> Self {
         let control = free_port().unwrap().to_string();
         let mut arguments = vec![port, control.as_str(), TOKEN];
         arguments.extend(tls);
