@@ -3,7 +3,7 @@
 //!
 //! The stories themselves are in `tests/it`, one file per theme. This crate may use every other one.
 //! A new fake is one file with its folder, and is checked by a client that was written elsewhere (see
-//! `tests/python`).
+//! `tests/python` and `tests/node`).
 
 pub mod console;
 pub mod docker;

@@ -438,3 +438,23 @@ async fn who_takes_words_back_takes_back_their_translation() {
         stage.is_clean();
     }
 }
+
+#[tokio::test]
+async fn a_gateway_that_cannot_be_asked_may_be_silent() {
+    let gateway = FakeWechaty::start().await.unwrap();
+    let unknown = Fault::Failed(Code::Unimplemented, "unknown method Ding".to_owned());
+    gateway.fail("Ding", 1000, &unknown);
+    let jarvis = Jarvis::new().unwrap();
+    let limits = format!("{LIMITS}liveness = \"300ms\"\n");
+    jarvis
+        .configure_wechaty(&gateway.endpoint(), gateway.token(), "", &limits)
+        .unwrap();
+    let _brain = jarvis.brain().await.unwrap();
+    let adapter = jarvis.start(&["adapter", "wechaty"]).unwrap();
+    logs(&adapter, "cannot be asked whether it lives").await;
+    let ann = gateway.person("Ann");
+    ann.says("/start");
+    ann.sees("I don't know you yet").await;
+    assert_eq!(gateway.connections(), 1);
+    assert!(!adapter.everything().contains("went silent"));
+}

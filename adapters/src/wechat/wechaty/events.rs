@@ -23,7 +23,7 @@ const GREETING: Duration = Duration::from_secs(5);
 /// How long a stream may take to open where no setting says what silence means.
 const OPEN_LIMIT: Duration = Duration::from_secs(120);
 /// Longest payload that is read, in bytes.
-const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 64 << 10;
 
 /// Who is logged in at the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,8 @@ async fn listen(gateway: &Shared, out: &Out, liveness: Duration, shown: &mut Str
         Err(error) => return error,
     };
     let mut seen = Instant::now();
-    let mut asking = None;
+    let mut asking: Option<AbortOnDropHandle<Result<(), CallError>>> = None;
+    let mut is_asked = !liveness.is_zero();
     let every = if liveness.is_zero() {
         OPEN_LIMIT
     } else {
@@ -122,7 +123,13 @@ async fn listen(gateway: &Shared, out: &Out, liveness: Duration, shown: &mut Str
             biased;
             frame = stream.message() => frame,
             _ = ticks.tick() => {
-                if liveness.is_zero() {
+                if let Some(asked) = asking.take_if(|asked| asked.is_finished())
+                    && let Ok(Err(CallError::Unknown(_))) = asked.await
+                {
+                    tracing::info!("the Wechaty gateway cannot be asked whether it lives");
+                    is_asked = false;
+                }
+                if !is_asked {
                     continue;
                 }
                 if seen.elapsed() >= liveness * 2 {

@@ -20,6 +20,10 @@ const NOBODY: [&str; 6] = [
     "newsapp",
     "filehelper",
 ];
+/// Longest id, name and text that are passed on, in bytes. WeChat's are shorter; a gateway may send anything.
+const LONGEST_ID: usize = 200;
+const LONGEST_NAME: usize = 200;
+const LONGEST_TEXT: usize = 64 << 10;
 /// The sort of a contact that is an official account: it writes to thousands and reads nothing.
 const OFFICIAL: i32 = 2;
 
@@ -50,6 +54,10 @@ pub(super) struct Reader<'a> {
 /// Where a message is; `None` when it is not for us to read.
 pub(super) fn place(message: &MessagePayloadResponse, myself: &str) -> Option<Place> {
     let talker = message.talker_id.as_str();
+    let ids = [&message.id, &message.talker_id, &message.room_id];
+    if ids.iter().any(|id| id.len() > LONGEST_ID) {
+        return None;
+    }
     // What we say comes back.
     if talker.is_empty() || talker == myself || NOBODY.contains(&talker) {
         return None;
@@ -114,7 +122,8 @@ impl Reader<'_> {
         } else {
             (said.to_owned(), false)
         };
-        let text = text.replace(AFTER_NAME, " ").trim().to_owned();
+        let text = text.replace(AFTER_NAME, " ");
+        let text = cut(text.trim(), LONGEST_TEXT).to_owned();
         let answers_us = quote
             .as_ref()
             .is_some_and(|(who, _)| self.names.iter().any(|name| name == who));
@@ -125,7 +134,9 @@ impl Reader<'_> {
         let content = Message {
             message_id: message.id.clone(),
             text,
-            reply_to_text: quote.map(|(_, text)| text.to_owned()).unwrap_or_default(),
+            reply_to_text: quote
+                .map(|(_, text)| cut(text, LONGEST_TEXT).to_owned())
+                .unwrap_or_default(),
             reply_to_bot: answers_us,
             ..Message::default()
         };
@@ -181,7 +192,8 @@ impl Reader<'_> {
         is_in: bool,
         now_ms: i64,
     ) -> Option<Event> {
-        if room_id.is_empty() || !people.iter().any(|person| person == self.myself) {
+        let is_room = !room_id.is_empty() && room_id.len() <= LONGEST_ID;
+        if !is_room || by.len() > LONGEST_ID || !people.iter().any(|person| person == self.myself) {
             return None;
         }
         let (word, kind) = if is_in {
@@ -202,11 +214,11 @@ impl Reader<'_> {
     }
 
     fn person(self, id: &str, contact: &Contact) -> Person {
-        let name = contact.name.trim();
+        let name = cut(contact.name.trim(), LONGEST_NAME);
         Person {
             id: id.to_owned(),
             name: if name.is_empty() { id } else { name }.to_owned(),
-            handle: contact.handle.clone(),
+            handle: cut(&contact.handle, LONGEST_NAME).to_owned(),
             language: self.language.to_owned(),
             is_bot: false,
         }
@@ -222,9 +234,14 @@ fn room(place: &Place, title: &str) -> Room {
     Room {
         id: place.to_string(),
         kind: kind.into(),
-        title: title.to_owned(),
+        title: cut(title, LONGEST_NAME).to_owned(),
         ..Room::default()
     }
+}
+
+/// The beginning of a text that is too long.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// What a message quotes, and what it says itself. A phone sends both as one text:
@@ -252,10 +269,16 @@ fn attachment(message: &MessagePayloadResponse, kind: AttachmentKind) -> Attachm
     };
     Attachment {
         handle: json!({"message": message.id}).to_string(),
-        name: name.to_owned(),
+        name: name_end(name).to_owned(),
         kind: kind.into(),
         ..Attachment::default()
     }
+}
+
+/// A name of a file that is too long keeps its end, which says what it is.
+fn name_end(name: &str) -> &str {
+    let from = name.len().saturating_sub(LONGEST_NAME);
+    &name[name.ceil_char_boundary(from)..]
 }
 
 fn time_ms(message: &MessagePayloadResponse, now_ms: i64) -> i64 {
@@ -432,6 +455,20 @@ mod tests {
             ..Contact::default()
         };
         assert_eq!(reader.read(&message("news", ""), &official, "", NOW), None);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_strange_ids_are_passed_over() {
+        let mut long = message(&"行".repeat(100_000), "");
+        let event = read(&long).unwrap();
+        assert!(content(&event).text.len() <= LONGEST_TEXT);
+        long.filename = format!("{}.tar.gz", "长".repeat(300));
+        long.r#type = 1;
+        let event = read(&long).unwrap();
+        let name = &content(&event).attachments[0].name;
+        assert!(name.len() <= LONGEST_NAME && name.ends_with("长.tar.gz"));
+        long.id = "x".repeat(300);
+        assert_eq!(read(&long), None);
     }
 
     #[test]
