@@ -7,6 +7,7 @@ mod address;
 pub(crate) mod flood;
 mod lanes;
 mod line;
+mod passing;
 mod pending;
 pub(crate) mod retry;
 pub(crate) mod transfer;
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, AttachmentFailed, FetchAttachment, Goodbye, Hello, Pong,
-    RefusedReason, SendBudget, adapter_frame, brain_frame,
+    Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Hello,
+    Pong, RefusedReason, SendBudget, adapter_frame, brain_frame,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, watch};
@@ -36,10 +37,11 @@ pub use self::flood::Turn;
 use self::flood::Flood;
 use self::lanes::Lanes;
 use self::line::LineEvent;
+use self::passing::Passing;
 use self::pending::Pending;
 use self::transfer::{Files, Link};
 use crate::adapter::{Adapter, AdapterError, Budgets, Delivery, Inbox, Notice, Profile};
-use crate::errand::Errand;
+use crate::errand::{Errand, SentParts};
 use crate::recent::Recent;
 
 /// Version of the contract that is spoken here.
@@ -115,6 +117,7 @@ pub async fn run(
         lanes: Lanes::new(),
         running: JoinSet::new(),
         performed: HashMap::new(),
+        passing: Passing::default(),
         side_work: JoinSet::new(),
         uploads: 0,
     };
@@ -152,6 +155,7 @@ struct Host {
     lanes: Lanes,
     running: JoinSet<Outcome>,
     performed: HashMap<tokio::task::Id, Action>,
+    passing: Passing,
     side_work: JoinSet<SideWork>,
     uploads: usize,
 }
@@ -317,7 +321,10 @@ impl Host {
                 self.unsent = self
                     .pending
                     .all()
-                    .cloned()
+                    .map(|event| Event {
+                        again: true,
+                        ..event.clone()
+                    })
                     .map(adapter_frame::Frame::Event)
                     .collect();
                 let budgets = self.told.values().cloned();
@@ -346,6 +353,12 @@ impl Host {
     fn frame(&mut self, frame: brain_frame::Frame) {
         match frame {
             brain_frame::Frame::Ack(ack) => self.pending.acknowledge(&ack.event),
+            brain_frame::Frame::Action(action) if passing::is_in_passing(&action) => {
+                let files = Files(self.live.subscribe());
+                let parts = SentParts::default();
+                let errand = Errand::new(action, files, self.flood.clone(), parts);
+                self.passing.say(self.adapter.clone(), errand);
+            }
             brain_frame::Frame::Action(action) => {
                 for result in self.lanes.accept(action, Instant::now()) {
                     self.send_result(result);

@@ -1,5 +1,6 @@
 //! The outbox: what has to be said, stored until the platform confirmed it.
 
+mod flying;
 mod sender;
 
 pub use sender::Outbox;

@@ -20,12 +20,14 @@ use crate::command::permission::Subject;
 use crate::command::registry::{Addressing, Found};
 use crate::commands::{self, Call, Drafted, Trouble};
 use crate::people::Speaker;
+use crate::reply::Reply;
 use crate::room::{Inbound, RoomKind};
+use crate::service::SessionHandle;
 use crate::text::{Language, format, text};
 use crate::translate::take;
 
-/// How long people are asked to wait when a room's lane is full.
-const BUSY_FOR: Duration = Duration::from_secs(30);
+/// How long people are asked to wait when more comes in than can be done.
+const BUSY_FOR: Duration = Duration::from_secs(10);
 /// Most commands in one message.
 const MOST_LINES: usize = 20;
 /// Longest text that is looked at, in bytes; more than any platform's message and a 100 KiB script.
@@ -317,34 +319,35 @@ fn is_too_old(brain: &Brain, event: &Event) -> bool {
     event.time_ms > 0 && brain.now_ms() - event.time_ms > limit_ms
 }
 
-/// Answers an event for which the room's lane has no place left: polite, and never run.
-pub(crate) async fn refuse_busy(brain: Brain, inbound: Inbound) {
-    let person = inbound.event.person.clone().unwrap_or_default();
-    let Ok(speaker) = brain
-        .people()
-        .recognise(&brain, &inbound.session, &person)
-        .await
-    else {
-        return;
+/// Whether an event would run a command. Cheap: nobody is asked who the person is.
+pub(crate) fn is_command(session: &SessionHandle, event: &Event) -> bool {
+    let Some(event::Kind::Message(message)) = &event.kind else {
+        return false;
     };
-    let kind = room_kind(&inbound.event);
-    let answer = if inbound.event.addressed {
-        Answer::say(text!(
-            speaker.language(),
-            "error-busy",
-            duration = format::duration(speaker.language(), BUSY_FOR),
-        ))
-    } else {
-        Answer::nothing()
+    let is_private = room_kind(event) == RoomKind::Private;
+    let addressing = Addressing {
+        private: is_private,
+        addressed: is_private || event.addressed,
+        bot_name: session.bot_name(),
     };
-    let answered = Answered {
-        inbound,
-        speaker,
-        kind,
-        trace: String::new(),
-        _pins: Pins::default(),
-    };
-    answered.commit(&brain, answer).await.rest.await;
+    !matches!(
+        commands::registry().look_up(&message.text, addressing),
+        Found::Nothing
+    )
+}
+
+/// Refuses an event for which there is no place or no time: polite if somebody waits for an answer, never
+/// run, and nothing of it is stored.
+pub(crate) async fn refuse_busy(brain: &Brain, session: &SessionHandle, event: &Event) {
+    let kind = room_kind(event);
+    if kind == RoomKind::Private || event.addressed || is_command(session, event) {
+        let person = event.person.clone().unwrap_or_default();
+        let language = Language::negotiate(None, &person.language);
+        let wait = format::duration(language, BUSY_FOR);
+        let reply = Reply::from(text!(language, "error-busy", duration = wait));
+        answered::say_in_passing(brain, session, event, kind, &reply).await;
+    }
+    let _ = session.acknowledge(&event.id).await;
 }
 
 fn room_kind(event: &Event) -> RoomKind {

@@ -2,6 +2,7 @@
 
 mod choices;
 mod lane;
+mod pressure;
 
 pub use choices::Choices;
 pub use lane::{Inbound, Lanes};

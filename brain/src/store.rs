@@ -27,6 +27,7 @@ mod apply;
 mod audit;
 mod binding;
 mod blob;
+mod burst;
 mod checkpoint;
 mod counter;
 mod db;

@@ -83,18 +83,24 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
         }
         Command::Up(up) => {
             let chats = !up.no_console;
-            serve(&cli.global, redactor, chats, async |config| {
-                up::run(config, &up).await
-            })
+            serve(
+                &cli.global,
+                redactor,
+                Threads::Cores,
+                chats,
+                async |config| up::run(config, &up).await,
+            )
         }
-        Command::Brain => serve(&cli.global, redactor, false, brain::run),
+        Command::Brain => serve(&cli.global, redactor, Threads::Cores, false, brain::run),
         Command::Adapter(adapter) if adapter.check => {
             check_adapter(&cli.global, redactor, &adapter)
         }
-        Command::Adapter(adapter) => serve(&cli.global, redactor, false, async |config| {
-            adapter::run(config, &adapter).await
-        }),
-        Command::Chat(chat) => serve(&cli.global, redactor, true, async |config| {
+        Command::Adapter(adapter) => {
+            serve(&cli.global, redactor, Threads::One, false, async |config| {
+                adapter::run(config, &adapter).await
+            })
+        }
+        Command::Chat(chat) => serve(&cli.global, redactor, Threads::One, true, async |config| {
             chat::run(config, &chat).await
         }),
     }
@@ -104,6 +110,7 @@ fn run(cli: Cli, redactor: &Redactor) -> anyhow::Result<ExitCode> {
 fn serve(
     global: &Global,
     redactor: &Redactor,
+    threads: Threads,
     chats: bool,
     run: impl AsyncFnOnce(&Config) -> anyhow::Result<Outcome>,
 ) -> anyhow::Result<ExitCode> {
@@ -118,7 +125,7 @@ fn serve(
     {
         tracing::debug!("a TLS provider was there already");
     }
-    let runtime = runtime()?;
+    let runtime = runtime(threads)?;
     let outcome = runtime.block_on(run(&config))?;
     // A thread that waits for standard input cannot be asked to stop.
     runtime.shutdown_background();
@@ -138,7 +145,7 @@ fn run_check(global: &Global, redactor: &Redactor) -> anyhow::Result<ExitCode> {
                 |file| file.display().to_string(),
             );
             report.ok("configuration", source);
-            runtime()?.block_on(check::run(&loaded.config, &mut report));
+            runtime(Threads::One)?.block_on(check::run(&loaded.config, &mut report));
         }
         Err(error) => report.fail(
             "configuration",
@@ -170,7 +177,7 @@ fn check_adapter(
         tracing::debug!("a TLS provider was there already");
     }
     let mut report = check::Report::default();
-    let runtime = runtime()?;
+    let runtime = runtime(Threads::One)?;
     runtime.block_on(check::adapter::run(&config, arguments, &mut report));
     runtime.shutdown_background();
     print!("{}", redactor.hide(&report.table()));
@@ -197,8 +204,20 @@ fn load(global: &Global, redactor: &Redactor) -> Result<Loaded, ConfigError> {
     Ok(loaded)
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?)
+/// On how many threads a command's tasks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    /// What only passes on: handing its many small tasks from thread to thread would cost more than
+    /// they do.
+    One,
+    /// One for each core.
+    Cores,
+}
+
+fn runtime(threads: Threads) -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        Threads::One => tokio::runtime::Builder::new_current_thread(),
+        Threads::Cores => tokio::runtime::Builder::new_multi_thread(),
+    };
+    Ok(builder.enable_all().build()?)
 }

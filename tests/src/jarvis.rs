@@ -118,10 +118,18 @@ impl Jarvis {
 
     fn listen_for_nodes(&self, nodes: SocketAddr, heartbeat: &str) -> Result<()> {
         let keys = format!("listen = \"{nodes}\"\nheartbeat = \"{heartbeat}\"\n");
+        self.set("nodes", keys)
+    }
+
+    /// Makes this all of a section of the configuration.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set(&self, section: &str, keys: String) -> Result<()> {
         let mut sections = self.sections.lock().expect("no holder panics");
-        sections.insert("nodes".to_owned(), keys);
+        sections.insert(section.to_owned(), keys);
         drop(sections);
-        self.configure("nodes", "")
+        self.configure(section, "")
     }
 
     /// Puts the programs of this installation at one end of a network of their own.

@@ -15,7 +15,10 @@ use crate::recent::Recent;
 /// Shortest time between two states of one progress object, the last state excepted.
 const PROGRESS_GAP: Duration = Duration::from_millis(1500);
 /// How many actions may wait in all lanes together.
-const MOST_WAITING: usize = 1024;
+const MOST_WAITING: usize = 4096;
+/// How long a room takes nothing after a failure, so that what the brain sent before it knew of it comes
+/// back. Shorter than the brain's own pauses.
+const TURN_BACK: Duration = Duration::from_millis(250);
 /// How many results and progress objects are remembered.
 const REMEMBERED: usize = 4096;
 /// When to ask again while all lanes are full.
@@ -52,6 +55,13 @@ struct Entry {
     action: Action,
     /// Ids of stored actions that this newer state replaced: they share its outcome.
     replaced: Vec<String>,
+}
+
+impl Entry {
+    /// Ids of all actions that it stands for.
+    fn ids(self) -> impl Iterator<Item = String> {
+        std::iter::once(self.action.id).chain(self.replaced)
+    }
 }
 
 #[derive(Debug)]
@@ -170,14 +180,15 @@ impl Lanes {
         let Some(entry) = lane.running.take() else {
             return Vec::new();
         };
-        let mut ended = vec![entry];
-        if let Outcome::RateLimited(limited) = outcome {
-            // Whatever waits behind would overtake the refused action: all of it goes back.
-            lane.paused_until = Some(now + Duration::from_millis(limited.retry_after_ms));
+        let mut behind = Vec::new();
+        if let Some(pause) = pause_after(outcome) {
+            // Whatever waits behind would overtake the action: all of it goes back, and so does what is
+            // on its way here.
+            lane.paused_until = Some(now + pause);
             self.waiting -= lane.queue.len();
-            ended.extend(lane.queue.drain(..));
+            behind.extend(lane.queue.drain(..));
         }
-        self.settle(&room);
+        self.settle(&room, now);
         if let (Some((key, _)), Outcome::Ok(sent)) = (progress_of(action), outcome)
             && !sent.message_id.is_empty()
         {
@@ -190,15 +201,17 @@ impl Lanes {
             );
         }
         let mut results = Vec::new();
-        for entry in ended {
-            for id in std::iter::once(entry.action.id).chain(entry.replaced) {
-                self.known.remove(&id);
-                if is_settled(outcome) {
-                    self.parts.remove(&id);
-                    self.results.insert(id.clone(), outcome.clone());
-                }
-                results.push(result(&id, outcome.clone()));
+        for id in entry.ids() {
+            self.known.remove(&id);
+            if is_settled(outcome) {
+                self.parts.remove(&id);
+                self.results.insert(id.clone(), outcome.clone());
             }
+            results.push(result(&id, outcome.clone()));
+        }
+        for id in behind.into_iter().flat_map(Entry::ids) {
+            self.known.remove(&id);
+            results.push(result(&id, not_tried(outcome)));
         }
         results
     }
@@ -293,13 +306,13 @@ impl Lanes {
     }
 
     /// After an end: the room waits for its next turn, or is forgotten.
-    fn settle(&mut self, room: &str) {
+    fn settle(&mut self, room: &str, now: Instant) {
         let Some(lane) = self.rooms.get(room) else {
             return;
         };
         if !lane.queue.is_empty() {
             self.ready.push_back(room.to_owned());
-        } else if lane.paused_until.is_none() {
+        } else if lane.pause_left(now).is_none() {
             self.rooms.remove(room);
         }
     }
@@ -337,6 +350,24 @@ fn is_settled(outcome: &Outcome) -> bool {
         | Outcome::Transient(_)
         | Outcome::Held(_)
         | Outcome::Unreachable(_) => false,
+    }
+}
+
+/// How long a room takes nothing after this outcome: what follows must not overtake.
+fn pause_after(outcome: &Outcome) -> Option<Duration> {
+    match outcome {
+        Outcome::RateLimited(limited) => Some(Duration::from_millis(limited.retry_after_ms)),
+        Outcome::Transient(_) | Outcome::Held(_) | Outcome::Unreachable(_) => Some(TURN_BACK),
+        Outcome::Ok(_) | Outcome::Gone(_) | Outcome::Forbidden(_) | Outcome::Fatal(_) => None,
+    }
+}
+
+/// The outcome of what waited behind an action with this outcome.
+fn not_tried(outcome: &Outcome) -> Outcome {
+    match outcome {
+        // It failed nothing itself.
+        Outcome::Transient(_) => rate_limited(TURN_BACK),
+        other => other.clone(),
     }
 }
 

@@ -189,7 +189,7 @@ impl OneBot {
         };
         let mut params = params;
         params["message"] = message;
-        let limit = limit_for(params["message"].to_string().len() as u64);
+        let limit = limit_for(text_bytes(&params["message"]));
         let data = self.call_within(action, &params, limit).await?;
         let id = answer::message_id(&data)?;
         lock(&self.ours).insert((*place, id.clone()), ());
@@ -307,6 +307,16 @@ impl Account for OneBot {
         }
         *lock(&self.events) = Some(events);
         Ok(())
+    }
+}
+
+/// Bytes of all texts in a message, files among them.
+fn text_bytes(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.len() as u64,
+        Value::Array(values) => values.iter().map(text_bytes).sum(),
+        Value::Object(values) => values.values().map(text_bytes).sum(),
+        _ => 0,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The arguments of one command: their usage line, and how they are read.
 
+use std::sync::{Mutex, OnceLock, PoisonError};
+
 use clap::{ArgAction, ArgMatches};
 
 use super::problem::ParseProblem;
@@ -13,6 +15,8 @@ pub struct Command {
     /// What it is.
     pub spec: CommandSpec,
     pub(super) grammar: clap::Command,
+    /// A copy that reads: to copy the grammar for each message takes longer than all else.
+    reader: OnceLock<Mutex<clap::Command>>,
     read: fn(&ArgMatches) -> Result<Invocation, ParseProblem>,
 }
 
@@ -30,6 +34,7 @@ impl Command {
         Self {
             spec: A::SPEC,
             grammar,
+            reader: OnceLock::new(),
             read,
         }
     }
@@ -118,10 +123,11 @@ impl Command {
         {
             return Ok(Invocation::help_of(self.spec.name));
         }
-        let matches = self
-            .grammar
-            .clone()
-            .try_get_matches_from(self.argv(&words))
+        let reader = self.reader.get_or_init(|| Mutex::new(self.grammar.clone()));
+        let matches = reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_get_matches_from_mut(self.argv(&words))
             .map_err(|error| ParseProblem::from_clap(&error, &self.grammar))?;
         (self.read)(&matches)
     }

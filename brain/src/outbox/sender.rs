@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, debug, error, warn};
 
+use super::flying::{self, Flying};
 use super::{OutboxItem, ProgressObject};
 use crate::activity::Ongoing;
 use crate::brain::Brain;
@@ -44,7 +45,7 @@ pub struct Outbox {
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+pub(super) struct Queue {
     state: Mutex<State>,
     /// Something to send.
     wake: Notify,
@@ -54,7 +55,7 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<(OutboxItem, Ongoing)>,
+    waiting: VecDeque<Waiting>,
     /// Newest state of progress objects; replaced, never queued.
     passing: HashMap<String, Action>,
     /// The store holds more than `waiting` does.
@@ -64,8 +65,33 @@ struct State {
     ended: bool,
 }
 
+/// A stored action that waits for its turn.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) item: OutboxItem,
+    /// What it says; of no kind when that cannot be read.
+    pub(super) action: Action,
+    pub(super) ongoing: Ongoing,
+}
+
+impl Waiting {
+    fn new(item: OutboxItem, ongoing: Ongoing) -> Self {
+        let action = Action::decode(item.action.as_slice()).unwrap_or_default();
+        Self {
+            item,
+            action,
+            ongoing,
+        }
+    }
+
+    /// Whether the next one may follow before it is known what became of this.
+    fn is_plain(&self) -> bool {
+        matches!(self.action.kind, Some(Kind::Say(_)))
+    }
+}
+
 enum Next {
-    Stored(OutboxItem, Ongoing),
+    Stored(Waiting),
     Passing(Action),
     Reload,
 }
@@ -85,7 +111,7 @@ impl Outbox {
                     state.spilled = true;
                     state.missed = true;
                 } else {
-                    state.waiting.push_back((item, ongoing));
+                    state.waiting.push_back(Waiting::new(item, ongoing));
                 }
             });
         }
@@ -142,10 +168,19 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<Next> {
+    /// What is next, when so many are on their way. Only plain words follow each other without waiting
+    /// for what became of the one before.
+    fn take(&self, flying: usize) -> Option<Next> {
         let mut state = self.lock();
-        if let Some((item, ongoing)) = state.waiting.pop_front() {
-            return Some(Next::Stored(item, ongoing));
+        if let Some(first) = state.waiting.front() {
+            let may_go = flying == 0 || (flying < flying::MOST && first.is_plain());
+            return may_go
+                .then(|| state.waiting.pop_front())
+                .flatten()
+                .map(Next::Stored);
+        }
+        if flying > 0 {
+            return None;
         }
         if state.spilled {
             return Some(Next::Reload);
@@ -158,11 +193,20 @@ impl Queue {
 async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
     let work = async {
         let mut said = JoinSet::new();
+        let mut flying = Flying::new();
         loop {
             let woken = queue.wake.notified();
-            match queue.take() {
-                Some(Next::Stored(item, ongoing)) => {
-                    let ops = send(&brain, &queue, item).await;
+            match queue.take(flying.len()) {
+                Some(Next::Stored(waiting)) if waiting.is_plain() => {
+                    flying.start(&brain, waiting).await;
+                }
+                Some(Next::Stored(waiting)) => {
+                    let Waiting {
+                        item,
+                        action,
+                        ongoing,
+                    } = waiting;
+                    let ops = send(&brain, &queue, item, action, None).await;
                     forget(&brain, ops, ongoing, &mut said).await;
                 }
                 Some(Next::Passing(action)) => show(&brain, &room, action).await,
@@ -171,13 +215,17 @@ async fn drive(brain: Brain, room: RoomKey, queue: Arc<Queue>) {
                     while said.join_next().await.is_some() {}
                     reload(&brain, &room, &queue).await;
                 }
-                None => {
+                None if flying.is_empty() => {
                     if tokio::time::timeout(SENDER_IDLE, woken).await.is_err()
                         && end(&brain, &room, &queue)
                     {
                         return;
                     }
                 }
+                None => tokio::select! {
+                    () = flying.land(&brain, &queue, &mut said) => {}
+                    () = woken => {}
+                },
             }
         }
     };
@@ -207,7 +255,7 @@ async fn reload(brain: &Brain, room: &RoomKey, queue: &Queue) {
             state.spilled = state.missed || items.len() == QUEUE_LIMIT;
             for item in items {
                 let ongoing = brain.activity().begin(&room.bot);
-                state.waiting.push_back((item, ongoing));
+                state.waiting.push_back(Waiting::new(item, ongoing));
             }
         }
         Err(error) => {
@@ -234,11 +282,18 @@ async fn show(brain: &Brain, room: &RoomKey, mut action: Action) {
 }
 
 /// Sends one stored action until it is confirmed or given up. Gives what the store has to know of that.
-async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
-    let Ok(mut action) = Action::decode(item.action.as_slice()) else {
+/// `known` is what came of a first try, if there was one.
+pub(super) async fn send(
+    brain: &Brain,
+    queue: &Queue,
+    mut item: OutboxItem,
+    mut action: Action,
+    mut known: Option<Outcome>,
+) -> Vec<Op> {
+    if action.kind.is_none() {
         error!(action = %item.id, "a stored action cannot be read; it is dropped");
-        return done(&item, &Action::default(), None);
-    };
+        return done(&item, &action, None);
+    }
     if let Some(Kind::Delete(delete)) = &mut action.kind
         && !find_deleted(brain, &item, &mut delete.message_id).await
     {
@@ -249,13 +304,19 @@ async fn send(brain: &Brain, queue: &Queue, mut item: OutboxItem) -> Vec<Op> {
     // Tries in a row that did not reach the platform.
     let mut away = 0_u32;
     loop {
-        let session = brain.sessions().wait_for(&item.room.bot).await;
-        let shaped = brain.shape_for(&session, &item.room, action.clone());
         // From here on, so that a word during the try is not missed.
         let spoke = queue.spoke.subscribe();
-        let Ok(outcome) = session.perform(shaped).await else {
-            debug!(action = %item.id, "the session ended before the result; once more in the next");
-            continue;
+        let session = brain.sessions().wait_for(&item.room.bot).await;
+        let outcome = match known.take() {
+            Some(outcome) => outcome,
+            None => {
+                let shaped = brain.shape_for(&session, &item.room, action.clone());
+                let Ok(outcome) = session.perform(shaped).await else {
+                    debug!(action = %item.id, "the session ended before the result; once more in the next");
+                    continue;
+                };
+                outcome
+            }
         };
         attempts += 1;
         match outcome {
@@ -321,7 +382,7 @@ fn done(item: &OutboxItem, action: &Action, message_id: Option<String>) -> Vec<O
 
 /// Takes an action out of the store. The next one need not wait for that, unless it may depend on what
 /// else is kept of this one.
-async fn forget(brain: &Brain, ops: Vec<Op>, ongoing: Ongoing, said: &mut JoinSet<()>) {
+pub(super) async fn forget(brain: &Brain, ops: Vec<Op>, ongoing: Ongoing, said: &mut JoinSet<()>) {
     let unit = Unit::of(ops);
     let is_alone = unit.is_common();
     let receipt = brain.store().enqueue(unit).await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{Action, AnswerPress, action, event};
+use jarvis_proto::chat::{Action, AnswerPress, Event, action, event};
 use prost::Message as _;
 use tracing::{Instrument, debug, error, warn};
 
@@ -16,7 +16,8 @@ use crate::commands;
 use crate::outbox::OutboxItem;
 use crate::people::Speaker;
 use crate::reply::Reply;
-use crate::room::{Inbound, RoomKind};
+use crate::room::{Inbound, RoomKey, RoomKind};
+use crate::service::SessionHandle;
 use crate::store::{Committed, EventKey, Op, StoreError, Unit};
 use crate::text::{Language, text};
 
@@ -50,6 +51,39 @@ pub(super) async fn apologize(
     let _ = inbound.session.acknowledge(&inbound.event.id).await;
 }
 
+/// Says something about an event past the outbox, once: it is worth nothing later.
+pub(super) async fn say_in_passing(
+    brain: &Brain,
+    session: &SessionHandle,
+    event: &Event,
+    kind: RoomKind,
+    reply: &Reply,
+) {
+    let Some(room) = &event.room else { return };
+    let message = match &event.kind {
+        Some(event::Kind::Message(message)) => message.message_id.clone(),
+        _ => String::new(),
+    };
+    let place = Place {
+        room: RoomKey {
+            bot: session.bot().clone(),
+            room: room.id.clone(),
+            thread: room.thread.clone(),
+        },
+        reply_to: message,
+        context: event.reply_context.clone(),
+        account: None,
+    };
+    let mut speech = Speech::new(brain);
+    speech.say(&place, kind, reply);
+    for item in speech.items {
+        if let Ok(mut action) = Action::decode(item.action.as_slice()) {
+            action.transient = true;
+            let _ = session.say(action).await;
+        }
+    }
+}
+
 /// An event that was answered, until its answer is safe.
 pub(super) struct Answered {
     pub(super) inbound: Inbound,
@@ -81,6 +115,9 @@ impl Answered {
             ops.push(Op::Audit(entry));
         }
         ops.extend(speech.items.iter().cloned().map(Op::Outbox));
+        if ops.is_empty() && answer.after.is_empty() && self.is_talk() {
+            return self.nothing_to_store();
+        }
         let unit = Unit::answering(self.event_key(brain), ops);
         let is_apart = unit.is_common() && answer.after.is_empty();
         let receipt = brain.store().enqueue(unit.clone()).await;
@@ -101,6 +138,40 @@ impl Answered {
         Begun {
             rest: Box::pin(rest.instrument(span)),
             is_apart,
+        }
+    }
+
+    /// Whether this is a message on a platform; the terminal's programs ask for their last event, and a
+    /// pressed button waits.
+    fn is_talk(&self) -> bool {
+        let is_press = matches!(self.inbound.event.kind, Some(event::Kind::Press(_)));
+        !is_press && !self.inbound.session.is_terminal()
+    }
+
+    /// What people say to each other, and we have nothing to do with: a repetition would cause nothing
+    /// either, so it is not even noted.
+    fn nothing_to_store(self) -> Begun {
+        let span = tracing::Span::current();
+        let rest = async move {
+            self.acknowledge().await;
+        };
+        Begun {
+            rest: Box::pin(rest.instrument(span)),
+            is_apart: true,
+        }
+    }
+
+    async fn acknowledge(&self) {
+        let inbound = &self.inbound;
+        if inbound
+            .session
+            .acknowledge(&inbound.event.id)
+            .await
+            .is_err()
+        {
+            debug!(
+                "the adapter went away before the acknowledgement; it will send the event again"
+            );
         }
     }
 
@@ -143,17 +214,7 @@ impl Answered {
         if let Some(event::Kind::Press(_)) = &self.inbound.event.kind {
             release_button(brain, &self.inbound);
         }
-        if self
-            .inbound
-            .session
-            .acknowledge(&self.inbound.event.id)
-            .await
-            .is_err()
-        {
-            debug!(
-                "the adapter went away before the acknowledgement; it will send the event again"
-            );
-        }
+        self.acknowledge().await;
     }
 
     async fn fail(&self, brain: &Brain, error: &StoreError) {

@@ -12,6 +12,7 @@ use jarvis_proto::chat::Event;
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use super::pressure::{Pressure, Wait};
 use super::{BotKey, RoomKey};
 use crate::activity::Ongoing;
 use crate::brain::Brain;
@@ -36,29 +37,41 @@ pub struct Inbound {
     pub event: Event,
     /// Keeps the bot from being idle until the event is through.
     pub ongoing: Ongoing,
+    /// Until its turn comes.
+    pub wait: Wait,
 }
 
 /// One lane per room with events.
 #[derive(Debug, Default)]
 pub struct Lanes {
     lanes: Mutex<HashMap<RoomKey, mpsc::Sender<Inbound>>>,
+    pressure: Pressure,
 }
 
 impl Lanes {
-    /// Puts an event into its room's lane. Never waits: a full lane answers "busy" and leaves the
-    /// event to be sent again.
-    pub fn take(&self, brain: &Brain, session: &SessionHandle, event: Event) {
+    /// Puts an event into its room's lane. Never waits: gives back what there is no place for, or no
+    /// time, so that its sender can be told.
+    pub fn take(&self, brain: &Brain, session: &SessionHandle, event: Event) -> Option<Event> {
         let Some(room) = room_key(session.bot(), &event) else {
             warn!(event = %event.id, "event without id, room or person is ignored");
-            return;
+            return None;
         };
         session.note_event(&event.id);
+        // What was taken in an earlier session has waited long enough, and a terminal waits by itself.
+        if self.pressure.is_high()
+            && !event.again
+            && !session.is_terminal()
+            && pipeline::is_command(session, &event)
+        {
+            return Some(event);
+        }
         let ongoing = brain.activity().begin(session.bot());
         let inbound = Inbound {
             session: session.clone(),
             room: room.clone(),
             event,
             ongoing,
+            wait: self.pressure.wait(),
         };
         let mut lanes = self.lock();
         // A command that panicked took its lane with it. The room goes on in a new one.
@@ -70,11 +83,8 @@ impl Lanes {
             brain.spawn(drive(brain.clone(), room.clone(), receiver));
             sender
         });
-        if let Err(refused) = lane.try_send(inbound) {
-            drop(lanes);
-            let inbound = refused.into_inner();
-            brain.spawn(pipeline::refuse_busy(brain.clone(), inbound));
-        }
+        let refused = lane.try_send(inbound).err()?;
+        Some(refused.into_inner().event)
     }
 
     /// Ends the lane unless something came in since.
@@ -100,7 +110,8 @@ async fn drive(brain: Brain, room: RoomKey, mut receiver: mpsc::Receiver<Inbound
             () = brain.stopping().cancelled() => return,
             Some(()) = committing.next() => {}
             next = tokio::time::timeout(LANE_IDLE, receiver.recv()), if committing.len() < MOST_COMMITTING => match next {
-                Ok(Some(inbound)) => {
+                Ok(Some(mut inbound)) => {
+                    inbound.wait.turn();
                     let begun = beside(pipeline::begin(&brain, inbound), &mut committing).await;
                     committing.push_back(begun.rest);
                     if !begun.is_apart {

@@ -22,6 +22,7 @@ use tracing::{debug, info, warn};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
 use crate::brain::Brain;
+use crate::pipeline;
 use crate::room::BotKey;
 
 /// Frames that may wait for a slow adapter before the brain stops sending to it.
@@ -69,6 +70,26 @@ struct Live {
     frames: mpsc::Sender<BrainFrame>,
     ended: CancellationToken,
     open: Mutex<Open>,
+}
+
+/// An action that the adapter was asked to perform.
+#[derive(Debug)]
+pub struct Performing {
+    result: oneshot::Receiver<Outcome>,
+    ended: CancellationToken,
+}
+
+impl Performing {
+    /// Waits for its result.
+    ///
+    /// # Errors
+    /// When the session ends before.
+    pub async fn outcome(self) -> Result<Outcome, SessionEnded> {
+        tokio::select! {
+            outcome = self.result => outcome.map_err(|_| SessionEnded),
+            () = self.ended.cancelled() => Err(SessionEnded),
+        }
+    }
 }
 
 /// What the brain waits for from this session.
@@ -147,17 +168,33 @@ impl SessionHandle {
     /// # Errors
     /// When the session ends before the result came; perform it again in the next session.
     pub async fn perform(&self, action: Action) -> Result<Outcome, SessionEnded> {
-        let (sender, receiver) = oneshot::channel();
+        self.begin(action).await?.outcome().await
+    }
+
+    /// Has an action performed after all that were begun before it; its result is waited for apart.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn begin(&self, action: Action) -> Result<Performing, SessionEnded> {
+        let (sender, result) = oneshot::channel();
         let id = action.id.clone();
         self.lock().results.insert(id.clone(), sender);
         if self.send(brain_frame::Frame::Action(action)).await.is_err() {
             self.lock().results.remove(&id);
             return Err(SessionEnded);
         }
-        tokio::select! {
-            outcome = receiver => outcome.map_err(|_| SessionEnded),
-            () = self.0.ended.cancelled() => Err(SessionEnded),
-        }
+        Ok(Performing {
+            result,
+            ended: self.0.ended.clone(),
+        })
+    }
+
+    /// Has an action performed, and does not wait for what becomes of it.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn say(&self, action: Action) -> Result<(), SessionEnded> {
+        self.send(brain_frame::Frame::Action(action)).await
     }
 
     /// Fetches the bytes of an attachment into the blob store.
@@ -440,7 +477,11 @@ async fn serve(
                 Ok(Some(AdapterFrame { frame: Some(frame) })) => {
                     unanswered = 0;
                     match frame {
-                        adapter_frame::Frame::Event(event) => brain.lanes().take(brain, session, event),
+                        adapter_frame::Frame::Event(event) => {
+                            if let Some(refused) = brain.lanes().take(brain, session, event) {
+                                pipeline::refuse_busy(brain, session, &refused).await;
+                            }
+                        }
                         adapter_frame::Frame::Result(result) => session.on_result(result),
                         adapter_frame::Frame::AttachmentFailed(failed) => {
                             if let Some(waiting) = session.take_fetch(&failed.fetch) {

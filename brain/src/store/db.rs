@@ -151,6 +151,9 @@ pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
 /// `checkpoint` comes before that unless there is no quiet moment; 32,000 are 128 MiB of log.
 const WAL_PAGES: &str = "32000";
 
+/// Texts that a connection to SQLite keeps prepared.
+const STATEMENTS: usize = 256;
+
 impl Db {
     /// Opens what `url` names and brings its tables up to date.
     pub(super) async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
@@ -196,7 +199,8 @@ impl Db {
                 Durability::Process => SqliteSynchronous::Normal,
                 Durability::Power => SqliteSynchronous::Full,
             })
-            .pragma("wal_autocheckpoint", WAL_PAGES);
+            .pragma("wal_autocheckpoint", WAL_PAGES)
+            .statement_cache_capacity(STATEMENTS);
         migrate::<SqliteConnection>(&connect).await?;
         let pool = |connections| {
             SqlitePoolOptions::new()

@@ -9,15 +9,102 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use super::db::{Tx, maybe_text, text};
+use super::db::{Tx, text};
 use super::error::Fault;
 use super::unit::EventKey;
-use crate::account::AccountId;
 use crate::audit::AuditEntry;
 use crate::outbox::OutboxItem;
 
 /// Row counts for which there is a text, largest first; any number is a sum of these.
 const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+/// A statement over many rows: what stands before the values of the rows, how many values a row has, and
+/// what stands behind.
+pub(super) struct Rows {
+    pub(super) head: &'static str,
+    pub(super) columns: usize,
+    pub(super) tail: &'static str,
+}
+
+pub(super) const EVENT: Rows = Rows {
+    head: "INSERT INTO event (kind, bot, event_id, received_ms) VALUES",
+    columns: 4,
+    tail: "",
+};
+pub(super) const AUDIT: Rows = Rows {
+    head: "INSERT INTO audit (id, time_ms, account_id, identity_kind, identity_person, what, detail, \
+           target, result, trace) VALUES",
+    columns: 10,
+    tail: "",
+};
+pub(super) const OUTBOX: Rows = Rows {
+    head: "INSERT INTO outbox (id, kind, bot, room, thread, action, progress_key, attempts, \
+           not_before_ms, created_ms) VALUES",
+    columns: 10,
+    tail: "",
+};
+pub(super) const SAID: Rows = Rows {
+    head: "DELETE FROM outbox WHERE id IN (VALUES",
+    columns: 1,
+    tail: ")",
+};
+
+/// Binds the values of [`EVENT`].
+macro_rules! bind_event {
+    ($query:expr, $event:expr) => {
+        $query
+            .bind($crate::store::db::text(&$event.bot.kind))
+            .bind($crate::store::db::text(&$event.bot.bot))
+            .bind($crate::store::db::text(&$event.id))
+            .bind($event.received_ms)
+    };
+}
+
+/// Binds the values of [`AUDIT`].
+macro_rules! bind_audit {
+    ($query:expr, $entry:expr) => {{
+        let identity = $entry.identity.as_ref();
+        $query
+            .bind($crate::store::db::text(&$entry.id))
+            .bind($entry.time_ms)
+            .bind($crate::store::db::maybe_text(
+                $entry
+                    .account
+                    .as_ref()
+                    .map($crate::account::AccountId::as_str),
+            ))
+            .bind($crate::store::db::maybe_text(
+                identity.map(|key| key.kind.as_str()),
+            ))
+            .bind($crate::store::db::maybe_text(
+                identity.map(|key| key.person.as_str()),
+            ))
+            .bind($crate::store::db::text(&$entry.what))
+            .bind($crate::store::db::text(&$entry.detail))
+            .bind($crate::store::db::text(&$entry.target))
+            .bind($crate::store::db::text(&$entry.result))
+            .bind($crate::store::db::text(&$entry.trace))
+    }};
+}
+
+/// Binds the values of [`OUTBOX`].
+macro_rules! bind_outbox {
+    ($query:expr, $item:expr) => {
+        $query
+            .bind($crate::store::db::text(&$item.id))
+            .bind($crate::store::db::text(&$item.room.bot.kind))
+            .bind($crate::store::db::text(&$item.room.bot.bot))
+            .bind($crate::store::db::text(&$item.room.room))
+            .bind($crate::store::db::text(&$item.room.thread))
+            .bind($item.action.as_slice())
+            .bind($crate::store::db::maybe_text($item.progress_key.as_deref()))
+            .bind($item.attempts)
+            .bind($item.not_before_ms)
+            .bind($item.created_ms)
+    };
+}
+
+pub(super) use {bind_audit, bind_event, bind_outbox};
 
 /// The texts of all statements.
 pub(super) struct Statements {
@@ -31,10 +118,11 @@ pub(super) struct Statements {
 struct Texts([Arc<str>; SIZES.len()]);
 
 impl Texts {
-    /// `head`, the `$n` of so many rows of `columns` values each in parentheses, `tail`.
-    fn new(head: &str, columns: usize, tail: &str) -> Self {
+    /// The statement, and more behind it.
+    fn new(statement: &Rows, more: &str) -> Self {
+        let columns = statement.columns;
         Self(SIZES.map(|rows| {
-            let mut sql = head.to_owned();
+            let mut sql = statement.head.to_owned();
             for row in 0..rows {
                 sql.push_str(if row == 0 { " (" } else { ", (" });
                 for column in 1..=columns {
@@ -44,7 +132,8 @@ impl Texts {
                 }
                 sql.push(')');
             }
-            sql.push_str(tail);
+            sql.push_str(statement.tail);
+            sql.push_str(more);
             sql.into()
         }))
     }
@@ -93,23 +182,12 @@ impl Statements {
     pub(super) fn new() -> Self {
         Self {
             event: Texts::new(
-                "INSERT INTO event (kind, bot, event_id, received_ms) VALUES",
-                4,
+                &EVENT,
                 " ON CONFLICT (kind, bot, event_id) DO NOTHING RETURNING kind, bot, event_id",
             ),
-            audit: Texts::new(
-                "INSERT INTO audit (id, time_ms, account_id, identity_kind, identity_person, what, \
-                 detail, target, result, trace) VALUES",
-                10,
-                "",
-            ),
-            outbox: Texts::new(
-                "INSERT INTO outbox (id, kind, bot, room, thread, action, progress_key, attempts, \
-                 not_before_ms, created_ms) VALUES",
-                10,
-                "",
-            ),
-            said: Texts::new("DELETE FROM outbox WHERE id IN (VALUES", 1, ")"),
+            audit: Texts::new(&AUDIT, ""),
+            outbox: Texts::new(&OUTBOX, ""),
+            said: Texts::new(&SAID, ""),
         }
     }
 
@@ -138,11 +216,7 @@ impl Statements {
                 ($tx:expr) => {{
                     let mut query = sqlx::query_as::<_, (String, String, String)>(sql);
                     for event in part {
-                        query = query
-                            .bind(text(&event.bot.kind))
-                            .bind(text(&event.bot.bot))
-                            .bind(text(&event.id))
-                            .bind(event.received_ms);
+                        query = bind_event!(query, event);
                     }
                     query.fetch_all(&mut **$tx).await?
                 }};
@@ -166,37 +240,17 @@ impl Statements {
 
     /// Writes lines of the audit log.
     pub(super) async fn audit(&self, tx: &mut Tx, entries: &[&AuditEntry]) -> Result<(), Fault> {
-        each!(tx, self.audit, entries, |query, entry| query
-            .bind(text(&entry.id))
-            .bind(entry.time_ms)
-            .bind(maybe_text(entry.account.as_ref().map(AccountId::as_str)))
-            .bind(maybe_text(
-                entry.identity.as_ref().map(|key| key.kind.as_str())
-            ))
-            .bind(maybe_text(
-                entry.identity.as_ref().map(|key| key.person.as_str())
-            ))
-            .bind(text(&entry.what))
-            .bind(text(&entry.detail))
-            .bind(text(&entry.target))
-            .bind(text(&entry.result))
-            .bind(text(&entry.trace)));
+        each!(tx, self.audit, entries, |query, entry| bind_audit!(
+            query, entry
+        ));
         Ok(())
     }
 
     /// Stores what has to be said.
     pub(super) async fn outbox(&self, tx: &mut Tx, items: &[&OutboxItem]) -> Result<(), Fault> {
-        each!(tx, self.outbox, items, |query, item| query
-            .bind(text(&item.id))
-            .bind(text(&item.room.bot.kind))
-            .bind(text(&item.room.bot.bot))
-            .bind(text(&item.room.room))
-            .bind(text(&item.room.thread))
-            .bind(item.action.as_slice())
-            .bind(maybe_text(item.progress_key.as_deref()))
-            .bind(item.attempts)
-            .bind(item.not_before_ms)
-            .bind(item.created_ms));
+        each!(tx, self.outbox, items, |query, item| bind_outbox!(
+            query, item
+        ));
         Ok(())
     }
 

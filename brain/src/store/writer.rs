@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::apply;
+use super::burst::Burst;
 use super::db::{Db, Tx, limited};
 use super::error::{Fault, Reach, StoreError};
 use super::many::Statements;
@@ -118,6 +119,7 @@ impl Writer {
     /// Runs until the queue is closed and empty.
     pub(super) async fn run(mut self) {
         let statements = Statements::new();
+        let mut burst = Burst::default();
         let mut requests = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
@@ -131,14 +133,17 @@ impl Writer {
                 }
             }
             let mut batch: Vec<Pending> = requests.drain(..).map(Pending::new).collect();
-            write(&self.db, &statements, &mut batch).await;
+            write(&self.db, &statements, &mut burst, &mut batch).await;
             batch.into_iter().for_each(Pending::finish);
         }
     }
 }
 
 /// Writes a batch in one transaction, repeated when it collided with somebody else's.
-async fn write(db: &Db, statements: &Statements, batch: &mut [Pending]) {
+async fn write(db: &Db, statements: &Statements, burst: &mut Burst, batch: &mut [Pending]) {
+    if at_once(db, burst, batch).await {
+        return;
+    }
     let mut pause = PAUSE;
     for attempt in 1..=TRIES {
         let work = transaction(db, statements, batch);
@@ -164,6 +169,25 @@ async fn write(db: &Db, statements: &Statements, batch: &mut [Pending]) {
             pending.outcome = Err(error.clone());
         }
         return;
+    }
+}
+
+/// Writes a batch of common units the quick way, which only SQLite has. False when that did not work:
+/// nothing is written then.
+async fn at_once(db: &Db, burst: &mut Burst, batch: &mut [Pending]) -> bool {
+    let Db::Lite { write, .. } = db else {
+        return false;
+    };
+    let units: Vec<&Unit> = batch.iter().filter_map(Pending::common).collect();
+    if units.len() < batch.len() {
+        return false;
+    }
+    match burst.write(write, &units).await {
+        Ok(()) => true,
+        Err(fault) => {
+            tracing::debug!(%fault, "a batch is written again, with care");
+            false
+        }
     }
 }
 

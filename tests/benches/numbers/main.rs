@@ -9,6 +9,7 @@ mod chat;
 mod echo;
 mod faults;
 mod files;
+mod load;
 mod memory;
 mod network;
 mod notes;
@@ -25,13 +26,14 @@ use crate::table::Table;
 /// One bench: the word that chooses it, and what it does.
 type Bench = (&'static str, fn(&mut Table) -> Result<()>);
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     ("order", order::sign_and_verify),
     ("echo", echo::one_node),
     ("fan-out", echo::fan_out),
     ("files", files::put_and_get),
     ("memory", memory::of_a_node),
     ("chat", chat::version),
+    ("load", load::commands),
     ("translate", translate::talk),
 ];
 
@@ -46,7 +48,8 @@ fn main() -> Result<()> {
     if let Some(farm) = Farm::asked_for(std::env::args().skip(1))? {
         return farm.run();
     }
-    if notes::own_process(std::env::args().skip(1))? {
+    if notes::own_process(std::env::args().skip(1))? || load::own_process(std::env::args().skip(1))?
+    {
         return Ok(());
     }
     // Cargo adds `--bench` by itself.

@@ -238,6 +238,7 @@ impl<W: Fn(PlaceKind) -> Duration> Reader<'_, W> {
                 person: Some(who.person),
                 addressed,
                 reply_context,
+                again: false,
                 kind: Some(kind),
             }),
             place: who.place,

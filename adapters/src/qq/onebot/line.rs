@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -60,6 +61,14 @@ pub(super) struct Line {
 pub(super) struct Told {
     pub(super) value: Value,
     pub(super) stored: Option<oneshot::Sender<()>>,
+}
+
+/// A call as it is written.
+#[derive(Serialize)]
+struct Call<'a> {
+    action: &'a str,
+    params: &'a Value,
+    echo: &'a str,
 }
 
 #[derive(Debug, Clone)]
@@ -144,11 +153,16 @@ impl Line {
             line: self,
             echo: &echo,
         };
-        let frame = json!({"action": action, "params": params, "echo": echo});
+        let call = Call {
+            action,
+            params,
+            echo: &echo,
+        };
+        let frame = serde_json::to_string(&call).expect("values of JSON can be written");
         let asking = async {
             if way
                 .outgoing
-                .send(Message::text(frame.to_string()))
+                .send(Message::text(frame))
                 .await
                 .is_err()
             {
