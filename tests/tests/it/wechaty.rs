@@ -5,6 +5,7 @@ use std::time::Duration;
 use jarvis_tests::engines::FakeEngines;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{PATIENCE, Process, free_port};
+use jarvis_tests::site::Site;
 use jarvis_tests::wechaty::{FakeWechaty, Fault, Settings};
 use tonic::Code;
 
@@ -457,4 +458,52 @@ async fn a_gateway_that_cannot_be_asked_may_be_silent() {
     ann.sees("I don't know you yet").await;
     assert_eq!(gateway.connections(), 1);
     assert!(!adapter.everything().contains("went silent"));
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_on_its_way_arrives_whole_and_once() {
+    let gateway = FakeWechaty::start().await.unwrap();
+    let jarvis = Jarvis::new().unwrap();
+    jarvis
+        .configure_wechaty(&gateway.endpoint(), gateway.token(), "", LIMITS)
+        .unwrap();
+    let mut site = Site::start(jarvis, &["web-1"]).await.unwrap();
+    let _adapter = site.jarvis.start(&["adapter", "wechaty"]).unwrap();
+    gateway.is_connected(0).await;
+    let ann = gateway.person("Ann");
+    ann.says("/start");
+    ann.sees("I don't know you yet").await;
+    site.owner.says("role Ann operator").await;
+    site.owner.sees("Ann is now operator").await;
+    let folder = site.node(0).files();
+    for (number, (call, fault)) in [
+        ("Upload", Fault::CutBefore),
+        ("Upload", Fault::CutAfter),
+        ("MessageSendFile", Fault::CutBefore),
+        (
+            "MessageSendFile",
+            Fault::Failed(Code::Internal, "ECONNRESET".to_owned()),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("large-{number}.bin");
+        let bytes = vec![u8::try_from(number).unwrap() + 1; 3_000_000];
+        std::fs::write(folder.join(&name), &bytes).unwrap();
+        gateway.fail(call, 1, &fault);
+        ann.says(&format!("/get web-1:{}/{name}", folder.display()));
+        assert!(ann.gets_file(&name).await == bytes, "{call} {fault:?}");
+        let connections = gateway.connections();
+        gateway.is_connected(connections - 1).await;
+    }
+    ann.says("/version");
+    ann.sees("Jarvis 0.").await;
+    let files = gateway.history(&ann.chat());
+    assert_eq!(files.iter().filter(|entry| entry.file.is_some()).count(), 4);
+    assert!(
+        gateway.complaints().is_empty(),
+        "{:?}",
+        gateway.complaints()
+    );
 }

@@ -160,12 +160,7 @@ impl Line {
         };
         let frame = serde_json::to_string(&call).expect("values of JSON can be written");
         let asking = async {
-            if way
-                .outgoing
-                .send(Message::text(frame))
-                .await
-                .is_err()
-            {
+            if way.outgoing.send(Message::text(frame)).await.is_err() {
                 return Err(away());
             }
             answer.await.map_err(|_| CallError::Lost)
