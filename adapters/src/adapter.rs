@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::errand::Errand;
+use crate::look::Finding;
 
 /// The bytes of one file, in order. An error ends it.
 pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
@@ -50,6 +51,12 @@ pub trait Adapter: Send + Sync + 'static {
     /// When the platform refuses; the host logs it and goes on.
     async fn show_menu(&self, _menu: &CommandMenu) -> Result<(), AdapterError> {
         Ok(())
+    }
+
+    /// Looks at what being let in does not show, for `--check`: the clock, addresses that the platform
+    /// calls. Takes seconds at most.
+    async fn look(&self) -> Vec<Finding> {
+        Vec::new()
     }
 
     /// Told what happens to the session. Must not block.

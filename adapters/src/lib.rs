@@ -23,8 +23,8 @@ pub mod errand;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fake_brain;
 pub mod few;
-pub mod finding;
 pub mod host;
+mod look;
 pub mod markup;
 pub mod qq;
 pub mod recent;
@@ -38,3 +38,12 @@ pub mod wechat;
 pub use adapter::{Adapter, AdapterError, ByteStream, Inbox, Notice, Profile};
 pub use errand::Errand;
 pub use host::{Brain, BrainAddress, HostError};
+pub use look::Finding;
+
+/// Unix milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

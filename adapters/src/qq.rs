@@ -17,7 +17,6 @@ mod words;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use jarvis_proto::chat::action::Kind;
@@ -36,6 +35,7 @@ use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Prof
 use crate::errand::Errand;
 use crate::few::Few;
 use crate::host::Turn;
+use crate::look::Finding;
 
 const KIND: &str = "onebot";
 
@@ -231,6 +231,10 @@ impl Adapter for Qq {
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
         self.account.open(attachment).await
     }
+
+    async fn look(&self) -> Vec<Finding> {
+        self.account.look().await
+    }
 }
 
 /// Whether the chat shows the file as a picture.
@@ -246,13 +250,6 @@ fn file_name(file: &FileRef) -> String {
         "" => "file".to_owned(),
         name => name.to_owned(),
     }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -15,7 +15,7 @@ mod webhook;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -124,7 +124,9 @@ impl Telegram {
         let inbox = lock(&self.inbox).clone();
         if let (Some(inbox), Some(room)) = (inbox, room) {
             // The host repeats it until it is stored; the action need not wait for that.
-            let _ = inbox.deliver(inbound::moved(room, new.0, now_ms())).await;
+            let _ = inbox
+                .deliver(inbound::moved(room, new.0, crate::now_ms()))
+                .await;
         }
     }
 }
@@ -269,13 +271,6 @@ fn client(config: &Config) -> Result<reqwest::Client, AdapterError> {
         setting: "telegram",
         detail: innermost(&error),
     })
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

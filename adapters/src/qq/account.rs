@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::place::Place;
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::errand::Errand;
+use crate::look::Finding;
 
 /// Longest time for a call that moves no file.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(25);
@@ -137,6 +138,9 @@ pub(super) trait Account: Debug + Send + Sync {
 
     /// Takes a message back. One that is gone already is no error.
     async fn delete(&self, place: &Place, message_id: &str) -> Result<(), CallError>;
+
+    /// Looks at what being logged in does not show.
+    async fn look(&self) -> Vec<Finding>;
 
     /// The bytes of an attachment.
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError>;

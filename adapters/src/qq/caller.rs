@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::account::CallError;
+use crate::look::time_of;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Largest answer, in bytes.
@@ -38,6 +39,11 @@ impl Caller {
             .no_proxy()
             .build()?;
         Ok(Self { client, url, token })
+    }
+
+    /// The time that the program's server tells, in Unix milliseconds.
+    pub(super) async fn time_ms(&self) -> Option<i64> {
+        time_of(&self.client, &self.url).await.ok().flatten()
     }
 
     /// Makes a call; returns the whole answer.

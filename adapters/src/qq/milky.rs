@@ -24,9 +24,10 @@ use super::account::{
 use super::caller::Caller;
 use super::config::Config;
 use super::place::Place;
-use super::{KIND, lock, now_ms, words};
+use super::{KIND, lock, words};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
+use crate::look::Finding;
 use crate::remote_file::Fetcher;
 
 /// Largest file that is sent, in bytes: it travels whole inside a call.
@@ -249,6 +250,11 @@ impl Account for Milky {
         }
     }
 
+    async fn look(&self) -> Vec<Finding> {
+        let time = self.caller.time_ms().await;
+        time.map(Finding::of_clock).into_iter().collect()
+    }
+
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
         let failed = |detail: String| AdapterError::Attachment {
             name: attachment.name.clone(),
@@ -284,7 +290,7 @@ impl Account for Milky {
                 }
             };
             let Some(value) = value else { break };
-            let Some(event) = reader.read(&value, now_ms()) else {
+            let Some(event) = reader.read(&value, crate::now_ms()) else {
                 continue;
             };
             // Nobody waits for it: Milky has no way to hear that an event was stored.

@@ -41,7 +41,6 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
-pub use self::check::look;
 pub use self::config::{Config, Mode, Rules, Webhook};
 pub use self::creation::{Creation, NewBot};
 
@@ -55,6 +54,7 @@ use self::token::{TokenError, Tokens};
 use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Profile};
 use crate::errand::Errand;
 use crate::host::retry;
+use crate::look::Finding;
 
 /// Name of this adapter.
 pub const KIND: &str = "qq";
@@ -173,6 +173,10 @@ impl Adapter for QqBot {
             Ok(sent) => Outcome::Ok(sent),
             Err(outcome) => outcome,
         }
+    }
+
+    async fn look(&self) -> Vec<Finding> {
+        check::look(&self.core).await
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {

@@ -18,7 +18,7 @@ use jarvis_proto::chat::{Attachment, event};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -29,14 +29,17 @@ use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece,
 use super::caller::Caller;
 use super::config::{Config, Transport};
 use super::place::Place;
-use super::{KIND, lock, now_ms};
+use super::{KIND, lock};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
+use crate::look::Finding;
 use crate::recent::Recent;
 use crate::remote_file::Fetcher;
 
 /// How long it may take to learn what a message answers.
 const ASK_LIMIT: Duration = Duration::from_secs(3);
+/// How long `--check` waits for an event; heartbeats come more often.
+const EVENT_LIMIT: Duration = Duration::from_secs(35);
 /// Messages that are remembered as ours.
 const REMEMBERED: usize = 4096;
 
@@ -260,6 +263,27 @@ impl Account for OneBot {
         }
     }
 
+    async fn look(&self) -> Vec<Finding> {
+        let told = timeout(EVENT_LIMIT, self.line.ahead()).await;
+        let events = |detail, remedy| Finding::new("events", detail, remedy);
+        let Ok(ahead) = told else {
+            let remedy = match self.caller {
+                Some(_) => {
+                    "set the address of `onebot.listen` as the program's HTTP client, turn its heartbeat on, \
+                     and check again"
+                }
+                None => "turn the program's heartbeat on, and check again",
+            };
+            let waited = EVENT_LIMIT.as_secs();
+            let detail = format!("none came within {waited} s, so the clocks cannot be compared");
+            return vec![events(detail, Some(remedy))];
+        };
+        let mut findings = vec![events("the program tells us of them".to_owned(), None)];
+        findings
+            .extend(ahead.map(|ahead| Finding::of_clock(crate::now_ms().saturating_add(ahead))));
+        findings
+    }
+
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
         files::open(self, attachment).await
     }
@@ -286,7 +310,7 @@ impl Account for OneBot {
                 language: &self.language,
                 has_file_segments: self.abilities.has_file_segments,
             };
-            let Some(read) = reader.read(&value, now_ms()) else {
+            let Some(read) = reader.read(&value, crate::now_ms()) else {
                 done(stored);
                 continue;
             };

@@ -303,7 +303,7 @@ fn press(query: &CallbackQuery) -> Option<Event> {
     };
     Some(Event {
         // Telegram does not say when a button was pressed: it is now, as far as anybody can tell.
-        time_ms: sent.max(super::now_ms()),
+        time_ms: sent.max(crate::now_ms()),
         room: Some(room(message.chat(), thread)),
         person: Some(person(&query.from)),
         addressed: true,

@@ -17,7 +17,7 @@ mod people;
 mod place;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jarvis_proto::chat::action::Kind;
@@ -46,6 +46,7 @@ use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Prof
 use crate::errand::Errand;
 use crate::few::Few;
 use crate::host::{Turn, retry};
+use crate::now_ms;
 use crate::remote_file::Fetcher;
 
 const KIND: &str = "wechaty";
@@ -447,13 +448,6 @@ fn file_name(name: &str) -> String {
         "" => "file".to_owned(),
         name => name.to_owned(),
     }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -49,8 +49,14 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 bot_name => format!("{} (@{bot_name})", profile.bot),
             };
             report.ok(name, format!("lets us in as {who}"));
+            for finding in adapter.look().await {
+                match finding.remedy {
+                    None => report.ok(finding.subject, finding.detail),
+                    Some(remedy) => report.fail(finding.subject, finding.detail, remedy),
+                }
+            }
             if kind == AdapterKind::Qq {
-                platform::qq::look(config, report).await;
+                platform::qq::look(config, report);
             }
         }
         Ok(Err(error @ AdapterError::Token { .. })) => report.fail(

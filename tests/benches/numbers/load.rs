@@ -32,6 +32,9 @@ const ORDINARY: usize = 9;
 /// What comes past saturation, as a multiple of what was taken at full speed, and for how long.
 const BEYOND: f64 = 2.0;
 const BEYOND_FOR: Duration = Duration::from_secs(8);
+/// Commands while the platform refuses everything, and for how long.
+const STORM: usize = 500;
+const STORM_FOR: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 2;
 
 /// One bot under load.
@@ -55,7 +58,7 @@ pub(crate) fn own_process(arguments: impl Iterator<Item = String>) -> Result<boo
 
 /// A bare echo and Jarvis.
 pub(crate) fn commands(table: &mut Table) -> Result<()> {
-    let (echo, ours, pressed) = in_runtime(async {
+    let (echo, ours, pressed, storm) = in_runtime(async {
         let mut echo = Bot::echo().await?;
         let mut ours = Bot::jarvis().await?;
         let (mut echoed, mut answered) = (Measured::default(), Measured::default());
@@ -67,11 +70,22 @@ pub(crate) fn commands(table: &mut Table) -> Result<()> {
             .generator
             .beyond(rate(&answered.full) * BEYOND, BEYOND_FOR);
         let pressed = pressed.await?;
+        let storm = ours.generator.storm(STORM, STORM_FOR).await?;
         answered.peak = answered.peak.max(ours.processes.peak()?);
-        Ok((echoed, answered, pressed))
+        Ok((echoed, answered, pressed, storm))
     })?;
     report(table, &echo, &ours);
     report_pressed(table, &pressed, &ours);
+    let (answered, after) = storm;
+    table.row(
+        format!(
+            "of {STORM} commands in a storm of refusals, answered once (in {})",
+            show(after)
+        ),
+        (String::new(), f64::NAN),
+        (answered.to_string(), answered as f64),
+        Goal::From(STORM as f64),
+    );
     ensure!(
         pressed.unanswered == 0,
         "{} commands got no answer at all",

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::api::Api;
 use super::config::Config;
-use super::inbound;
 use super::place::Place;
 use super::quota::Quotas;
 use super::replies::Replies;
@@ -95,7 +94,7 @@ impl Core {
             window_ends_ms: if unasked {
                 0
             } else {
-                inbound::now_ms().saturating_add(window_ms)
+                crate::now_ms().saturating_add(window_ms)
             },
         });
     }

@@ -1,6 +1,6 @@
 //! From frames to events. Pure functions; everything in a frame may be missing or of another shape.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jarvis_proto::chat::{
     Attachment, AttachmentKind, ButtonPress, Event, Joined, Left, Message, Person, ReplyContext,
@@ -39,7 +39,7 @@ pub(super) fn read(frame: &Frame, window: impl Fn(PlaceKind) -> Duration) -> Opt
     let reader = Reader {
         frame,
         d,
-        now_ms: now_ms(),
+        now_ms: crate::now_ms(),
         window: &window,
     };
     match frame.kind() {
@@ -370,13 +370,6 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 /// A text that says something.
 fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
-}
-
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

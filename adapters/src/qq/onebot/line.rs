@@ -54,6 +54,8 @@ pub(super) struct Line {
     events: mpsc::Sender<Told>,
     /// Our QQ number, as soon as anything tells it.
     myself: watch::Sender<Option<i64>>,
+    /// How far the program's clock was ahead of ours at its newest event, in milliseconds.
+    ahead: watch::Sender<Option<i64>>,
 }
 
 /// An event, and who waits until the brain has stored it.
@@ -103,6 +105,7 @@ impl Line {
             waiting: Mutex::default(),
             events,
             myself: watch::Sender::new(None),
+            ahead: watch::Sender::new(None),
         };
         (Arc::new(line), receiver)
     }
@@ -110,6 +113,28 @@ impl Line {
     /// Our QQ number, when some event or header has told it.
     pub(super) fn myself(&self) -> Option<i64> {
         *self.myself.borrow()
+    }
+
+    /// Waits for an event, if none has come yet; gives how far the program's clock is ahead of ours, in
+    /// milliseconds.
+    pub(super) async fn ahead(&self) -> Option<i64> {
+        let mut ahead = self.ahead.subscribe();
+        ahead
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|ahead| *ahead)
+    }
+
+    /// What every event tells.
+    fn note(&self, event: &Value) {
+        if let Some(id) = number(&event["self_id"]) {
+            self.is_myself(id);
+        }
+        if let Some(seconds) = event["time"].as_i64() {
+            let ahead = seconds.saturating_mul(1000).saturating_sub(crate::now_ms());
+            self.ahead.send_replace(Some(ahead));
+        }
     }
 
     /// Something has told our QQ number.
@@ -242,9 +267,7 @@ impl Line {
         if value.get("post_type").is_none() {
             return self.answer(value).map(|()| None);
         }
-        if let Some(id) = number(&value["self_id"]) {
-            self.is_myself(id);
-        }
+        self.note(&value);
         if value["post_type"] == "meta_event" {
             return Ok(meta(&value));
         }
@@ -260,9 +283,7 @@ impl Line {
 
     /// Takes an event that was posted; returns whether the brain has stored what is for it.
     pub(super) async fn post(&self, value: Value) -> bool {
-        if let Some(id) = number(&value["self_id"]) {
-            self.is_myself(id);
-        }
+        self.note(&value);
         if value["post_type"] == "meta_event" {
             meta(&value);
             return true;

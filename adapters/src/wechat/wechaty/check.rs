@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::config::Config;
 use super::failure::CallError;
 use super::gateway::{Gateway, Shared};
-use crate::finding::Finding;
+use crate::look::Finding;
 
 const SUBJECT: &str = "wechaty";
 /// How long the gateway has to say who is logged in.

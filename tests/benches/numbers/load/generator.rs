@@ -21,6 +21,8 @@ const MYSELF: u64 = 10_000;
 const LIMIT: Duration = Duration::from_secs(30);
 /// How long the last answers are waited for when more came than can be done.
 const SETTLE: Duration = Duration::from_secs(20);
+/// How long a bot may be silent after it was found too fast.
+const CALM: Duration = Duration::from_secs(90);
 /// What people say when they do not speak to the bot.
 const TALK: [&str; 10] = [
     "早上好",
@@ -66,6 +68,8 @@ pub(super) struct Generator {
     due: HashMap<u64, Instant>,
     /// The command of a message that may be quoted.
     quoted: HashMap<u64, u64>,
+    /// Until then the platform finds everything that is sent too much.
+    storm: Option<Instant>,
 }
 
 /// What the bot said.
@@ -99,6 +103,7 @@ impl Generator {
             messages: 0,
             due: HashMap::new(),
             quoted: HashMap::new(),
+            storm: None,
         };
         let connected = json!({
             "time": 0, "self_id": MYSELF, "post_type": "meta_event",
@@ -208,6 +213,31 @@ impl Generator {
         Ok(pressed)
     }
 
+    /// Commands while the platform finds everything too much; gives how many were answered in the end,
+    /// each once, and how long that took.
+    pub(super) async fn storm(
+        &mut self,
+        count: usize,
+        lasting: Duration,
+    ) -> Result<(usize, Duration)> {
+        let begun = Instant::now();
+        self.storm = Some(begun + lasting);
+        for _ in 0..count {
+            self.command(begun).await?;
+        }
+        let mut answered = 0;
+        while !self.due.is_empty() {
+            let heard = timeout(CALM, self.stream.next()).await;
+            match self.take(heard.context("no answer comes")?).await? {
+                Heard::Pong(_) => answered += 1,
+                Heard::Refusal(_) => bail!("a command was refused"),
+                Heard::Else => {}
+            }
+        }
+        self.storm = None;
+        Ok((answered, begun.elapsed()))
+    }
+
     async fn after_talk(&mut self, ordinary: usize) -> Result<()> {
         for number in 0..ordinary {
             let event = self.event(TALK[(self.messages as usize + number) % TALK.len()]);
@@ -245,6 +275,14 @@ impl Generator {
         };
         let call: Value = serde_json::from_str(&text)?;
         let (data, heard) = match call["action"].as_str().unwrap_or_default() {
+            "send_group_msg" | "send_msg" if self.storm.is_some_and(|end| Instant::now() < end) => {
+                let refused = json!({
+                    "status": "failed", "retcode": 1200, "data": null,
+                    "wording": "发送消息过于频繁", "echo": call["echo"],
+                });
+                self.send(&refused).await?;
+                return Ok(Heard::Else);
+            }
             "send_group_msg" | "send_msg" => {
                 self.messages += 1;
                 let heard = self.judge(&call["params"]["message"])?;
