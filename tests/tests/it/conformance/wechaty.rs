@@ -130,6 +130,10 @@ impl Platform for OnWechaty {
 
     async fn start_adapter(&mut self) -> Result<()> {
         let connections = self.gateway.connections();
+        if connections > 0 {
+            // A new life does not know how lately the last one has said something.
+            self.gateway.set_pace(None);
+        }
         self.adapter = Some(self.site.jarvis.start(&["adapter", "wechaty"])?);
         self.gateway.is_connected(connections).await;
         Ok(())
