@@ -2,11 +2,13 @@
 
 use std::error::Error;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "jarvis/chat/v1/chat.proto",
     "jarvis/node/v1/node.proto",
     "jarvis/legacy/v1/jarviscore.proto",
     "jarvis/legacy/v1/crawler.proto",
+    "wechaty/messages.proto",
+    "wechaty/puppet.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

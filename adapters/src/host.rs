@@ -31,6 +31,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::address::tls_connector;
 pub use self::address::{BadBrainAddress, Brain, BrainAddress};
 pub use self::flood::Turn;
 

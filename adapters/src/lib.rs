@@ -29,6 +29,7 @@ pub mod markup;
 pub mod qq;
 pub mod recent;
 pub mod registry;
+mod remote_file;
 pub mod sign_in;
 pub mod split;
 pub mod telegram;

@@ -13,7 +13,6 @@ pub mod official;
 mod onebot;
 mod outbound;
 mod place;
-mod remote_file;
 mod words;
 
 use std::fmt;

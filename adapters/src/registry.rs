@@ -12,15 +12,17 @@ use crate::wechat::bot::{self, WecomBot};
 use crate::wechat::official::OfficialAccount;
 use crate::wechat::personal::{self, Personal};
 use crate::wechat::robot::{self, WeComRobot};
+use crate::wechat::wechaty::{self, Wechaty};
 
 /// Names of all adapters, as in `jarvis adapter KIND`.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "console",
     "onebot",
     "qq",
     "telegram",
     "wechat",
     "wechat-official",
+    "wechaty",
     "wecom",
     "wecom-app",
     "wecom-robot",
@@ -47,6 +49,8 @@ pub enum AdapterConfig {
     WeComRobot(robot::Config),
     /// The lines of people on personal WeChat.
     WeChat(Box<personal::Config>),
+    /// A WeChat account behind a gateway.
+    Wechaty(Box<wechaty::Config>),
 }
 
 /// Makes an adapter. Waits until its platform can be reached; cancel-safe.
@@ -64,5 +68,6 @@ pub async fn connect(config: AdapterConfig) -> Result<Arc<dyn Adapter>, AdapterE
         AdapterConfig::WeComRobot(config) => Arc::new(WeComRobot::connect(config).await?),
         AdapterConfig::WeComApp(config) => Arc::new(WeComApp::connect(*config).await?),
         AdapterConfig::WeChat(config) => Arc::new(Personal::connect(*config).await?),
+        AdapterConfig::Wechaty(config) => Arc::new(Wechaty::connect(*config).await?),
     })
 }

@@ -20,3 +20,4 @@ mod xml;
 
 pub use callback::Callback;
 pub mod personal;
+pub mod wechaty;

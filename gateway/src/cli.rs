@@ -124,11 +124,12 @@ pub(crate) enum AdapterKind {
     WecomApp,
     WecomRobot,
     Wechat,
+    Wechaty,
 }
 
 impl AdapterKind {
     /// Every platform.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Console,
         Self::Onebot,
         Self::Qq,
@@ -138,6 +139,7 @@ impl AdapterKind {
         Self::WecomApp,
         Self::WecomRobot,
         Self::Wechat,
+        Self::Wechaty,
     ];
 
     /// As on the command line.
@@ -152,6 +154,7 @@ impl AdapterKind {
             Self::WecomApp => "wecom-app",
             Self::WecomRobot => "wecom-robot",
             Self::Wechat => "wechat",
+            Self::Wechaty => "wechaty",
         }
     }
 }

@@ -17,6 +17,7 @@ mod tests;
 mod translate;
 mod wechat;
 mod wechat_official;
+mod wechaty;
 mod wecom;
 mod wecom_app;
 mod wecom_robot;
@@ -36,6 +37,7 @@ pub(crate) use secret::Secret;
 pub(crate) use translate::Translate;
 pub(crate) use wechat::WeChat;
 pub(crate) use wechat_official::{WeChatMode, WeChatOfficial};
+pub(crate) use wechaty::{MessageTypes, Wechaty};
 pub(crate) use wecom::{Wecom, WecomMode};
 pub(crate) use wecom_app::WeComApp;
 pub(crate) use wecom_robot::WeComRobot;
@@ -62,6 +64,7 @@ pub(crate) struct Config {
     pub(crate) wecom_robot: WeComRobot,
     pub(crate) wechat_official: WeChatOfficial,
     pub(crate) wechat: WeChat,
+    pub(crate) wechaty: Wechaty,
     pub(crate) files: Files,
     pub(crate) nodes: Nodes,
     pub(crate) watch: Watch,
@@ -88,6 +91,7 @@ impl Default for Config {
             wecom_robot: WeComRobot::default(),
             wechat_official: WeChatOfficial::default(),
             wechat: WeChat::default(),
+            wechaty: Wechaty::default(),
             files: Files::default(),
             nodes: Nodes::default(),
             watch: Watch::default(),
@@ -134,6 +138,7 @@ impl Config {
             &self.wechat_official.secret,
             &self.wechat_official.token,
             &self.wechat_official.aes_key,
+            &self.wechaty.token,
         ];
         let adapters = self.brain.adapters.iter().map(|adapter| &adapter.token);
         let engines = self.translate.engines.values().map(|engine| &engine.key);

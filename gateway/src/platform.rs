@@ -16,6 +16,7 @@ pub(crate) mod qq;
 mod telegram;
 pub(crate) mod wechat;
 pub(crate) mod wechat_official;
+pub(crate) mod wechaty;
 pub(crate) mod wecom;
 pub(crate) mod wecom_app;
 mod wecom_robot;
@@ -51,6 +52,10 @@ pub(crate) fn configuration(
         AdapterKind::Wechat => {
             Ok(wechat::configuration(config).map(|bot| AdapterConfig::WeChat(Box::new(bot))))
         }
+        AdapterKind::Wechaty => {
+            Ok(wechaty::configuration(config)
+                .map(|account| AdapterConfig::Wechaty(Box::new(account))))
+        }
     }
 }
 
@@ -80,6 +85,9 @@ pub(crate) fn missing(kind: AdapterKind) -> &'static str {
             "there is no group robot: set `wecom_robot.key_file` (docs/wecom-robot.md)"
         }
         AdapterKind::Wechat => "personal WeChat is off: set `wechat.enabled`",
+        AdapterKind::Wechaty => {
+            "there is no Wechaty gateway: set `wechaty.endpoint` and `wechaty.token_file`"
+        }
     }
 }
 
@@ -111,6 +119,10 @@ pub(crate) fn unreachable(kind: AdapterKind) -> &'static str {
         }
         AdapterKind::Wechat => {
             "look whether the data folder can be read; the reason is on standard error"
+        }
+        AdapterKind::Wechaty => {
+            "look whether the gateway runs at `wechaty.endpoint` and is logged in; the reason is on \
+             standard error"
         }
         AdapterKind::WecomRobot => {
             "look whether this machine reaches `wecom_robot.api_url`; the reason is on standard error"

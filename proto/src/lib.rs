@@ -5,6 +5,7 @@
 //! * [`node`] is what a root (the brain) and its nodes say to each other.
 //! * [`legacy`] is what jarviscore 0.7 nodes say to each other.
 //! * [`crawler`] is how jarviscrawlercore, the predecessors' web crawler, is asked for a translation.
+//! * [`wechaty`] is how a gateway with a WeChat account is used.
 //!
 //! The files are compiled with protox at build time. This crate depends on no other crate of the
 //! workspace and holds no hand-written code: what the messages mean stands in their comments.
@@ -44,4 +45,14 @@ pub mod legacy {
 )]
 pub mod crawler {
     tonic::include_proto!("jarviscrawlercore");
+}
+
+/// The contract of Wechaty's Puppet Service, as far as it is used here.
+pub mod wechaty {
+    tonic::include_proto!("wechaty");
+
+    /// What is said over it.
+    pub mod puppet {
+        tonic::include_proto!("wechaty.puppet");
+    }
 }

@@ -290,6 +290,25 @@ impl Jarvis {
         self.configure("wechat", &keys)
     }
 
+    /// Tells the configuration of a gateway with a WeChat account, with these lines in the section and
+    /// these limits.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_wechaty(
+        &self,
+        endpoint: &str,
+        token: &str,
+        keys: &str,
+        limits: &str,
+    ) -> Result<()> {
+        // The stories read English.
+        let section =
+            format!("endpoint = \"{endpoint}\"\ntoken = \"{token}\"\nlanguage = \"en\"\n{keys}");
+        self.configure("wechaty", &section)?;
+        self.configure("wechaty.limits", limits)
+    }
+
     /// The configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("jarvis.toml")

@@ -3,7 +3,7 @@
 //!
 //! The stories themselves are in `tests/it`, one file per theme. This crate may use every other one.
 //! A new fake is one file with its folder, and is checked by a client that was written elsewhere (see
-//! `tests/python`).
+//! `tests/python` and `tests/node`).
 
 pub mod console;
 pub mod docker;
@@ -25,6 +25,7 @@ pub mod site;
 pub mod square;
 pub mod telegram;
 pub mod wechat_official;
+pub mod wechaty;
 pub mod wecom_app;
 pub mod wecom_bot;
 pub mod weixin;

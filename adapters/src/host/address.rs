@@ -220,7 +220,11 @@ impl fmt::Display for Brain {
 trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 
-fn tls_connector(authority: Option<&Path>) -> io::Result<TlsConnector> {
+/// TLS 1.3 with HTTP/2, for who trusts the certificates in a PEM file, or the public authorities.
+///
+/// # Errors
+/// The file cannot be read, or what is in it is no certificate.
+pub(crate) fn tls_connector(authority: Option<&Path>) -> io::Result<TlsConnector> {
     let mut roots = rustls::RootCertStore::empty();
     match authority {
         Some(path) => {

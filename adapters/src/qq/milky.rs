@@ -24,11 +24,11 @@ use super::account::{
 use super::caller::Caller;
 use super::config::Config;
 use super::place::Place;
-use super::remote_file::Fetcher;
 use super::{KIND, lock, words};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
 use crate::look::Finding;
+use crate::remote_file::Fetcher;
 
 /// Largest file that is sent, in bytes: it travels whole inside a call.
 const LARGEST: u64 = 20_000_000;

@@ -29,12 +29,12 @@ use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece,
 use super::caller::Caller;
 use super::config::{Config, Transport};
 use super::place::Place;
-use super::remote_file::Fetcher;
 use super::{KIND, lock};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
 use crate::look::Finding;
 use crate::recent::Recent;
+use crate::remote_file::Fetcher;
 
 /// How long it may take to learn what a message answers.
 const ASK_LIMIT: Duration = Duration::from_secs(3);

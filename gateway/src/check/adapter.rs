@@ -45,6 +45,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
         platform::wecom::look_beside(config, report).await;
         return;
     }
+    if kind == AdapterKind::Wechaty {
+        // Connecting would wait for a scan, and for the events that a running adapter has.
+        platform::wechaty::look(config, report).await;
+        return;
+    }
     match timeout(LIMIT, registry::connect(found)).await {
         Ok(Ok(adapter)) => {
             let profile = adapter.profile();
@@ -70,6 +75,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
                 AdapterKind::Console
                 | AdapterKind::Onebot
                 | AdapterKind::Wechat
+                | AdapterKind::Wechaty
                 | AdapterKind::Telegram
                 | AdapterKind::WecomRobot => {}
             }

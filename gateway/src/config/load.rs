@@ -164,6 +164,11 @@ fn read_secrets(config: &mut Config, figment: &Figment) -> Result<(), ConfigErro
             &mut config.wechat_official.aes_key,
             &mut config.wechat_official.aes_key_file,
         ),
+        (
+            "wechaty.token",
+            &mut config.wechaty.token,
+            &mut config.wechaty.token_file,
+        ),
     ];
     for (key, secret, file) in single {
         read_secret(key, secret, file.as_deref(), figment)?;
@@ -288,6 +293,9 @@ fn consistent(config: &Config) -> Result<(), ConfigError> {
         );
     }
     if let Some(text) = config.wecom.problem() {
+        return wrong(text);
+    }
+    if let Some(text) = config.wechaty.problem() {
         return wrong(text);
     }
     if let Some(node) = config

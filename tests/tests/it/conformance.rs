@@ -9,6 +9,7 @@ mod stories;
 mod telegram;
 mod wechat;
 mod wechat_official;
+mod wechaty;
 mod wecom;
 mod wecom_app;
 
@@ -244,6 +245,26 @@ mod on {
         reconnect
         cut_in_mid_job
         duplicate_event
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(wechaty: super::super::wechaty::OnWechaty;
+        help
+        bind_in_private
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
         quota_used_up_in_mid_job
         adapter_killed_in_mid_job
         brain_killed_in_mid_job

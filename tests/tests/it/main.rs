@@ -47,6 +47,8 @@ mod wechat;
 mod wechat_fake;
 mod wechat_official;
 mod wechatpy;
+mod wechaty;
+mod wechaty_real;
 mod wecom;
 mod wecom_app;
 mod wecom_fake;

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use super::line::{Line, Role};
 use crate::adapter::AdapterError;
-use crate::qq::remote_file::Fetcher;
+use crate::remote_file::Fetcher;
 use crate::websocket::limits;
 
 /// Longest time for the handshake.

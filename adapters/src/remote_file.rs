@@ -1,13 +1,13 @@
 //! Fetching a file that a chat only names by its address.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
+use http::HeaderMap;
 use url::{Host, Url};
 
-use super::lock;
 use crate::adapter::ByteStream;
 use crate::cause::innermost;
 
@@ -15,9 +15,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Longest silence inside a download.
 const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 
-/// Fetches files from QQ's servers, and from the program with the QQ login.
+/// Fetches files from the platform's servers, and from the program with the login.
 #[derive(Debug, Clone)]
-pub(super) struct Fetcher {
+pub(crate) struct Fetcher {
     client: reqwest::Client,
     /// Where that program is: the one place of a private network that may be asked.
     trusted: Arc<Mutex<String>>,
@@ -26,7 +26,7 @@ pub(super) struct Fetcher {
 
 impl Fetcher {
     /// Fetches at most `most` bytes of a file; 0 = no limit.
-    pub(super) fn new(most: u64) -> reqwest::Result<Self> {
+    pub(crate) fn new(most: u64) -> reqwest::Result<Self> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)
@@ -41,18 +41,30 @@ impl Fetcher {
     }
 
     /// The program with the login is at this host.
-    pub(super) fn trust(&self, host: String) {
-        *lock(&self.trusted) = host;
+    pub(crate) fn trust(&self, host: String) {
+        *self.trusted() = host;
     }
 
     /// The bytes behind an address that came in a message.
     ///
     /// # Errors
     /// In words for a person, without the address: it may hold a key.
-    pub(super) async fn fetch(&self, address: &str) -> Result<ByteStream, String> {
+    pub(crate) async fn fetch(&self, address: &str) -> Result<ByteStream, String> {
+        self.fetch_with(address, HeaderMap::new()).await
+    }
+
+    /// The same, with what its server wants to see beside the address.
+    ///
+    /// # Errors
+    /// See [`Self::fetch`].
+    pub(crate) async fn fetch_with(
+        &self,
+        address: &str,
+        headers: HeaderMap,
+    ) -> Result<ByteStream, String> {
         let url = Url::parse(address).map_err(|_| "its address cannot be read".to_owned())?;
         self.check(&url)?;
-        let answer = self.client.get(url).send().await;
+        let answer = self.client.get(url).headers(headers).send().await;
         let answer = answer.map_err(|error| {
             let error = error.without_url();
             format!("it cannot be fetched: {}", innermost(&error))
@@ -80,16 +92,17 @@ impl Fetcher {
         Ok(pieces.boxed())
     }
 
+    fn trusted(&self) -> std::sync::MutexGuard<'_, String> {
+        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An address in a message may have been put there to reach what only this machine can reach.
     fn check(&self, url: &Url) -> Result<(), String> {
-        let refused = || Err("its address is not one of QQ's".to_owned());
+        let refused = || Err("its address is not one that may be asked".to_owned());
         if !matches!(url.scheme(), "http" | "https") {
             return refused();
         }
-        if url
-            .host_str()
-            .is_some_and(|host| *host == **lock(&self.trusted))
-        {
+        if url.host_str().is_some_and(|host| *host == **self.trusted()) {
             return Ok(());
         }
         let is_inside = match url.host() {
