@@ -118,13 +118,14 @@ impl Sender<'_> {
         self.may_send()?;
         self.errand.turn(Turn::Message).await?;
         body["touser"] = json!(self.user);
+        let asked = Instant::now();
         let answer = self.core.api.post(&SEND, &body).await;
         // Whether a message without an answer counts is not known.
         if matches!(answer, Ok(_) | Err(CallError::Away(_))) {
             lock(&self.core.windows).count(self.user, Instant::now());
         }
         self.core.report(self.user);
-        answer.map_err(|error| self.outcome(&error))?;
+        answer.map_err(|error| self.outcome(&error, asked))?;
         Ok(self.made_up(part))
     }
 
@@ -133,11 +134,11 @@ impl Sender<'_> {
         format!("{}#{part}", self.errand.action().id)
     }
 
-    fn outcome(&self, error: &CallError) -> Outcome {
+    fn outcome(&self, error: &CallError, asked: Instant) -> Outcome {
         if let CallError::Refused { code, .. } = error {
             match verdict(*code) {
                 Verdict::Closed => {
-                    lock(&self.core.windows).close(self.user, Instant::now());
+                    lock(&self.core.windows).close(self.user, asked);
                     self.core.report(self.user);
                 }
                 Verdict::NoRight => {
