@@ -3,7 +3,7 @@
 //! WeChat posts what people write to the account to an address of ours and waits for five seconds: what is
 //! said by then goes back as the answer. Later there are messages of customer service, for two days and a few
 //! times after each word; beyond that, what there is to say waits until the person speaks. Only private
-//! rooms, nothing can be changed, and of files only pictures can be sent.
+//! rooms, nothing can be changed, and of files only pictures, voices and videos come in.
 
 mod check;
 mod config;
@@ -112,7 +112,7 @@ impl Adapter for OfficialAccount {
                 menu: false,
                 text_limit: u32::try_from(config.rules.text_limit).unwrap_or(u32::MAX),
                 text_unit: TextUnit::Bytes.into(),
-                file_out_limit: config.picture_limit,
+                file_out_limit: 0,
                 file_in_limit: config.download_limit,
                 operator_terminal: false,
             },

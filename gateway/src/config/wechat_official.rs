@@ -38,9 +38,6 @@ pub(crate) struct WeChatOfficial {
     pub(crate) language: String,
     /// Messages may be sent later than at once.
     pub(crate) customer: bool,
-    /// Largest picture sent to a chat, bytes.
-    #[serde(deserialize_with = "parse::bytes")]
-    pub(crate) picture_limit: u64,
     /// Largest file fetched from a chat, bytes.
     #[serde(deserialize_with = "parse::bytes")]
     pub(crate) download_limit: u64,
@@ -65,7 +62,6 @@ impl Default for WeChatOfficial {
             url: None,
             language: usual.language,
             customer: usual.customer,
-            picture_limit: usual.picture_limit,
             download_limit: usual.download_limit,
             callback: Callback::default(),
             limits: WeChatLimits::default(),

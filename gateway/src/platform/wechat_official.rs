@@ -37,7 +37,6 @@ pub(super) fn configuration(config: &Config) -> Option<official::Config> {
     account.api_url = given.api_url.clone();
     account.language.clone_from(&given.language);
     account.customer = given.customer;
-    account.picture_limit = given.picture_limit;
     account.download_limit = given.download_limit;
     let limits = &given.limits;
     account.rules = official::Rules {

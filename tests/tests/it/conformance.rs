@@ -193,7 +193,7 @@ mod on {
         brain_killed_in_mid_job
         platform_down
     );
-    // Only private rooms; files are pictures, in both directions.
+    // Only private rooms; pictures come in, and no files go out.
     conformance!(wechat_official: super::super::wechat_official::OnOfficial<super::super::wechat_official::Encrypted>;
         help
         bind_in_private

@@ -28,8 +28,6 @@ pub struct Config {
     pub language: String,
     /// Messages may be sent later, as customer service. Only verified accounts may.
     pub customer: bool,
-    /// Largest picture sent to a chat, in bytes.
-    pub picture_limit: u64,
     /// Largest file fetched from a chat, in bytes.
     pub download_limit: u64,
     /// What the platform allows.
@@ -86,7 +84,6 @@ impl Config {
             callback: Callback::on(8446, "/wechat"),
             language: "zh".to_owned(),
             customer: true,
-            picture_limit: 10_000_000,
             download_limit: 20_000_000,
             rules: Rules::default(),
         }

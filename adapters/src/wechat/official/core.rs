@@ -12,12 +12,8 @@ use super::windows::Windows;
 use crate::adapter::Inbox;
 use crate::few::Few;
 use crate::now_ms;
-use crate::recent::Recent;
 use crate::wechat::api::Api;
 use crate::wechat::verdict::Reminder;
-
-/// Pictures that are up, which are remembered.
-const REMEMBERED: usize = 1024;
 
 /// One account.
 #[derive(Debug)]
@@ -27,8 +23,6 @@ pub(super) struct Core {
     pub(super) few: Mutex<Few>,
     pub(super) windows: Mutex<Windows>,
     pub(super) passive: Arc<Passive>,
-    /// Action → what the platform calls the picture that was put up for it.
-    pub(super) uploaded: Mutex<Recent<String, String>>,
     pub(super) inbox: Mutex<Option<Inbox>>,
     pub(super) reminder: Reminder,
     /// The platform has said that this account may send nothing later.
@@ -41,7 +35,6 @@ impl Core {
             few: Mutex::default(),
             windows: Mutex::new(Windows::new(config.rules.clone())),
             passive: Arc::default(),
-            uploaded: Mutex::new(Recent::new(REMEMBERED)),
             inbox: Mutex::new(None),
             reminder: Reminder::default(),
             no_customer: AtomicBool::new(!config.customer),

@@ -2,7 +2,7 @@
 
 use jarvis_proto::chat::action::Kind;
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::{ButtonRow, Progress, Segment, SendFile, Sent, segment};
+use jarvis_proto::chat::{ButtonRow, Progress, Segment, Sent, segment};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -10,8 +10,7 @@ use super::core::{Core, lock};
 use crate::errand::Errand;
 use crate::host::Turn;
 use crate::markup;
-use crate::wechat::api::{CallError, UploadError};
-use crate::wechat::media::Upload;
+use crate::wechat::api::CallError;
 use crate::wechat::texts;
 use crate::wechat::verdict::{self, Verdict, verdict};
 
@@ -32,7 +31,9 @@ impl Sender<'_> {
         match &self.errand.action().kind {
             Some(Kind::Say(say)) => self.say(&say.text, &say.buttons).await,
             Some(Kind::Progress(progress)) => self.progress(progress).await,
-            Some(Kind::File(file)) => self.file(file).await,
+            Some(Kind::File(_)) => Err(Outcome::Fatal(
+                "files cannot be sent to this chat".to_owned(),
+            )),
             Some(Kind::Typing(_)) => {
                 self.typing().await;
                 Ok(Sent::default())
@@ -91,64 +92,6 @@ impl Sender<'_> {
         }
     }
 
-    /// Only pictures can be sent.
-    async fn file(&self, send: &SendFile) -> Done {
-        let file = send.file.clone().unwrap_or_default();
-        if self.errand.parts_sent().is_empty() {
-            let upload = Upload::file(self.errand, &file);
-            if !upload.is_picture(u64::MAX) {
-                let detail = format!(
-                    "`{}` is no picture, and WeChat takes nothing else",
-                    file.name
-                );
-                return Err(Outcome::Fatal(detail));
-            }
-            upload.fits(self.core.config.picture_limit)?;
-            let id = self.post_picture(upload).await?;
-            self.errand.part_sent(id);
-        }
-        let layout = texts::messages(&send.caption, self.core.config.rules.text_limit);
-        let sent = self.errand.parts_sent().len().saturating_sub(1);
-        for (part, text) in layout.texts.iter().enumerate().skip(sent) {
-            let id = self.post_text(part + 1, &text.plain).await?;
-            self.errand.part_sent(id);
-        }
-        let message_id = self.errand.parts_sent().into_iter().next();
-        Ok(Sent {
-            message_id: message_id.unwrap_or_default(),
-        })
-    }
-
-    async fn post_picture(&self, upload: Upload<'_>) -> Result<String, Outcome> {
-        // Bytes that nobody may send now need not go up.
-        self.may_send()?;
-        let key = self.errand.action().id.clone();
-        let known = lock(&self.core.uploaded).get(&key).cloned();
-        let media = match known {
-            Some(media) => media,
-            None => {
-                self.errand.turn(Turn::Call).await?;
-                let up = self.core.api.upload(&["media", "upload"], "image", &upload);
-                let media = up.await.map_err(|error| match error {
-                    UploadError::Call(error) => self.outcome(&error),
-                    UploadError::File(outcome) => outcome,
-                })?;
-                lock(&self.core.uploaded).insert(key.clone(), media.clone());
-                media
-            }
-        };
-        let body = json!({ "msgtype": "image", "image": { "media_id": media } });
-        let sent = self.post(0, body).await;
-        let is_open = matches!(
-            sent,
-            Err(Outcome::RateLimited(_) | Outcome::Unreachable(_) | Outcome::Held(_))
-        );
-        if !is_open {
-            lock(&self.core.uploaded).remove(&key);
-        }
-        sent
-    }
-
     /// Says a text: in the answer to a call that is open, else as a message of its own.
     async fn post_text(&self, part: usize, text: &str) -> Result<String, Outcome> {
         if self.core.passive.say(self.user, text).await {
@@ -175,13 +118,14 @@ impl Sender<'_> {
         self.may_send()?;
         self.errand.turn(Turn::Message).await?;
         body["touser"] = json!(self.user);
+        let asked = Instant::now();
         let answer = self.core.api.post(&SEND, &body).await;
         // Whether a message without an answer counts is not known.
         if matches!(answer, Ok(_) | Err(CallError::Away(_))) {
             lock(&self.core.windows).count(self.user, Instant::now());
         }
         self.core.report(self.user);
-        answer.map_err(|error| self.outcome(&error))?;
+        answer.map_err(|error| self.outcome(&error, asked))?;
         Ok(self.made_up(part))
     }
 
@@ -190,11 +134,11 @@ impl Sender<'_> {
         format!("{}#{part}", self.errand.action().id)
     }
 
-    fn outcome(&self, error: &CallError) -> Outcome {
+    fn outcome(&self, error: &CallError, asked: Instant) -> Outcome {
         if let CallError::Refused { code, .. } = error {
             match verdict(*code) {
                 Verdict::Closed => {
-                    lock(&self.core.windows).close(self.user, Instant::now());
+                    lock(&self.core.windows).close(self.user, asked);
                     self.core.report(self.user);
                 }
                 Verdict::NoRight => {

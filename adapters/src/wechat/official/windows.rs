@@ -13,6 +13,8 @@ const MARGIN: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
+    /// When we heard of the word that opened it.
+    since: Instant,
     until: Instant,
     left: u32,
 }
@@ -35,6 +37,7 @@ impl Windows {
     /// Somebody has spoken, `age` ago.
     pub(super) fn heard(&mut self, user: &str, age: Duration, now: Instant) {
         let window = Window {
+            since: now,
             until: now + self.rules.window.saturating_sub(age),
             left: self.rules.messages,
         };
@@ -60,10 +63,16 @@ impl Windows {
         }
     }
 
-    /// The platform takes no more, whatever was counted here.
-    pub(super) fn close(&mut self, user: &str, now: Instant) {
+    /// The platform has taken no more at a call that was begun at `asked`, whatever was counted here. Who has
+    /// spoken since then has opened it anew.
+    pub(super) fn close(&mut self, user: &str, asked: Instant) {
+        let known = self.people.get(user);
+        if known.is_some_and(|window| window.since > asked) {
+            return;
+        }
         let closed = Window {
-            until: now,
+            since: asked,
+            until: asked,
             left: 0,
         };
         self.people.insert(user.to_owned(), closed);
@@ -102,6 +111,11 @@ mod tests {
         assert!(windows.is_open("bob", now), "the platform knows");
         windows.close("bob", now);
         assert!(!windows.is_open("bob", now));
+        let asked = now;
+        now += Duration::from_millis(1);
+        windows.heard("bob", Duration::ZERO, now);
+        windows.close("bob", asked);
+        assert!(windows.is_open("bob", now), "spoke while it was asked");
         windows.heard("bob", Duration::from_secs(48 * 3600), now);
         assert!(!windows.is_open("bob", now), "it was said long ago");
     }
