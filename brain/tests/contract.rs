@@ -281,22 +281,22 @@ async fn limits_and_trouble_keep_the_order_and_lose_nothing() {
     adapter.says("1", "owner", "version").await;
     adapter.says("2", "owner", "whoami").await;
     let first = adapter.action().await;
-    adapter
-        .answers(
-            &first,
-            Outcome::RateLimited(RateLimited { retry_after_ms: 20 }),
-        )
-        .await;
+    let second = adapter.action().await;
+    assert!(text(&second).contains("owner"));
+    // The adapter performs nothing behind what was refused.
+    let limited = || Outcome::RateLimited(RateLimited { retry_after_ms: 20 });
+    adapter.answers(&first, limited()).await;
+    adapter.answers(&second, limited()).await;
     let second_try = adapter.action().await;
     assert_eq!(second_try.id, first.id, "the limited message comes first");
     adapter
         .answers(&second_try, Outcome::Transient("reset".to_owned()))
         .await;
     let third_try = adapter.action().await;
-    assert_eq!(third_try.id, first.id);
+    assert_eq!(third_try.id, first.id, "and nothing overtakes it");
     adapter.answers(&third_try, ok()).await;
     let next = adapter.action().await;
-    assert!(text(&next).contains("owner"));
+    assert_eq!(next.id, second.id);
     adapter
         .answers(&next, Outcome::Fatal("no".to_owned()))
         .await;

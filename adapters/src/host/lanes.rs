@@ -484,6 +484,37 @@ mod tests {
     }
 
     #[test]
+    fn nothing_overtakes_what_failed() {
+        let (mut lanes, now) = (Lanes::new(), Instant::now());
+        for action in [say("1", "a"), say("2", "a"), say("3", "b")] {
+            lanes.accept(action, now);
+        }
+        let (first, _) = lanes.next(now).unwrap();
+        let trouble = Outcome::Transient("reset".to_owned());
+        let results = lanes.done(&first, &trouble, now);
+        assert_eq!(ids(&results), ["1", "2"]);
+        let limited = Some(rate_limited(TURN_BACK));
+        assert_eq!(results[0].outcome, Some(trouble));
+        assert_eq!(results[1].outcome, limited, "it failed nothing itself");
+        // The brain did not know of it yet when it sent this.
+        assert_eq!(lanes.accept(say("4", "a"), now)[0].outcome, limited);
+        assert_eq!(lanes.next(now).unwrap().0.id, "3", "other rooms go on");
+        let later = now + TURN_BACK;
+        for id in ["1", "2"] {
+            assert!(lanes.accept(say(id, "a"), later).is_empty());
+        }
+        assert_eq!(lanes.next(later).unwrap().0.id, "1");
+        let away = Outcome::Unreachable("no connection".to_owned());
+        let results = lanes.done(&first, &away, later);
+        assert_eq!(ids(&results), ["1", "2"]);
+        assert!(
+            results
+                .iter()
+                .all(|result| result.outcome == Some(away.clone()))
+        );
+    }
+
+    #[test]
     fn states_that_come_too_soon_are_coalesced_and_the_last_is_shown() {
         let (mut lanes, now) = (Lanes::new(), Instant::now());
         let mut first = progress("1", false);

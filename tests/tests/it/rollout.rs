@@ -24,7 +24,7 @@ echo end NAME >> LOG
 ";
 
 /// A site whose nodes serve an application of type `app`, version 1.0.
-async fn site(names: &[&str]) -> Site {
+pub(crate) async fn site(names: &[&str]) -> Site {
     let mut site = Site::with_nodes(&[]).await.unwrap();
     let root = site.jarvis.root().await.unwrap();
     for name in names {
@@ -60,15 +60,15 @@ fn log(site: &Site) -> PathBuf {
     site.jarvis.folder().join("log")
 }
 
-fn mark(site: &Site, place: usize, name: &str) {
+pub(crate) fn mark(site: &Site, place: usize, name: &str) {
     std::fs::write(site.nodes[place].folder().join(name), "").unwrap();
 }
 
-fn unmark(site: &Site, place: usize, name: &str) {
+pub(crate) fn unmark(site: &Site, place: usize, name: &str) {
     std::fs::remove_file(site.nodes[place].folder().join(name)).unwrap();
 }
 
-fn version(site: &Site, place: usize) -> String {
+pub(crate) fn version(site: &Site, place: usize) -> String {
     let path = site.nodes[place].folder().join("VERSION");
     std::fs::read_to_string(path).unwrap().trim().to_owned()
 }
