@@ -206,18 +206,14 @@ impl NewSignIn {
                 self.tell(brain, reply).await;
             }
             State::Scanned(_) => {
-                self.tell(
-                    brain,
-                    text!(language, "sign-in-scanned", platform = platform),
-                )
-                .await;
+                self.tell(brain, text!(language, "sign-in-scanned")).await;
             }
             State::Digits(digits) => {
                 self.wants_digits(brain);
                 let reply = if digits.again {
-                    text!(language, "sign-in-digits-again", platform = platform)
+                    text!(language, "sign-in-digits-again")
                 } else {
-                    text!(language, "sign-in-digits", platform = platform)
+                    text!(language, "sign-in-digits")
                 };
                 self.tell(brain, reply).await;
             }

@@ -135,10 +135,10 @@ async fn messages_outside_of_the_rules_are_refused() {
     type Change = fn(&mut Value);
     let wrong: [(&str, Change); 8] = [
         ("to_user_id", |message| {
-            message["to_user_id"] = json!("eve@im.wechat")
+            message["to_user_id"] = json!("eve@im.wechat");
         }),
         ("from_user_id", |message| {
-            message["from_user_id"] = json!("me")
+            message["from_user_id"] = json!("me");
         }),
         ("client_id", |message| message["client_id"] = json!("")),
         ("message_type", |message| message["message_type"] = json!(1)),
@@ -150,7 +150,7 @@ async fn messages_outside_of_the_rules_are_refused() {
             message["item_list"][0]["text_item"]["text"] = json!("x".repeat(4001));
         }),
         ("context_token", |message| {
-            message["context_token"] = json!("CTX-of-nobody")
+            message["context_token"] = json!("CTX-of-nobody");
         }),
         ("nobody has put up", |message| {
             message["item_list"] = json!([{"type": 4, "file_item": {
