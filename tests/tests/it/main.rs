@@ -26,6 +26,7 @@ mod note_files;
 mod notes;
 mod notes_index;
 mod notes_io;
+mod one_person;
 mod onebot;
 mod orders;
 mod pipe_contract;
