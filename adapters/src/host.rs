@@ -221,7 +221,7 @@ impl Host {
                     }
                     event => self.line_event(event),
                 },
-                way = free_way(self.outgoing.clone()), if !self.unsent.is_empty() => {
+                way = line::free_way(self.outgoing.clone()), if !self.unsent.is_empty() => {
                     match (way, self.unsent.pop_front()) {
                         (Some(way), Some(frame)) => {
                             way.send(AdapterFrame { frame: Some(frame) });
@@ -484,13 +484,6 @@ impl Host {
         // A brain that does not end the stream is left alone.
         let _ = timeout(GOODBYE_LIMIT, leaving).await;
     }
-}
-
-/// Waits until the way to the brain has room; `None` when it is gone.
-async fn free_way(
-    outgoing: Option<mpsc::Sender<AdapterFrame>>,
-) -> Option<mpsc::OwnedPermit<AdapterFrame>> {
-    outgoing?.reserve_owned().await.ok()
 }
 
 /// Waits for a time that may not be set.

@@ -71,6 +71,13 @@ pub(super) fn hello(
     }
 }
 
+/// Waits until the way to the brain has room; `None` when it is gone.
+pub(super) async fn free_way(
+    outgoing: Option<mpsc::Sender<AdapterFrame>>,
+) -> Option<mpsc::OwnedPermit<AdapterFrame>> {
+    outgoing?.reserve_owned().await.ok()
+}
+
 /// Keeps a session up and reports on `events`, until nobody listens or the brain refuses for good.
 pub(super) async fn keep(brain: Brain, hello: Hello, events: mpsc::Sender<LineEvent>) {
     let mut delays = retry::delays();

@@ -482,7 +482,7 @@ async fn a_check_asks_the_platform_and_says_what_to_do() {
         good.out
     );
     assert!(good.out.contains("takes connections"), "{}", good.out);
-    assert!(good.out.contains("0 s off QQ's"), "{}", good.out);
+    assert!(good.out.contains("0 s off the platform's"), "{}", good.out);
     let wrong = check(&["--set", "qq.secret=another-secret"]).await;
     assert!(!wrong.status.success());
     assert!(wrong.out.contains("refuses the token"), "{}", wrong.out);
