@@ -75,10 +75,19 @@ async fn one_person_works_from_everywhere() {
     // In WeCom the job is the same, and so are its buttons.
     rollout::unmark(&site, 1, "broken");
     ann_on_wecom.says("/job 1");
-    ann_on_wecom.sees("job 1").await;
-    ann_on_wecom.presses("retry failed");
-    ann_on_wecom.sees("Update").await;
-    ann_on_wecom.says("yes");
+    ann_on_wecom
+        .sees_where("a card", |entry| {
+            entry
+                .buttons
+                .iter()
+                .any(|(label, _)| label == "retry failed")
+        })
+        .await;
+    let press = ann_on_wecom.presses("retry failed");
+    ann_on_wecom.press_is_shown(&press).await;
+    ann_on_wecom.sees("Run this on 1 node?").await;
+    let press = ann_on_wecom.presses("yes");
+    ann_on_wecom.press_is_shown(&press).await;
     ann_on_wecom.sees("✔ job 2").await;
     assert_eq!(rollout::version(&site, 1), "2.0");
 
