@@ -25,7 +25,7 @@ pub(crate) fn markdown(runs: &[Run]) -> String {
 }
 
 /// Marks stand at the words: markdown does not know marks beside a space.
-fn surround(out: &mut String, mark: &str, text: &str) {
+pub(crate) fn surround(out: &mut String, mark: &str, text: &str) {
     let inner = text.trim();
     if inner.is_empty() {
         out.push_str(text);
@@ -38,7 +38,8 @@ fn surround(out: &mut String, mark: &str, text: &str) {
     out.push_str(&text[end..]);
 }
 
-fn block(out: &mut String, language: &str, text: &str) {
+/// A block in a fence of its own, longer than any in the text.
+pub(crate) fn block(out: &mut String, language: &str, text: &str) {
     let mut fence = "```".to_owned();
     while text.contains(&fence) {
         fence.push('`');

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jarvis_proto::chat::Segment;
 
+use crate::markup::markdown::{block, surround};
 use crate::markup::{self, Run, Style};
 use crate::split::{MOST_PARTS, Unit, split};
 
@@ -69,32 +70,6 @@ fn rendered(runs: &[Run], has_markdown: bool) -> String {
         }
     }
     out
-}
-
-/// Marks stand at the words: markdown does not know marks beside a space.
-fn surround(out: &mut String, mark: &str, text: &str) {
-    let inner = text.trim();
-    if inner.is_empty() {
-        out.push_str(text);
-        return;
-    }
-    let start = text.len() - text.trim_start().len();
-    let end = start + inner.len();
-    out.push_str(&text[..start]);
-    let _ = write!(out, "{mark}{inner}{mark}");
-    out.push_str(&text[end..]);
-}
-
-fn block(out: &mut String, language: &str, text: &str) {
-    let mut fence = "```".to_owned();
-    while text.contains(&fence) {
-        fence.push('`');
-    }
-    if !out.is_empty() && !out.ends_with('\n') {
-        out.push('\n');
-    }
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    let _ = writeln!(out, "{fence}{language}\n{text}{end}{fence}");
 }
 
 #[cfg(test)]
