@@ -99,6 +99,7 @@ async fn check_says_what_to_do() {
         "{said}"
     );
     assert!(said.contains("start `jarvis brain`"), "{said}");
+    assert!(said.contains("0 s off the platform's"), "{said}");
     let (is_good, said) = check("wrong-token-of-story", &onebot.url()).await;
     assert!(!is_good && said.contains("set the same token"), "{said}");
     assert!(!said.contains("wrong-token-of-story"), "{said}");
