@@ -52,10 +52,19 @@ struct Shared {
 struct Pinned {
     /// Blobs that somebody works with, and how many do.
     counts: HashMap<String, usize>,
-    /// Sweeps that go on.
-    sweeps: usize,
-    /// Blobs that somebody worked with since the oldest of them began.
-    touched: HashSet<String>,
+    /// The sweeps that go on, each with the blobs that somebody worked with since it began.
+    sweeps: HashMap<u64, HashSet<String>>,
+    /// The number of the next sweep.
+    next_sweep: u64,
+}
+
+impl Pinned {
+    /// Whether somebody worked with the blob since that sweep began.
+    fn is_touched(&self, sweep: u64, hash: &str) -> bool {
+        self.sweeps
+            .get(&sweep)
+            .is_some_and(|touched| touched.contains(hash))
+    }
 }
 
 /// Keeps a blob from being removed while it lives.
@@ -93,22 +102,19 @@ impl Pins {
 #[derive(Debug)]
 pub struct Sweep {
     blobs: Blobs,
+    number: u64,
 }
 
 impl Drop for Sweep {
     fn drop(&mut self) {
-        let mut pinned = lock(&self.blobs.shared.pinned);
-        pinned.sweeps -= 1;
-        if pinned.sweeps == 0 {
-            pinned.touched.clear();
-        }
+        lock(&self.blobs.shared.pinned).sweeps.remove(&self.number);
     }
 }
 
 impl Sweep {
     /// Whether somebody works with the blob, or did since this began.
     pub fn is_used(&self, hash: &str) -> bool {
-        lock(&self.blobs.shared.pinned).touched.contains(hash)
+        lock(&self.blobs.shared.pinned).is_touched(self.number, hash)
     }
 
     /// Removes a blob that nobody works with. False when somebody does; unless `also_young`, also when
@@ -121,7 +127,7 @@ impl Sweep {
             return Ok(false);
         };
         let pinned = lock(&self.blobs.shared.pinned);
-        if pinned.touched.contains(hash) {
+        if pinned.is_touched(self.number, hash) {
             return Ok(false);
         }
         let about = match std::fs::metadata(&path) {
@@ -206,8 +212,8 @@ impl Blobs {
     pub fn pin(&self, hash: &str) -> Pin {
         let mut pinned = lock(&self.shared.pinned);
         *pinned.counts.entry(hash.to_owned()).or_default() += 1;
-        if pinned.sweeps > 0 {
-            pinned.touched.insert(hash.to_owned());
+        for touched in pinned.sweeps.values_mut() {
+            touched.insert(hash.to_owned());
         }
         Pin {
             shared: Arc::clone(&self.shared),
@@ -218,11 +224,13 @@ impl Blobs {
     /// Begins to remove blobs.
     pub fn sweep(&self) -> Sweep {
         let mut pinned = lock(&self.shared.pinned);
-        pinned.sweeps += 1;
-        let worked_with: Vec<_> = pinned.counts.keys().cloned().collect();
-        pinned.touched.extend(worked_with);
+        let number = pinned.next_sweep;
+        pinned.next_sweep += 1;
+        let worked_with = pinned.counts.keys().cloned().collect();
+        pinned.sweeps.insert(number, worked_with);
         Sweep {
             blobs: self.clone(),
+            number,
         }
     }
 
@@ -436,7 +444,7 @@ mod tests {
             assert!(sweep.is_used(&blob.hash));
             assert!(!sweep.remove(&blob.hash, true).unwrap());
         }
-        drop(sweep);
+        // Another sweep, which begins when nobody works with them any more, is free to.
         assert!(blobs.sweep().remove(&before.hash, true).unwrap());
     }
 
