@@ -151,6 +151,22 @@ pub enum AdapterError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Another program has logged in as this bot, and the platform lets only one.
+    #[error("{bot}: {detail}")]
+    TakenOver {
+        /// What was taken.
+        bot: &'static str,
+        /// What to do.
+        detail: &'static str,
+    },
+    /// Another process on this machine serves this bot.
+    #[error("setting `{setting}`: {detail}")]
+    InUse {
+        /// What names the bot.
+        setting: &'static str,
+        /// Who has it.
+        detail: &'static str,
+    },
     /// The attachment is gone, unknown or too large.
     #[error("attachment `{name}`: {detail}")]
     Attachment {

@@ -11,9 +11,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use jarvis_proto::chat::chat_brain_server::{ChatBrain, ChatBrainServer};
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, BrainFrame, DownloadChunk, DownloadRequest, Event,
-    EventAck, Hello, Idle, Room, Say, Segment, UploadChunk, UploadDone, Welcome, action,
-    adapter_frame, brain_frame, segment,
+    Action, ActionResult, AdapterFrame, AdapterStopped, BrainFrame, DownloadChunk, DownloadRequest,
+    Event, EventAck, Hello, Idle, Room, Say, Segment, StopNoted, UploadChunk, UploadDone, Welcome,
+    action, adapter_frame, brain_frame, segment,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -34,6 +34,7 @@ pub(crate) struct FakeBrain {
     sessions: mpsc::Receiver<FakeSession>,
     uploads: mpsc::Receiver<Named>,
     files: Arc<Mutex<Vec<Named>>>,
+    stops: Arc<Mutex<Vec<AdapterStopped>>>,
 }
 
 /// One adapter's session, after its hello.
@@ -47,6 +48,7 @@ struct Service {
     sessions: mpsc::Sender<FakeSession>,
     uploads: mpsc::Sender<Named>,
     files: Arc<Mutex<Vec<Named>>>,
+    stops: Arc<Mutex<Vec<AdapterStopped>>>,
 }
 
 impl FakeBrain {
@@ -55,10 +57,12 @@ impl FakeBrain {
         let (sessions_sender, sessions) = mpsc::channel(4);
         let (uploads_sender, uploads) = mpsc::channel(4);
         let files = Arc::default();
+        let stops = Arc::default();
         let service = Service {
             sessions: sessions_sender,
             uploads: uploads_sender,
             files: Arc::clone(&files),
+            stops: Arc::clone(&stops),
         };
         let service = ChatBrainServer::new(service);
         tokio::spawn(async move {
@@ -75,6 +79,7 @@ impl FakeBrain {
             sessions,
             uploads,
             files,
+            stops,
         }
     }
 
@@ -98,6 +103,11 @@ impl FakeBrain {
 
     pub(crate) async fn uploaded(&mut self) -> Named {
         timeout(LIMIT, self.uploads.recv()).await.unwrap().unwrap()
+    }
+
+    /// What adapters said when they could not go on.
+    pub(crate) fn stops(&self) -> Vec<AdapterStopped> {
+        self.stops.lock().unwrap().clone()
     }
 
     pub(crate) fn keep_file(&self, blob: &str, content: &[u8]) {
@@ -227,6 +237,14 @@ impl ChatBrain for Service {
             }
         }
         Err(Status::aborted("the upload broke off"))
+    }
+
+    async fn report_stop(
+        &self,
+        request: Request<AdapterStopped>,
+    ) -> Result<Response<StopNoted>, Status> {
+        self.stops.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(StopNoted {}))
     }
 
     async fn download(

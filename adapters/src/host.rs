@@ -11,6 +11,7 @@ mod passing;
 mod pending;
 pub(crate) mod retry;
 mod sign_in;
+mod stopped;
 pub(crate) mod transfer;
 
 use std::collections::{HashMap, VecDeque};
@@ -34,6 +35,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) use self::address::tls_connector;
 pub use self::address::{BadBrainAddress, Brain, BrainAddress};
 pub use self::flood::Turn;
+pub use self::stopped::report_stop;
 
 use self::flood::Flood;
 use self::lanes::Lanes;
@@ -75,6 +77,9 @@ pub enum HostError {
     /// The platform made going on impossible.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// The adapter itself is faulty: its task panicked.
+    #[error("crashed, see the crash report")]
+    Crashed,
 }
 
 /// Runs one adapter until `stop` is cancelled, its input has ended, or going on is impossible.
@@ -252,11 +257,11 @@ impl Host {
                 }
                 result = &mut receiving, if receives => {
                     receives = false;
-                    let result = result.unwrap_or_else(|panic| {
-                        Err(AdapterError::Call { call: "receive", detail: panic.to_string() })
-                    });
                     if ended.is_none() && finish_by.is_none() {
-                        ended = Some(result.map_err(HostError::from));
+                        ended = Some(match result {
+                            Ok(result) => result.map_err(HostError::from),
+                            Err(_) => Err(HostError::Crashed),
+                        });
                     }
                 }
             }

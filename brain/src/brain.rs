@@ -27,6 +27,7 @@ use crate::people::People;
 use crate::room::{BotKey, Choices, Lanes, RoomKey};
 use crate::service::{SessionHandle, Sessions};
 use crate::sign_in::SignIns;
+use crate::stopped::Stopped;
 use crate::store::{Committed, Store, StoreError, StoreOptions, Unit};
 use crate::text::{Language, Text, text};
 use crate::translate::Translations;
@@ -95,6 +96,7 @@ struct Inner {
     notes: Notes,
     translations: Translations,
     sign_ins: SignIns,
+    stopped: Stopped,
     started_ms: i64,
     /// Until when the brain before this one was seen alive, Unix milliseconds; 0 = never.
     alive_before_ms: i64,
@@ -169,6 +171,7 @@ impl Brain {
             notes,
             translations: Translations::new(&config.translate).map_err(StartError::Translate)?,
             sign_ins: SignIns::default(),
+            stopped: Stopped::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             node_address: OnceLock::new(),
@@ -458,6 +461,11 @@ impl Brain {
     /// What rooms decided about translation, and the engines.
     pub(crate) fn translations(&self) -> &Translations {
         &self.0.translations
+    }
+
+    /// The adapters that cannot go on.
+    pub(crate) fn stopped(&self) -> &Stopped {
+        &self.0.stopped
     }
 
     pub(crate) fn sign_ins(&self) -> &SignIns {

@@ -32,6 +32,7 @@ pub mod reply;
 pub mod room;
 pub mod service;
 mod sign_in;
+mod stopped;
 pub mod store;
 pub mod text;
 pub mod translate;

@@ -221,6 +221,26 @@ impl People {
             .collect())
     }
 
+    /// Where somebody and a bot are alone, other than those that are `shut`: where the bot is there, if
+    /// any is.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub(crate) async fn rooms_elsewhere(
+        &self,
+        brain: &Brain,
+        account: &AccountId,
+        shut: impl Fn(&BotKey) -> bool,
+    ) -> Result<Vec<RoomKey>, StoreError> {
+        let mut rooms = self.private_rooms(brain, account).await?;
+        rooms.retain(|room| !shut(&room.bot));
+        let is_live = |room: &RoomKey| brain.sessions().get(&room.bot).is_some();
+        if rooms.iter().any(is_live) {
+            rooms.retain(is_live);
+        }
+        Ok(rooms)
+    }
+
     /// Where each owner last spoke to us in private.
     ///
     /// # Errors

@@ -19,7 +19,8 @@ use std::time::Duration;
 use futures::Stream;
 use jarvis_proto::chat::chat_brain_server::ChatBrain;
 use jarvis_proto::chat::{
-    AdapterFrame, BrainFrame, DownloadChunk, DownloadRequest, UploadChunk, UploadDone,
+    AdapterFrame, AdapterStopped, BrainFrame, DownloadChunk, DownloadRequest, StopNoted,
+    UploadChunk, UploadDone,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -85,5 +86,26 @@ impl ChatBrain for ChatService {
     ) -> Result<Response<ChunkStream>, Status> {
         let chunks = transfer::download(&self.brain, &request).await?;
         Ok(Response::new(Box::pin(chunks)))
+    }
+
+    async fn report_stop(
+        &self,
+        request: Request<AdapterStopped>,
+    ) -> Result<Response<StopNoted>, Status> {
+        let stopped = request.into_inner();
+        if !hello::is_plain_name(&stopped.kind) || stopped.bot.len() > hello::LONGEST_BOT {
+            return Err(Status::invalid_argument(
+                "adapter kind or bot id is malformed",
+            ));
+        }
+        if self.transport == Transport::Network
+            && !hello::token_fits(&self.brain, &stopped.kind, &stopped.bot, &stopped.token)
+        {
+            return Err(Status::unauthenticated(
+                "no adapter with this kind, bot and token is configured",
+            ));
+        }
+        crate::stopped::note(&self.brain, stopped).await;
+        Ok(Response::new(StopNoted {}))
     }
 }

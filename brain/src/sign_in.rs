@@ -21,7 +21,7 @@ use crate::command::registry::Line;
 use crate::commands::{Call, Trouble};
 use crate::people::Speaker;
 use crate::reply::{Reply, ReplyFile};
-use crate::room::{BotKey, Inbound, RoomKey, RoomKind};
+use crate::room::{Inbound, RoomKey, RoomKind};
 use crate::service::SessionHandle;
 use crate::store::{Op, Unit};
 use crate::text::{Language, Text, text};
@@ -309,7 +309,11 @@ pub(crate) async fn lost(
     let platform = inbound.room.bot.kind.as_str();
     let language = speaker.language();
     let mut answer = Answer::nothing();
-    let mut rooms = elsewhere(brain, &speaker.account.id, &inbound.room.bot).await?;
+    let bot = &inbound.room.bot;
+    let elsewhere = brain
+        .people()
+        .rooms_elsewhere(brain, &speaker.account.id, |other| other == bot);
+    let mut rooms = elsewhere.await?;
     let again = format!("signin {platform}");
     if rooms.is_empty() {
         rooms = brain.people().owner_rooms(brain).await?;
@@ -333,21 +337,6 @@ pub(crate) async fn lost(
         answer.elsewhere.push((Place::unasked(room), reply));
     }
     Ok(answer)
-}
-
-/// Where a person and a bot of ours are alone, other than this one: where the bot is there, if any is.
-async fn elsewhere(
-    brain: &Brain,
-    account: &AccountId,
-    but: &BotKey,
-) -> Result<Vec<RoomKey>, Trouble> {
-    let mut rooms = brain.people().private_rooms(brain, account).await?;
-    rooms.retain(|room| room.bot != *but);
-    let is_live = |room: &RoomKey| brain.sessions().get(&room.bot).is_some();
-    if rooms.iter().any(is_live) {
-        rooms.retain(is_live);
-    }
-    Ok(rooms)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Running services side by side, and stopping them in order.
 //!
 //! Services are started from the bottom up and stopped from the top down, each with a limit of its
-//! own. A service that ends by itself ends the program: the foreground one well, any other badly.
+//! own. A service that ends by itself ends the program: the foreground one well, any other badly; but
+//! one apart from the others ends alone, as long as there is another way in.
 //! The first signal asks everybody to stop; the second ends the wait.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -38,12 +40,23 @@ pub(crate) struct Services {
 
 struct Service {
     name: &'static str,
-    foreground: bool,
+    part: Part,
     stop: CancellationToken,
     /// Longest wait for it after it was asked to stop.
     limit: Duration,
     abort: AbortHandle,
     running: bool,
+}
+
+/// What the end of a service means to the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Nothing goes without it.
+    Needed,
+    /// Its end is the end of the program.
+    Foreground,
+    /// The others go on without it, unless it was the last way in.
+    Apart,
 }
 
 struct Ended {
@@ -72,7 +85,7 @@ impl Services {
     ) where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        self.spawn(name, limit, false, run);
+        self.spawn(name, limit, Part::Needed, run);
     }
 
     /// Starts the service whose end is the end of the program.
@@ -84,14 +97,27 @@ impl Services {
     ) where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        self.spawn(name, limit, true, run);
+        self.spawn(name, limit, Part::Foreground, run);
+    }
+
+    /// Starts a service without which the others go on, unless nobody can come in any more: the last one
+    /// ends the program when there is no foreground.
+    pub(crate) fn start_apart<F>(
+        &mut self,
+        name: &'static str,
+        limit: Duration,
+        run: impl FnOnce(CancellationToken) -> F,
+    ) where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.spawn(name, limit, Part::Apart, run);
     }
 
     fn spawn<F>(
         &mut self,
         name: &'static str,
         limit: Duration,
-        foreground: bool,
+        part: Part,
         run: impl FnOnce(CancellationToken) -> F,
     ) where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -112,7 +138,7 @@ impl Services {
         });
         self.services.push(Service {
             name,
-            foreground,
+            part,
             stop,
             limit,
             abort,
@@ -122,12 +148,17 @@ impl Services {
 
     /// Waits for a signal or for a service to end, then stops the rest in order.
     pub(crate) async fn run(mut self, mut signals: mpsc::Receiver<Signal>) -> Outcome {
-        let mut failure = tokio::select! {
-            Some(signal) = signals.recv() => {
-                tracing::info!(signal = signal.name(), "stopping");
-                None
+        let mut failure = loop {
+            tokio::select! {
+                Some(signal) = signals.recv() => {
+                    tracing::info!(signal = signal.name(), "stopping");
+                    break None;
+                }
+                Some(ended) = self.ended.recv() => match self.note(ended) {
+                    ControlFlow::Continue(()) => {}
+                    ControlFlow::Break(failure) => break failure,
+                }
             }
-            Some(ended) = self.ended.recv() => self.note(ended),
         };
         for index in (0..self.services.len()).rev() {
             self.services[index].stop.cancel();
@@ -153,14 +184,23 @@ impl Services {
     }
 
     /// A service ended while all should run.
-    fn note(&mut self, ended: Ended) -> Option<anyhow::Error> {
+    fn note(&mut self, ended: Ended) -> ControlFlow<Option<anyhow::Error>> {
         let service = &mut self.services[ended.index];
         service.running = false;
-        match ended.result {
-            Ok(()) if service.foreground => None,
-            Ok(()) => Some(anyhow!("{} ended unexpectedly", service.name)),
-            Err(error) => Some(error.context(service.name)),
+        let (name, part) = (service.name, service.part);
+        let failure = match ended.result {
+            Ok(()) if part == Part::Foreground => return ControlFlow::Break(None),
+            Ok(()) => anyhow!("{name} ended unexpectedly"),
+            Err(error) => error.context(name),
+        };
+        let is_way_in = |service: &Service| service.running && service.part != Part::Needed;
+        if part == Part::Apart && self.services.iter().any(is_way_in) {
+            tracing::error!(
+                "{failure:#}. Only this has stopped, and stays so until Jarvis is started again"
+            );
+            return ControlFlow::Continue(());
         }
+        ControlFlow::Break(Some(failure))
     }
 
     /// A service ended while all are stopping: only a failure matters.
@@ -296,6 +336,39 @@ mod tests {
             panic!("the failure was lost");
         };
         assert_eq!(format!("{error:#}"), "telegram: bad token");
+        assert_eq!(*diary.0.lock().unwrap(), ["brain"]);
+    }
+
+    #[tokio::test]
+    async fn a_service_apart_ends_alone_while_there_is_another_way_in() {
+        let diary = Diary::default();
+        let mut services = Services::new();
+        services.start("brain", LONG, diary.service("brain"));
+        services.start_apart("wecom", LONG, |_| async { Err(anyhow!("taken over")) });
+        services.start_apart("telegram", LONG, diary.service("telegram"));
+        let (sender, signals) = mpsc::channel(2);
+        let running = services.run(signals);
+        tokio::pin!(running);
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut running).await;
+        assert!(early.is_err(), "it did not go on");
+        sender.send(Signal::Terminate).await.unwrap();
+        assert!(matches!(running.await, Outcome::Stopped));
+        assert_eq!(*diary.0.lock().unwrap(), ["telegram", "brain"]);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_last_way_in_is_the_end() {
+        let diary = Diary::default();
+        let mut services = Services::new();
+        services.start("brain", LONG, diary.service("brain"));
+        for name in ["wecom", "telegram"] {
+            services.start_apart(name, LONG, |_| async { Err(anyhow!("bad token")) });
+        }
+        let (_sender, signals) = mpsc::channel(2);
+        let Outcome::Failed(error) = services.run(signals).await else {
+            panic!("the failure was lost");
+        };
+        assert!(format!("{error:#}").ends_with(": bad token"));
         assert_eq!(*diary.0.lock().unwrap(), ["brain"]);
     }
 

@@ -11,6 +11,7 @@ use crate::cli::AdapterKind;
 use crate::config::Config;
 use crate::lifecycle::{STOP_LIMIT, Services};
 
+mod lasting;
 mod onebot;
 pub(crate) mod qq;
 mod telegram;
@@ -144,7 +145,8 @@ fn https(key: &str, url: Option<&url::Url>, report: &mut Report) {
     }
 }
 
-/// Starts an adapter among `services`, if the configuration has what it needs; says whether it does.
+/// Starts an adapter beside others, if the configuration has what it needs; says whether it does. Its end
+/// is not that of the others, and when it crashes, it is started again.
 ///
 /// # Errors
 /// Something that the platform needs is missing.
@@ -152,23 +154,28 @@ pub(crate) fn start(
     config: &Config,
     kind: AdapterKind,
     brain: host::Brain,
-    adapter_token: Option<SecretString>,
     services: &mut Services,
 ) -> anyhow::Result<bool> {
-    let Some(bot) = configuration(config, kind)? else {
+    if configuration(config, kind)?.is_none() {
         return Ok(false);
-    };
-    services.start(kind.name(), STOP_LIMIT, |stop| async move {
-        // It may wait long for the platform to answer the first time.
-        let Some(adapter) = stop.run_until_cancelled(registry::connect(bot)).await else {
-            return Ok(());
-        };
-        Ok(host::run(adapter?, brain, adapter_token, stop).await?)
+    }
+    let config = config.clone();
+    services.start_apart(kind.name(), STOP_LIMIT, |stop| {
+        let asked = stop.clone();
+        lasting::keep(kind.name(), lasting::Pauses::default(), stop, move || {
+            let bot = configuration(&config, kind);
+            let (brain, stop) = (brain.clone(), asked.clone());
+            async move {
+                // It was there a moment ago.
+                let Some(bot) = bot? else { return Ok(()) };
+                Ok(registry::serve(kind.name(), bot, brain, None, stop).await?)
+            }
+        })
     });
     Ok(true)
 }
 
-/// The same for an adapter that was asked for by its name.
+/// Starts an adapter that was asked for by its name; its end is the end.
 ///
 /// # Errors
 /// The configuration does not have what it needs.
@@ -179,8 +186,11 @@ pub(crate) fn start_alone(
     adapter_token: Option<SecretString>,
     services: &mut Services,
 ) -> anyhow::Result<()> {
-    if !start(config, kind, brain, adapter_token, services)? {
+    let Some(bot) = configuration(config, kind)? else {
         bail!(missing(kind));
-    }
+    };
+    services.start(kind.name(), STOP_LIMIT, |stop| async move {
+        Ok(registry::serve(kind.name(), bot, brain, adapter_token, stop).await?)
+    });
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Up) -> anyhow::Result<
     let mut chats = false;
     for kind in cli::AdapterKind::ALL {
         let connection = connection(&running.brain);
-        chats |= platform::start(config, kind, connection, None, &mut services)?;
+        chats |= platform::start(config, kind, connection, &mut services)?;
     }
     if chats {
         brain::print_claim_code(&running.brain).await?;

@@ -106,10 +106,6 @@ pub fn is_held(config: &Config) -> bool {
 }
 
 fn hold(path: &Path) -> Result<File, AdapterError> {
-    let setting = |detail: String| AdapterError::Setting {
-        setting: "wecom.bot_id",
-        detail,
-    };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -121,10 +117,10 @@ fn hold(path: &Path) -> Result<File, AdapterError> {
         .open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(setting(
-            "another Jarvis on this machine has this robot; a second login would take it away"
-                .to_owned(),
-        )),
+        Err(TryLockError::WouldBlock) => Err(AdapterError::InUse {
+            setting: "wecom.bot_id",
+            detail: "another Jarvis on this machine has this robot; a second login would take it away",
+        }),
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }

@@ -1,9 +1,11 @@
 //! Whether an adapter may come in.
 
-use jarvis_proto::chat::Hello;
 use secrecy::ExposeSecret;
 
 use crate::brain::Brain;
+
+/// Longest id of a bot, in bytes.
+pub(super) const LONGEST_BOT: usize = 128;
 
 /// Whether something can be the name of a kind of adapter.
 pub(super) fn is_plain_name(kind: &str) -> bool {
@@ -14,18 +16,17 @@ pub(super) fn is_plain_name(kind: &str) -> bool {
 }
 
 /// Compares with every configured token in constant time.
-pub(super) fn token_fits(brain: &Brain, hello: &Hello) -> bool {
+pub(super) fn token_fits(brain: &Brain, kind: &str, bot: &str, token: &str) -> bool {
     use subtle::{Choice, ConstantTimeEq};
     let mut fits = Choice::from(0);
     for known in &brain.config().adapters {
-        let named =
-            known.kind == hello.kind && known.bot.as_ref().is_none_or(|bot| *bot == hello.bot);
+        let named = known.kind == kind && known.bot.as_ref().is_none_or(|known| *known == bot);
         let same = known
             .token
             .expose_secret()
             .as_bytes()
-            .ct_eq(hello.token.as_bytes());
-        fits |= same & Choice::from(u8::from(named && !hello.token.is_empty()));
+            .ct_eq(token.as_bytes());
+        fits |= same & Choice::from(u8::from(named && !token.is_empty()));
     }
     fits.into()
 }

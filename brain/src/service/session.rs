@@ -27,7 +27,7 @@ pub use self::connected::Sessions;
 pub(crate) use self::performing::Performing;
 pub use self::performing::{FetchError, SessionEnded};
 
-use super::hello::{is_plain_name, token_fits};
+use super::hello::{LONGEST_BOT, is_plain_name, token_fits};
 use super::mute::{self, MuteRoom};
 use super::{HELLO_LIMIT, Transport};
 use crate::blob::StoredBlob;
@@ -318,13 +318,14 @@ async fn greet(
         let detail = format!("contract {} is not spoken here, 1 is", hello.contract);
         return Err(refuse(RefusedReason::Contract, &detail));
     }
-    if !is_plain_name(&hello.kind) || hello.bot.is_empty() || hello.bot.len() > 128 {
+    if !is_plain_name(&hello.kind) || hello.bot.is_empty() || hello.bot.len() > LONGEST_BOT {
         return Err(refuse(
             RefusedReason::Invalid,
             "adapter kind or bot id is malformed",
         ));
     }
-    if transport == Transport::Network && !token_fits(brain, &hello) {
+    if transport == Transport::Network && !token_fits(brain, &hello.kind, &hello.bot, &hello.token)
+    {
         return Err(refuse(
             RefusedReason::Token,
             "no adapter with this kind, bot and token is configured",
@@ -363,6 +364,7 @@ async fn greet(
             "another process is connected as this bot; stop it first",
         ));
     }
+    brain.stopped().forget(session.bot());
     let welcome = Welcome {
         session: session.0.secret.clone(),
         brain_version: env!("CARGO_PKG_VERSION").to_owned(),

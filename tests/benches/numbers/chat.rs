@@ -14,9 +14,10 @@ use jarvis_nodeclient::{Identity, unix_ms};
 use jarvis_proto::chat::chat_brain_client::ChatBrainClient;
 use jarvis_proto::chat::chat_brain_server::{ChatBrain, ChatBrainServer};
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, BrainFrame, Capabilities, DownloadChunk, DownloadRequest,
-    Event, EventAck, Hello, Message, Person, Pong, Room, RoomKind, Say, Segment, Sent, UploadChunk,
-    UploadDone, Welcome, action, action_result, adapter_frame, brain_frame, event, segment,
+    Action, ActionResult, AdapterFrame, AdapterStopped, BrainFrame, Capabilities, DownloadChunk,
+    DownloadRequest, Event, EventAck, Hello, Message, Person, Pong, Room, RoomKind, Say, Segment,
+    Sent, StopNoted, UploadChunk, UploadDone, Welcome, action, action_result, adapter_frame,
+    brain_frame, event, segment,
 };
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
@@ -317,6 +318,13 @@ struct Echo;
 impl ChatBrain for Echo {
     type ConnectStream = ReceiverStream<Result<BrainFrame, Status>>;
     type DownloadStream = Pin<Box<dyn Stream<Item = Result<DownloadChunk, Status>> + Send>>;
+
+    async fn report_stop(
+        &self,
+        _request: Request<AdapterStopped>,
+    ) -> Result<Response<StopNoted>, Status> {
+        Ok(Response::new(StopNoted {}))
+    }
 
     async fn connect(
         &self,

@@ -1,6 +1,7 @@
 //! The end-to-end stories and the rules that hold for all crates, in one binary.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod alone;
 mod apertium;
 mod bad_input;
 mod bridged;

@@ -170,12 +170,10 @@ async fn keep(
 
 /// Two programs would take the robot from each other for ever.
 fn taken_over() -> AdapterError {
-    let detail = "another program has logged in as this robot, and a robot has one owner; this one stops. \
-                  Stop the other program, or make a robot of its own for it, and start Jarvis again";
-    tracing::error!("{detail}");
-    AdapterError::Call {
-        call: "the WeCom robot",
-        detail: detail.to_owned(),
+    AdapterError::TakenOver {
+        bot: "the WeCom robot",
+        detail: "another program has logged in as this robot, and a robot has one owner; this one stops. \
+                 Stop the other program, or make a robot of its own for it, and start Jarvis again",
     }
 }
 

@@ -57,6 +57,17 @@ pub(in crate::commands) async fn health(call: &Call<'_>) -> Result<Answer, Troub
             state = text!(language, "health-adapter-on", since = since),
         ));
     }
+    for stop in brain.stopped().all() {
+        let since = format::ago(language, stop.at_ms, now_ms, &zone);
+        reply = reply.line(text!(
+            language,
+            "health-adapter-stopped",
+            mark = Mark::Bad.to_string(),
+            adapter = stop.name(),
+            since = since,
+            reason = stop.words(language),
+        ));
+    }
     let nodes = brain.fleet().all(brain);
     let away: Vec<String> = nodes
         .iter()

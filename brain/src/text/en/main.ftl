@@ -478,6 +478,16 @@ refused-permission = { $node } may not read or write { $path }: its user lacks t
 refused-io = { $node } failed to read or write { $path }: { $detail }
 refused-other = { $node } refused: { $detail }
 
+## An adapter that cannot go on
+
+adapter-stopped = { $mark } The adapter { $adapter } has stopped, and nothing reaches me there; everything else goes on. The reason: { $reason }
+adapter-stopped-taken-over = another program has logged in as this bot, which only one may be, and I do not fight over it. Stop that program, or make a bot of its own for it; then start Jarvis again.
+adapter-stopped-credentials = the platform refuses the bot's token or secret. Correct it in the configuration, then start Jarvis again.
+adapter-stopped-setting = a setting cannot be used. Correct it in the configuration, then start Jarvis again.
+adapter-stopped-in-use = another process on that machine serves this bot. Stop one of the two.
+adapter-stopped-other = it cannot go on by itself. Mend the cause, then start Jarvis again.
+adapter-stopped-detail = { $words } ({ $detail })
+
 ## Health and audit
 
 health-brain = Brain { $version } · up { $uptime } · memory { $memory }
@@ -489,6 +499,7 @@ health-outbox = { $waiting ->
 health-outbox-empty = No message waits to be sent
 health-adapter = { $mark } { $kind } { $bot } · { $state }
 health-adapter-on = connected since { $since }
+health-adapter-stopped = { $mark } { $adapter } · stopped { $since }: { $reason }
 health-adapters-none = No chat adapter is connected
 health-nodes = Nodes: { $online } of { $nodes } online
 health-nodes-off = Offline: { $nodes }

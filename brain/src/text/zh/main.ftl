@@ -413,6 +413,16 @@ refused-permission = { $node } 无权读写 { $path }：运行它的用户权限
 refused-io = { $node } 读写 { $path } 失败：{ $detail }
 refused-other = { $node } 拒绝了：{ $detail }
 
+## 无法继续的适配器
+
+adapter-stopped = { $mark } 适配器 { $adapter } 已停止，那边的消息到不了我这里；其余一切照常。原因：{ $reason }
+adapter-stopped-taken-over = 另一个程序登录了这个机器人，而它同一时间只能有一个主人，我不会去抢。请停掉那个程序，或为它另建一个机器人，然后重新启动 Jarvis。
+adapter-stopped-credentials = 平台拒绝了机器人的令牌或密钥。请在配置中改正，然后重新启动 Jarvis。
+adapter-stopped-setting = 有一项设置无法使用。请在配置中改正，然后重新启动 Jarvis。
+adapter-stopped-in-use = 那台机器上已有另一个进程在使用这个机器人。请停掉其中一个。
+adapter-stopped-other = 它自己无法继续。请排除原因，然后重新启动 Jarvis。
+adapter-stopped-detail = { $words }（{ $detail }）
+
 ## 健康与审计
 
 health-brain = Brain { $version } · 已运行 { $uptime } · 内存 { $memory }
@@ -421,6 +431,7 @@ health-outbox = { $waiting } 条消息等待发送
 health-outbox-empty = 没有等待发送的消息
 health-adapter = { $mark } { $kind } { $bot } · { $state }
 health-adapter-on = { $since } 起已连接
+health-adapter-stopped = { $mark } { $adapter } · { $since } 停止：{ $reason }
 health-adapters-none = 没有聊天适配器连接
 health-nodes = 节点：{ $online }/{ $nodes } 在线
 health-nodes-off = 离线：{ $nodes }
