@@ -116,17 +116,31 @@ pub(super) async fn upload(
         .insert("jarvis-session", link.session);
     let sending = async move {
         let mut name = Some(fetch.fetch);
-        while let Some(piece) = timeout(SILENCE_LIMIT, bytes.next())
-            .await
-            .map_err(|_| "the platform went silent")?
-        {
-            let mut piece = piece.map_err(|error| error.to_string())?;
+        loop {
+            let piece = match timeout(SILENCE_LIMIT, bytes.next()).await {
+                Ok(Some(Ok(piece))) => Ok(piece),
+                Ok(None) => break,
+                Ok(Some(Err(error))) => Err(error.to_string()),
+                Err(_) => Err("the platform went silent".to_owned()),
+            };
+            let mut piece = match piece {
+                Ok(piece) => piece,
+                Err(failed) => {
+                    let last = UploadChunk {
+                        fetch: name.take().unwrap_or_default(),
+                        failed: failed.clone(),
+                        ..UploadChunk::default()
+                    };
+                    let _ = sender.send(last).await;
+                    return Err(failed);
+                }
+            };
             while !piece.is_empty() {
                 let data = piece.split_to(piece.len().min(CHUNK));
                 let chunk = UploadChunk {
                     fetch: name.take().unwrap_or_default(),
                     data,
-                    last: false,
+                    ..UploadChunk::default()
                 };
                 // A brain that ends the call says why in its answer.
                 if sender.send(chunk).await.is_err() {
@@ -136,8 +150,8 @@ pub(super) async fn upload(
         }
         let last = UploadChunk {
             fetch: name.take().unwrap_or_default(),
-            data: Bytes::new(),
             last: true,
+            ..UploadChunk::default()
         };
         let _ = sender.send(last).await;
         Ok::<(), String>(())

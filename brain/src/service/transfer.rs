@@ -23,6 +23,9 @@ const CHUNK: usize = 256 << 10;
 /// How long the other side may stay silent in mid-stream.
 const STALL_LIMIT: Duration = Duration::from_secs(60);
 
+/// Longest reason of an adapter that is passed on, in characters.
+const LONGEST_WHY: usize = 300;
+
 fn session<T>(brain: &Brain, request: &Request<T>) -> Result<SessionHandle, Status> {
     request
         .metadata()
@@ -71,6 +74,10 @@ async fn receive(
     let limit = brain.config().attachment_limit;
     let mut chunk = first;
     loop {
+        if !chunk.failed.is_empty() {
+            let why: String = chunk.failed.chars().take(LONGEST_WHY).collect();
+            return Err(Status::aborted(why));
+        }
         if writer.size() + chunk.data.len() as u64 > limit {
             return Err(Status::resource_exhausted(format!(
                 "larger than {limit} bytes"
