@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::errand::Errand;
 use crate::look::Finding;
-use crate::sign_in::SignIn;
+use crate::sign_in::{Failure, Reason, SignIn};
 
 /// The bytes of one file, in order. An error ends it.
 pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
@@ -75,9 +75,9 @@ pub trait Adapter: Send + Sync + 'static {
     /// Opens a line for one more person; gives who that is. Dropped when nobody waits any more.
     ///
     /// # Errors
-    /// Why there is none, for a person to read.
-    async fn sign_in(&self, _sign_in: SignIn) -> Result<Person, String> {
-        Err("people do not sign in here".to_owned())
+    /// Why there is none.
+    async fn sign_in(&self, _sign_in: SignIn) -> Result<Person, Failure> {
+        Err(Failure::new(Reason::Unspecified))
     }
 
     /// Told what happens to the session. Must not block.

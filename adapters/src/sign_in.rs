@@ -1,10 +1,60 @@
 //! A person signs in: opens a line of their own to the bot, on platforms that have one for each.
 
+use std::fmt;
+
 use jarvis_proto::chat::{Attachment, SignInCode, SignInDigits, SignInScanned};
 use tokio::sync::mpsc;
 
+/// Why there is no new line.
+pub use jarvis_proto::chat::SignInReason as Reason;
 /// How far a sign-in is.
 pub use jarvis_proto::chat::sign_in_state::State;
+
+/// Why nobody was signed in. What it shows is for a terminal; the brain has its own words for a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The reason.
+    pub reason: Reason,
+    /// What the platform, or a setting, said of it; may be empty.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A reason that says it all.
+    #[must_use]
+    pub fn new(reason: Reason) -> Self {
+        Self::with(reason, "")
+    }
+
+    /// A reason, and more about it.
+    #[must_use]
+    pub fn with(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reason {
+            Reason::Unspecified => "people do not sign in here",
+            Reason::Late => "nobody has confirmed it in time",
+            Reason::Spent => "every code ran out, or its digits were wrong too often",
+            Reason::NoDigits => "nobody has typed the digits",
+            Reason::Away => "the platform does not answer as it should",
+            Reason::Odd => "the platform's answer cannot be used",
+            Reason::Untrusted => "the platform sends us to an address that is not trusted here",
+            Reason::Full => "as many people have signed in as are allowed",
+            Reason::Busy => "too many people sign in right now; try again in a minute",
+        })?;
+        if self.detail.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
 
 /// One sign-in, seen from the adapter: where it tells how far it is, and hears what was typed.
 #[derive(Debug)]

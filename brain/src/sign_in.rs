@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jarvis_proto::chat::SignInCode;
 use jarvis_proto::chat::sign_in_state::State;
+use jarvis_proto::chat::{SignInCode, SignInFailure, SignInReason};
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
@@ -144,9 +144,11 @@ pub(crate) async fn run(brain: Brain, new: NewSignIn) {
             () = brain.stopping().cancelled() => break true,
         };
         match next {
-            Ok(Some(state)) => {
+            Ok(Some(told)) => {
+                // The session lets none without a state through.
+                let Some(state) = told.state else { continue };
                 let is_last = matches!(state, State::Connected(_) | State::Failed(_));
-                new.told(&brain, state, &mut shown).await;
+                new.told(&brain, state, told.why, &mut shown).await;
                 if is_last {
                     break true;
                 }
@@ -198,7 +200,13 @@ impl NewSignIn {
         text!(self.language, "sign-in-cut", platform = self.platform())
     }
 
-    async fn told(&self, brain: &Brain, state: State, shown: &mut Shown) {
+    async fn told(
+        &self,
+        brain: &Brain,
+        state: State,
+        why: Option<SignInFailure>,
+        shown: &mut Shown,
+    ) {
         let (language, platform) = (self.language, self.platform());
         match state {
             State::Code(code) => {
@@ -226,12 +234,13 @@ impl NewSignIn {
                 let done = text!(language, "sign-in-done", platform = platform);
                 self.tell(brain, done).await;
             }
-            State::Failed(reason) => {
+            State::Failed(said) => {
+                let reason = why.and_then(|why| words(language, &why));
                 let reply = Reply::from(text!(
                     language,
                     "sign-in-failed",
                     platform = platform,
-                    reason = reason,
+                    reason = reason.unwrap_or_else(|| Text::plain(&said)),
                 ))
                 .button(
                     text!(language, "button-sign-in"),
@@ -297,6 +306,31 @@ impl NewSignIn {
     }
 }
 
+/// Why nobody was signed in; `None` when the adapter knows a reason that we do not.
+fn words(language: Language, why: &SignInFailure) -> Option<Text> {
+    let words = match why.reason() {
+        SignInReason::Unspecified => return None,
+        SignInReason::Late => text!(language, "sign-in-why-late"),
+        SignInReason::Spent => text!(language, "sign-in-why-spent"),
+        SignInReason::NoDigits => text!(language, "sign-in-why-no-digits"),
+        SignInReason::Away => text!(language, "sign-in-why-away"),
+        SignInReason::Odd => text!(language, "sign-in-why-odd"),
+        SignInReason::Untrusted => text!(language, "sign-in-why-untrusted"),
+        SignInReason::Full => text!(language, "sign-in-why-full"),
+        SignInReason::Busy => text!(language, "sign-in-why-busy"),
+    };
+    if why.detail.is_empty() {
+        return Some(words);
+    }
+    let detail = why.detail.as_str();
+    Some(text!(
+        language,
+        "sign-in-why-detail",
+        words = words,
+        detail = detail
+    ))
+}
+
 /// A person's line was cut: they are told where else we know them, and if that is nowhere, the owners.
 ///
 /// # Errors
@@ -341,7 +375,7 @@ pub(crate) async fn lost(
 
 #[cfg(test)]
 mod tests {
-    use super::digits;
+    use super::*;
 
     #[test]
     fn digits_are_read_as_phones_write_them() {
@@ -354,6 +388,35 @@ mod tests {
             ("²", None),
         ] {
             assert_eq!(digits(line).as_deref(), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn every_reason_has_words_in_both_languages_and_the_platforms_own_stand_behind() {
+        for number in 1..=8 {
+            let mut why = SignInFailure {
+                reason: number,
+                detail: String::new(),
+            };
+            let say =
+                |why: &SignInFailure, language| words(language, why).map(|text| text.to_string());
+            let (en, zh) = (say(&why, Language::En), say(&why, Language::Zh));
+            let (en, zh) = (en.unwrap_or_default(), zh.unwrap_or_default());
+            assert!(en.is_ascii() && !en.is_empty(), "{number}: {en}");
+            assert!(zh.chars().any(|c| c > '\u{4e00}'), "{number}: {zh}");
+            "code -1: no".clone_into(&mut why.detail);
+            assert_eq!(say(&why, Language::En), Some(format!("{en} (code -1: no)")));
+            assert_eq!(
+                say(&why, Language::Zh),
+                Some(format!("{zh}（code -1: no）"))
+            );
+        }
+        for reason in [0, 99] {
+            let why = SignInFailure {
+                reason,
+                detail: "of a newer adapter".to_owned(),
+            };
+            assert!(words(Language::En, &why).is_none(), "{reason}");
         }
     }
 }

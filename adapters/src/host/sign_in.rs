@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jarvis_proto::chat::sign_in_state::State;
-use jarvis_proto::chat::{SignInInput, SignInState};
+use jarvis_proto::chat::{SignInFailure, SignInInput, SignInState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapter::Adapter;
-use crate::sign_in::SignIn;
+use crate::sign_in::{Failure, Reason, SignIn};
 
 /// Sign-ins at the same time.
 const MOST: usize = 8;
@@ -48,11 +48,7 @@ impl SignIns {
         id: String,
     ) -> Result<impl Future<Output = String> + Send + 'static, Box<SignInState>> {
         if self.open.len() >= MOST || self.open.contains_key(&id) {
-            let busy = "too many people sign in right now; try again in a minute";
-            return Err(Box::new(SignInState {
-                sign_in: id,
-                state: Some(State::Failed(busy.to_owned())),
-            }));
+            return Err(Box::new(failed(id, Failure::new(Reason::Busy))));
         }
         let (sign_in, mut told, typing) = SignIn::channel();
         let stop = CancellationToken::new();
@@ -64,11 +60,12 @@ impl SignIns {
         let states = self.states.clone();
         Ok(async move {
             let name = id.clone();
-            let tell = async |state: State| {
-                let state = SignInState {
-                    sign_in: name.clone(),
-                    state: Some(state),
-                };
+            let said = |state: State| SignInState {
+                sign_in: name.clone(),
+                state: Some(state),
+                why: None,
+            };
+            let tell = async |state: SignInState| {
                 // A host that has ended needs nothing more.
                 let _ = states.send(state).await;
             };
@@ -78,16 +75,16 @@ impl SignIns {
                 let last = loop {
                     tokio::select! {
                         biased;
-                        Some(state) = told.recv() => tell(state).await,
+                        Some(state) = told.recv() => tell(said(state)).await,
                         end = &mut signing_in => break end,
                     }
                 };
                 while let Ok(state) = told.try_recv() {
-                    tell(state).await;
+                    tell(said(state)).await;
                 }
                 tell(match last {
-                    Ok(person) => State::Connected(person),
-                    Err(reason) => State::Failed(reason),
+                    Ok(person) => said(State::Connected(person)),
+                    Err(failure) => failed(name.clone(), failure),
                 })
                 .await;
             };
@@ -119,5 +116,17 @@ impl SignIns {
 
     pub(super) fn ended(&mut self, id: &str) {
         self.open.remove(id);
+    }
+}
+
+/// The last state of a sign-in that brought nobody.
+fn failed(sign_in: String, failure: Failure) -> SignInState {
+    SignInState {
+        sign_in,
+        state: Some(State::Failed(failure.to_string())),
+        why: Some(SignInFailure {
+            reason: failure.reason.into(),
+            detail: failure.detail,
+        }),
     }
 }

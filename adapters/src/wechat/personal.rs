@@ -43,7 +43,7 @@ use self::send::Sender;
 use crate::adapter::{Adapter, AdapterError, ByteStream, FloodLimits, Inbox, Profile};
 use crate::errand::Errand;
 use crate::look::Finding;
-use crate::sign_in::SignIn;
+use crate::sign_in::{Failure, SignIn};
 
 /// Name of this adapter.
 pub const KIND: &str = "wechat";
@@ -79,9 +79,9 @@ pub async fn sign_in(config: Config, sign_in: SignIn) -> Result<Person, AdapterE
     let core = open(config).await?;
     login::run(&core, sign_in)
         .await
-        .map_err(|detail| AdapterError::Call {
+        .map_err(|failure| AdapterError::Call {
             call: "signing in to WeChat",
-            detail,
+            detail: failure.to_string(),
         })
 }
 
@@ -209,7 +209,7 @@ impl Adapter for Personal {
         true
     }
 
-    async fn sign_in(&self, sign_in: SignIn) -> Result<Person, String> {
+    async fn sign_in(&self, sign_in: SignIn) -> Result<Person, Failure> {
         login::run(&self.core, sign_in).await
     }
 }

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use futures::Stream;
 use jarvis_proto::chat::action_result::Outcome;
-use jarvis_proto::chat::sign_in_state::State;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, Attachment, BrainFrame, Capabilities, EventAck,
-    FetchAttachment, Goodbye, Idle, Ping, Refused, RefusedReason, SendBudget, Welcome,
+    FetchAttachment, Goodbye, Idle, Ping, Refused, RefusedReason, SendBudget, SignInState, Welcome,
     adapter_frame, brain_frame,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -73,7 +72,7 @@ struct Open {
     results: HashMap<String, oneshot::Sender<Outcome>>,
     fetches: HashMap<String, oneshot::Sender<Result<StoredBlob, String>>>,
     budgets: HashMap<String, SendBudget>,
-    sign_ins: HashMap<String, mpsc::Sender<State>>,
+    sign_ins: HashMap<String, mpsc::Sender<SignInState>>,
     last_event: String,
 }
 

@@ -78,6 +78,10 @@ impl Lines {
 
     /// An operator who is known on Telegram.
     async fn on_telegram(&mut self, name: &str) -> telegram::Person {
+        self.on_telegram_speaking(name, "").await
+    }
+
+    async fn on_telegram_speaking(&mut self, name: &str, language: &str) -> telegram::Person {
         let (telegram, adapter) = match self.telegram.take() {
             Some(there) => there,
             None => {
@@ -88,9 +92,9 @@ impl Lines {
                 (telegram, adapter)
             }
         };
-        let person = telegram.person(name);
+        let person = telegram.person_speaking(name, language);
         person.says("/start");
-        person.sees("I don't know you yet").await;
+        person.sees("/bind").await;
         let owner = &mut self.site.owner;
         owner.says(&format!("role {name} operator")).await;
         owner.sees(&format!("{name} is now operator")).await;
@@ -191,7 +195,7 @@ async fn a_code_that_runs_out_is_replaced_and_the_third_is_the_last() {
         lines.wechat.shows_code().await;
         lines.wechat.expires_code();
     }
-    ann.sees("3 codes were spent in vain").await;
+    ann.sees("every code ran out").await;
     // Digits that are wrong too often spend a code too; a phone of another region asks elsewhere.
     let phone = lines.wechat.person("Ann");
     ann.presses("new code");
@@ -215,6 +219,36 @@ async fn a_code_that_runs_out_is_replaced_and_the_third_is_the_last() {
     ann.sees("Connected").await;
     phone.says("/start");
     phone.sees("I don't know you yet").await;
+    lines.no_complaints();
+}
+
+#[tokio::test]
+async fn why_nobody_was_signed_in_is_said_in_the_readers_language() {
+    let mut lines = Lines::start().await;
+    let ann = lines.on_telegram_speaking("Ann", "en").await;
+    let wei = lines.on_telegram_speaking("Wei", "zh-CN").await;
+    for (person, words) in [
+        (
+            &ann,
+            "it cannot be reached, or does not answer as it should",
+        ),
+        (&wei, "联系不上对方平台"),
+    ] {
+        lines.wechat.fail("get_bot_qrcode", 1, &Fault::Status(503));
+        person.says("/signin");
+        let told = person.sees(words).await.text;
+        assert!(told.contains("503"), "the platform's own words: {told}");
+    }
+    for (person, words) in [(&ann, "every code ran out"), (&wei, "二维码接连失效")] {
+        let shown = lines.wechat.codes() + 3;
+        person.says("/signin");
+        for _ in 0..3 {
+            lines.wechat.shows_code().await;
+            lines.wechat.expires_code();
+        }
+        person.sees(words).await;
+        assert_eq!(lines.wechat.codes(), shown);
+    }
     lines.no_complaints();
 }
 
@@ -380,6 +414,39 @@ async fn files_come_in_with_any_form_of_key_and_never_with_a_wrong_one() {
     ann.sends_file_with_key("wrong.bin", bytes.clone(), |_| STANDARD.encode([7; 16]));
     ann.sees("key and file do not belong together").await;
     assert!(!folder.join("wrong.bin").exists());
+    // One that is too large to be opened at once shows it at its end.
+    let bytes = vec![3_u8; (4 << 20) + 1];
+    ann.sends_file_with_key("large.bin", bytes, |_| STANDARD.encode([7; 16]));
+    ann.sees("key and file do not belong together").await;
+    assert_eq!(ann.count("stream was cut"), 0);
+    assert!(!folder.join("large.bin").exists());
+    lines.no_complaints();
+}
+
+#[tokio::test]
+async fn pictures_go_both_ways_with_a_key_and_without() {
+    let mut lines = Lines::start().await;
+    let ann = lines.operator("Ann").await;
+    let folder = lines.site.node(0).files();
+    for (place, is_sealed) in [("sealed.jpg", true), ("plain.jpg", false)] {
+        let mut bytes = b"\xff\xd8\xff\xe0 a picture, ".to_vec();
+        bytes.extend(place.bytes().cycle().take(30_000));
+        ann.sends_picture(bytes.clone(), is_sealed);
+        ann.sees("picture.jpg (").await;
+        ann.says(&format!("web-1:{}/{place}", folder.display()));
+        ann.sees(&blake3::hash(&bytes).to_hex()[..4]).await;
+        let arrived = std::fs::read(folder.join(place)).unwrap();
+        assert!(arrived == bytes, "{place} came whole");
+        // What was asked for by its name is a file, with each byte.
+        ann.says(&format!("/get web-1:{}/{place}", folder.display()));
+        assert!(ann.gets_file(place).await == bytes, "{place} went whole");
+    }
+    // What Jarvis draws is a picture.
+    ann.says("/note -k db -k nginx something");
+    ann.sees("Saved note").await;
+    ann.says("/expnotes -g");
+    let picture = ann.gets_file("picture").await;
+    assert!(picture.starts_with(b"\x89PNG"));
     lines.no_complaints();
 }
 

@@ -17,6 +17,7 @@ use super::{inbound, lock};
 use crate::adapter::Inbox;
 use crate::few::Few;
 use crate::recent::Recent;
+use crate::sign_in::{Failure, Reason};
 
 /// Messages whose text is known when somebody quotes them.
 const QUOTES: usize = 10_000;
@@ -96,7 +97,7 @@ impl Core {
     ///
     /// # Errors
     /// In words, when there is no place for one more.
-    pub(super) async fn adopt(&self, mut kept: Kept) -> Result<(), String> {
+    pub(super) async fn adopt(&self, mut kept: Kept) -> Result<(), Failure> {
         match self.account(&kept.person) {
             // What the platform counts goes on.
             Some(old) => {
@@ -106,10 +107,8 @@ impl Core {
                 kept.sent = old.sent;
             }
             None if self.accounts().len() >= self.config.rules.accounts => {
-                return Err(format!(
-                    "{} people have signed in here, which is as many as `wechat.limits.accounts` allows",
-                    self.config.rules.accounts
-                ));
+                let detail = format!("`wechat.limits.accounts` is {}", self.config.rules.accounts);
+                return Err(Failure::with(Reason::Full, detail));
             }
             None => {}
         }

@@ -12,7 +12,7 @@ use super::code;
 use super::config::Config;
 use super::core::Core;
 use super::kept::Kept;
-use crate::sign_in::SignIn;
+use crate::sign_in::{Failure, Reason, SignIn};
 
 /// The platform's kind of bot.
 const BOT_TYPE: &str = "3";
@@ -38,11 +38,11 @@ pub(super) fn picture(handle: &str) -> Option<Vec<u8>> {
 /// Runs one sign-in; the new line stands when it is done.
 ///
 /// # Errors
-/// Why there is none, for a person.
-pub(super) async fn run(core: &Core, mut sign_in: SignIn) -> Result<Person, String> {
+/// Why there is none.
+pub(super) async fn run(core: &Core, mut sign_in: SignIn) -> Result<Person, Failure> {
     let limit = core.config.rules.sign_in;
     let done = timeout(limit, scanned(core, &mut sign_in)).await;
-    match done.unwrap_or_else(|_| Err("nobody has confirmed it in time".to_owned()))? {
+    match done.unwrap_or_else(|_| Err(Failure::new(Reason::Late)))? {
         Done::New(kept) => {
             let person = core.person(&kept.person);
             core.adopt(*kept).await?;
@@ -65,7 +65,7 @@ enum Fate {
     Spent,
 }
 
-async fn scanned(core: &Core, sign_in: &mut SignIn) -> Result<Done, String> {
+async fn scanned(core: &Core, sign_in: &mut SignIn) -> Result<Done, Failure> {
     for _ in 0..MOST_CODES {
         let (name, link) = new_code(core).await?;
         let picture = Attachment {
@@ -80,11 +80,11 @@ async fn scanned(core: &Core, sign_in: &mut SignIn) -> Result<Done, String> {
             return Ok(done);
         }
     }
-    Err(format!("{MOST_CODES} codes were spent in vain"))
+    Err(Failure::new(Reason::Spent))
 }
 
 /// Asks for a code; its name, and what it says.
-async fn new_code(core: &Core) -> Result<(String, String), String> {
+async fn new_code(core: &Core) -> Result<(String, String), Failure> {
     let line = Line {
         url: &core.config.api_url,
         token: None,
@@ -96,17 +96,17 @@ async fn new_code(core: &Core) -> Result<(String, String), String> {
         .call_with(line, "get_bot_qrcode", &query, body, CALL_LIMIT);
     let told = call
         .await
-        .map_err(|error| format!("WeChat gives no code: {error}"))?;
+        .map_err(|error| Failure::with(Reason::Away, error.to_string()))?;
     let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
     let (name, link) = (text("qrcode"), text("qrcode_img_content"));
     if name.is_empty() || link.is_empty() || link.len() > code::LONGEST {
-        return Err("WeChat's answer holds no code".to_owned());
+        return Err(Failure::with(Reason::Odd, "it holds no code"));
     }
     Ok((name, link))
 }
 
 /// Follows one code to its end.
-async fn follow(core: &Core, sign_in: &mut SignIn, name: &str) -> Result<Fate, String> {
+async fn follow(core: &Core, sign_in: &mut SignIn, name: &str) -> Result<Fate, Failure> {
     let mut url = core.config.api_url.clone();
     let mut digits: Option<String> = None;
     let (mut is_scanned, mut failures) = (false, 0);
@@ -114,7 +114,9 @@ async fn follow(core: &Core, sign_in: &mut SignIn, name: &str) -> Result<Fate, S
         let told = match status(&core.api, &url, name, digits.as_deref()).await {
             Ok(told) => told,
             Err(CallError::Silent) => continue,
-            Err(error) if failures == MOST_FAILURES => return Err(error.to_string()),
+            Err(error) if failures == MOST_FAILURES => {
+                return Err(Failure::with(Reason::Away, error.to_string()));
+            }
             Err(error) => {
                 failures += 1;
                 tracing::debug!(%error, "the state of a code is not known");
@@ -134,7 +136,7 @@ async fn follow(core: &Core, sign_in: &mut SignIn, name: &str) -> Result<Fate, S
             }
             "need_verifycode" => {
                 let typed = sign_in.digits(digits.is_some()).await;
-                digits = Some(typed.ok_or("nobody has typed the digits")?);
+                digits = Some(typed.ok_or_else(|| Failure::new(Reason::NoDigits))?);
                 continue;
             }
             "scaned_but_redirect" => {
@@ -169,27 +171,26 @@ async fn status(
 }
 
 /// Where the state of a scanned code is told.
-fn redirected(config: &Config, host: &str) -> Result<Url, String> {
+fn redirected(config: &Config, host: &str) -> Result<Url, Failure> {
     let scheme = config.api_url.scheme();
     trusted(config, &format!("{scheme}://{host}"))
 }
 
-fn trusted(config: &Config, address: &str) -> Result<Url, String> {
+fn trusted(config: &Config, address: &str) -> Result<Url, Failure> {
     config.trusted(address).ok_or_else(|| {
         let shown: String = address.chars().take(100).collect();
-        format!(
-            "WeChat sends us to {shown}, which is not below one of `wechat.hosts`; add it there if it is theirs"
-        )
+        let detail = format!("{shown} is not below one of `wechat.hosts`");
+        Failure::with(Reason::Untrusted, detail)
     })
 }
 
-fn confirmed(config: &Config, told: &Value) -> Result<Done, String> {
+fn confirmed(config: &Config, told: &Value) -> Result<Done, Failure> {
     let text = |key: &str, longest: usize| {
         let text = told[key].as_str().unwrap_or_default();
         let is_usable = !text.is_empty() && text.len() <= longest;
         is_usable
             .then(|| text.to_owned())
-            .ok_or_else(|| format!("WeChat's answer holds no usable `{key}`"))
+            .ok_or_else(|| Failure::with(Reason::Odd, format!("it holds no usable `{key}`")))
     };
     let url = match told["baseurl"].as_str() {
         Some(url) if !url.is_empty() => trusted(config, url)?,
@@ -232,6 +233,7 @@ mod tests {
             confirmed(&config, &told)
                 .err()
                 .unwrap()
+                .detail
                 .contains("wechat.hosts")
         );
         told["baseurl"] = json!("");
@@ -240,6 +242,7 @@ mod tests {
             confirmed(&config, &told)
                 .err()
                 .unwrap()
+                .detail
                 .contains("bot_token")
         );
         assert!(redirected(&config, "b.weixin.qq.com").is_ok());

@@ -1,6 +1,5 @@
 //! Sign-ins of people at an adapter, for as long as its session lives.
 
-use jarvis_proto::chat::sign_in_state::State;
 use jarvis_proto::chat::{CancelSignIn, SignInInput, SignInState, StartSignIn, brain_frame};
 use tokio::sync::mpsc;
 use tracing::debug;
@@ -22,7 +21,7 @@ impl SessionHandle {
     /// When the session has ended.
     pub(crate) async fn start_sign_in(
         &self,
-    ) -> Result<(String, mpsc::Receiver<State>), SessionEnded> {
+    ) -> Result<(String, mpsc::Receiver<SignInState>), SessionEnded> {
         let sign_in = uuid::Uuid::now_v7().to_string();
         let (sender, receiver) = mpsc::channel(WAITING);
         self.lock().sign_ins.insert(sign_in.clone(), sender);
@@ -66,12 +65,13 @@ impl SessionHandle {
 
     pub(super) fn on_sign_in(&self, told: SignInState) {
         let waiting = self.lock().sign_ins.get(&told.sign_in).cloned();
-        let (Some(waiting), Some(state)) = (waiting, told.state) else {
-            debug!(sign_in = told.sign_in, "a sign-in that nobody waits for");
+        let sign_in = told.sign_in.clone();
+        let (Some(waiting), true) = (waiting, told.state.is_some()) else {
+            debug!(sign_in, "a sign-in that nobody waits for");
             return;
         };
-        if waiting.try_send(state).is_err() {
-            debug!(sign_in = told.sign_in, "a sign-in tells more than is read");
+        if waiting.try_send(told).is_err() {
+            debug!(sign_in, "a sign-in tells more than is read");
         }
     }
 }
