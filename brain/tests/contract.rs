@@ -35,7 +35,9 @@ impl House {
     }
 
     async fn with(data: tempfile::TempDir) -> Self {
-        let config = BrainConfig::new(data.path().to_owned());
+        let mut config = BrainConfig::new(data.path().to_owned());
+        // Here one person says what a crowd says.
+        config.messages_per_minute = 1_000_000;
         let brain = Brain::start(config, Identity::generate(), Clock::system())
             .await
             .unwrap();
@@ -98,32 +100,33 @@ fn frame(frame: adapter_frame::Frame) -> AdapterFrame {
     AdapterFrame { frame: Some(frame) }
 }
 
+/// A word in private.
+fn said(id: &str, person: &str, text: &str) -> AdapterFrame {
+    frame(adapter_frame::Frame::Event(Event {
+        id: id.to_owned(),
+        room: Some(Room {
+            id: person.to_owned(),
+            kind: RoomKind::Private.into(),
+            ..Room::default()
+        }),
+        person: Some(Person {
+            id: person.to_owned(),
+            name: person.to_owned(),
+            ..Person::default()
+        }),
+        addressed: true,
+        kind: Some(event::Kind::Message(Message {
+            message_id: format!("m{id}"),
+            text: text.to_owned(),
+            ..Message::default()
+        })),
+        ..Event::default()
+    }))
+}
+
 impl Adapter {
     async fn says(&self, id: &str, person: &str, text: &str) {
-        let event = Event {
-            id: id.to_owned(),
-            room: Some(Room {
-                id: person.to_owned(),
-                kind: RoomKind::Private.into(),
-                ..Room::default()
-            }),
-            person: Some(Person {
-                id: person.to_owned(),
-                name: person.to_owned(),
-                ..Person::default()
-            }),
-            addressed: true,
-            kind: Some(event::Kind::Message(Message {
-                message_id: format!("m{id}"),
-                text: text.to_owned(),
-                ..Message::default()
-            })),
-            ..Event::default()
-        };
-        self.frames
-            .send(frame(adapter_frame::Frame::Event(event)))
-            .await
-            .unwrap();
+        self.frames.send(said(id, person, text)).await.unwrap();
     }
 
     /// The next frame that is no ping, menu, welcome or idle notice.
@@ -452,4 +455,139 @@ async fn a_brain_that_starts_again_says_what_it_still_owed() {
     );
     adapter.answers(&again, ok()).await;
     adapter.idle("1").await;
+}
+
+/// Takes the writer's place in the store, as a disk that hangs does.
+async fn block(house: &House) -> sqlx::SqliteConnection {
+    use sqlx::Connection as _;
+    let file = house._data.path().join("jarvis.db");
+    let url = format!("sqlite:{}", file.display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection
+}
+
+/// A thousand may wait in a room, and some are on their way into the store. Whatever is beyond that is
+/// refused at once, although nothing moves, and is never done.
+#[tokio::test]
+async fn what_a_room_has_no_place_for_is_refused_politely_and_never_done() {
+    const SAID: usize = 1_300;
+    let house = House::new().await;
+    let mut adapter = house.adapter("chat", "a").await;
+    adapter.says("first", "ann", "/version").await;
+    adapter.sees().await;
+    let blocked = block(&house).await;
+    let frames = adapter.frames.clone();
+    let saying = tokio::spawn(async move {
+        for number in 0..SAID {
+            let said = said(&number.to_string(), "ann", "/version");
+            frames.send(said).await.unwrap();
+        }
+    });
+    // The last ones find no place.
+    let mut refused = Vec::new();
+    while refused.last().is_none_or(|id| *id != SAID - 1) {
+        match adapter.next().await {
+            brain_frame::Frame::Action(action) => {
+                assert!(text(&action).contains("too much to do"), "{action:?}");
+                assert!(action.transient, "it is said in passing");
+                refused.push(action.reply_to[1..].parse::<usize>().unwrap());
+            }
+            brain_frame::Frame::Ack(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    saying.await.unwrap();
+    let first = SAID - refused.len();
+    assert!((1024..1200).contains(&first), "{first}");
+    assert!(
+        refused.into_iter().eq(first..SAID),
+        "the last ones, in order"
+    );
+    // Each that was taken is answered once.
+    drop(blocked);
+    for _ in 0..first {
+        let said = adapter.sees().await;
+        assert!(said.starts_with("Jarvis "), "{said}");
+    }
+    // Nothing was kept of the others: the same event is a new one.
+    let last = (SAID - 1).to_string();
+    adapter.says(&last, "ann", "/whoami").await;
+    assert!(adapter.sees().await.contains("guest"));
+}
+
+/// One platform brings more than it takes away: its events wait. Somebody elsewhere is told so at once, and
+/// served when it is over.
+#[tokio::test]
+async fn under_pressure_new_commands_are_refused_politely_until_it_is_over() {
+    const ROOMS: usize = 8;
+    const SAID: usize = 600;
+    /// The platform takes so many frames at a time, with a pause that is longer than any that is borne.
+    const GULP: usize = 200;
+    const PAUSE: Duration = Duration::from_millis(150);
+    let house = House::new().await;
+    let mut eve = house.adapter("other", "a").await;
+    eve.says("hello", "eve", "/version").await;
+    eve.sees().await;
+    let mut crowd = house.adapter("chat", "a").await;
+    let frames = crowd.frames.clone();
+    let saying = tokio::spawn(async move {
+        for number in 0..ROOMS * SAID {
+            // Acknowledgements carry the id back: long ones fill the way.
+            let (id, room) = (
+                format!("{number:0>250}"),
+                format!("room-{}", number % ROOMS),
+            );
+            frames.send(said(&id, &room, "/version")).await.unwrap();
+        }
+    });
+    let mut gulps = 1;
+    let busy = loop {
+        gulps *= 2;
+        assert!(gulps <= 8, "nobody was refused");
+        for _ in 0..gulps {
+            tokio::time::sleep(PAUSE).await;
+            for _ in 0..GULP {
+                crowd.next().await;
+            }
+        }
+        // Who is served at once ends the pressure, so she does not ask all the time.
+        eve.says(&format!("ask-{gulps}"), "eve", "/whoami").await;
+        let answer = eve.action().await;
+        if answer.transient {
+            break text(&answer);
+        }
+        eve.answers(&answer, ok()).await;
+    };
+    assert!(busy.contains("too much to do") && busy.contains("Nothing was done"));
+    // Who sits at the server itself waits by themselves.
+    let mut owner = house.adapter("console", "a").await;
+    owner.says("1", "owner", "version").await;
+    assert!(owner.sees().await.starts_with("Jarvis "));
+    let reading = tokio::spawn(async move {
+        loop {
+            let brain_frame::Frame::Action(action) = crowd.next().await else {
+                continue;
+            };
+            if !action.transient {
+                crowd.answers(&action, ok()).await;
+            }
+        }
+    });
+    let served = async {
+        loop {
+            eve.says("again", "eve", "/whoami").await;
+            let answer = eve.action().await;
+            if !answer.transient {
+                break text(&answer);
+            }
+        }
+    };
+    let served = tokio::time::timeout(LIMIT, served).await.unwrap();
+    assert!(served.contains("guest"), "{served}");
+    saying.abort();
+    reading.abort();
 }
