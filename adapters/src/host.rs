@@ -23,7 +23,7 @@ use futures::FutureExt as _;
 use jarvis_proto::chat::action_result::Outcome;
 use jarvis_proto::chat::{
     Action, ActionResult, AdapterFrame, AttachmentFailed, Event, FetchAttachment, Goodbye, Pong,
-    RefusedReason, SendBudget, SignInState, adapter_frame, brain_frame,
+    SendBudget, SignInState, adapter_frame, brain_frame,
 };
 use secrecy::SecretString;
 use tokio::sync::{mpsc, watch};
@@ -35,7 +35,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) use self::address::tls_connector;
 pub use self::address::{BadBrainAddress, Brain, BrainAddress};
 pub use self::flood::Turn;
-pub use self::stopped::report_stop;
+pub use self::stopped::{HostError, report_stop};
 
 use self::flood::Flood;
 use self::lanes::Lanes;
@@ -59,28 +59,6 @@ const REMEMBERED_BUDGETS: usize = 256;
 /// What may take how long when stopping: running actions, then the brain's last frames.
 const FINISH_LIMIT: Duration = Duration::from_secs(8);
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
-
-/// Why the host ended although nobody asked it to.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The brain will not take this adapter: wrong token, wrong contract, bad hello.
-    #[error("the brain refused this adapter ({}): {detail}", reason.as_str_name())]
-    Refused {
-        /// The brain's reason.
-        reason: RefusedReason,
-        /// The brain's words.
-        detail: String,
-    },
-    /// The brain stayed out of reach for longer than the adapter waits.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The platform made going on impossible.
-    #[error(transparent)]
-    Adapter(#[from] AdapterError),
-    /// The adapter itself is faulty: its task panicked.
-    #[error("crashed, see the crash report")]
-    Crashed,
-}
 
 /// Runs one adapter until `stop` is cancelled, its input has ended, or going on is impossible.
 ///

@@ -1,17 +1,39 @@
-//! The last word of an adapter that cannot go on.
+//! Why an adapter cannot go on, and its last word to the brain.
 
 use std::time::Duration;
 
 use jarvis_proto::chat::chat_brain_client::ChatBrainClient;
-use jarvis_proto::chat::{AdapterStopped, StopReason};
+use jarvis_proto::chat::{AdapterStopped, RefusedReason, StopReason};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::{Brain, HostError};
+use super::Brain;
 use crate::adapter::AdapterError;
 
 /// How long the brain may take to hear it.
 const LIMIT: Duration = Duration::from_secs(15);
+
+/// Why the host ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The brain will not take this adapter: wrong token, wrong contract, bad hello.
+    #[error("the brain refused this adapter ({}): {detail}", reason.as_str_name())]
+    Refused {
+        /// The brain's reason.
+        reason: RefusedReason,
+        /// The brain's words.
+        detail: String,
+    },
+    /// The brain stayed out of reach for longer than the adapter waits.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The platform made going on impossible.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// The adapter itself is faulty: its task panicked.
+    #[error("crashed, see the crash report")]
+    Crashed,
+}
 
 /// Tells the brain why an adapter has stopped, so that its owners hear of it elsewhere. `bot` is empty
 /// when the platform was never reached. Best effort: a brain that cannot be reached is not waited for.

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use futures::StreamExt;
 use jarvis_proto::chat::{
-    Attachment, Capabilities, Ping, Progress, RateLimited, Refused, Sent, action, brain_frame,
+    Attachment, Capabilities, Ping, Progress, RateLimited, Refused, RefusedReason, Sent, action,
+    brain_frame,
 };
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;

@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod core;
 mod frame;
+mod handle;
 mod inbound;
 mod limits;
 mod line;

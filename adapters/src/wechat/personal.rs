@@ -12,6 +12,7 @@ mod cipher;
 mod code;
 mod config;
 mod core;
+mod handle;
 mod inbound;
 mod kept;
 mod login;

@@ -9,7 +9,7 @@ use jarvis_proto::chat::{
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use super::media::Handle;
+use super::handle::Handle;
 use super::place::Place;
 use crate::now_ms;
 
@@ -145,7 +145,8 @@ fn press(of: &Value) -> Option<(String, String)> {
 
 fn message(body: &Value, kind: &str, place: &Place, name: &str) -> Option<Message> {
     let mut said = content(body, kind)?;
-    if matches!(place, Place::Group(_)) {
+    let is_group = matches!(place, Place::Group(_));
+    if is_group {
         said.text = without_mention(&said.text, name);
     }
     let quote = &body["quote"];
@@ -157,6 +158,10 @@ fn message(body: &Value, kind: &str, place: &Place, name: &str) -> Option<Messag
     said.attachments.truncate(ATTACHMENTS);
     if said.text.is_empty() && said.attachments.is_empty() {
         said.text.clone_from(&quoted.text);
+    }
+    // In a group the robot may be called with nothing more; elsewhere nothing was said.
+    if said.text.is_empty() && said.attachments.is_empty() && !is_group {
+        return None;
     }
     Some(Message {
         message_id: id(&body["msgid"]).unwrap_or_default().to_owned(),

@@ -8,9 +8,9 @@ use futures::StreamExt;
 use jarvis_proto::chat::Attachment;
 use reqwest::header::CONTENT_DISPOSITION;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::handle::Handle;
 use crate::adapter::{AdapterError, ByteStream};
 use crate::cause::innermost;
 use crate::now_ms;
@@ -25,29 +25,6 @@ const NAME_LIMIT: Duration = Duration::from_secs(3);
 const LONGEST_NAME: usize = 255;
 /// Encryption makes a file longer by at most this.
 const PADDING: u64 = 32;
-
-/// How a file is found again. It is written into the attachment's handle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Handle {
-    #[serde(rename = "u")]
-    pub(super) url: String,
-    /// Key of this file alone; without it the key of all callbacks.
-    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<String>,
-    /// When the address came.
-    #[serde(rename = "t")]
-    pub(super) at_ms: i64,
-}
-
-impl Handle {
-    pub(super) fn written(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    pub(super) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-}
 
 /// Fetches files of one robot.
 #[derive(Debug)]

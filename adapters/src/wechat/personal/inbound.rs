@@ -5,7 +5,7 @@ use jarvis_proto::chat::{
 };
 use serde_json::Value;
 
-use super::media::Handle;
+use super::handle::Handle;
 
 /// The platform's kinds of items.
 const TEXT: u64 = 1;

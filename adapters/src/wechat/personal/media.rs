@@ -9,7 +9,6 @@ use jarvis_proto::chat::action_result::Outcome;
 use md5::{Digest as _, Md5};
 use reqwest::Body;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use url::Url;
@@ -18,6 +17,7 @@ use super::account::Credentials;
 use super::api::{CALL_LIMIT, CallError, Line};
 use super::cipher::{self, Key, Opener, Sealer};
 use super::core::Core;
+use super::handle::Handle;
 use crate::adapter::{AdapterError, ByteStream};
 use crate::errand::Errand;
 use crate::web;
@@ -36,23 +36,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SMALL: u64 = 4 << 20;
 /// Longest silence inside a download.
 const SILENCE_LIMIT: Duration = Duration::from_secs(60);
-
-/// How a file that came can be fetched; the handle of its attachment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Handle {
-    /// The address that the message named; may be empty.
-    #[serde(rename = "u", default)]
-    pub(super) url: String,
-    /// What the file servers call it; may be empty.
-    #[serde(rename = "p", default)]
-    pub(super) param: String,
-    /// Hex; `None`: it is not encrypted.
-    #[serde(rename = "k", default)]
-    pub(super) key: Option<String>,
-    /// Its length, where the message says it.
-    #[serde(rename = "n", default)]
-    pub(super) size: Option<u64>,
-}
 
 /// Fetches a file and decrypts it on the way.
 ///

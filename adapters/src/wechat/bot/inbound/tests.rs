@@ -60,6 +60,22 @@ fn the_call_of_the_robot_is_cut_away() {
     }
 }
 
+/// Found by the fuzzer: a message of a kind whose content is missing was one without words.
+#[test]
+fn a_private_message_without_anything_is_none_and_a_bare_call_in_a_group_is_one() {
+    for body in [
+        private("text", json!({"content": "  "})),
+        private("mixed", json!({"msg_item": [7]})),
+        private("image", json!({})),
+    ] {
+        assert_eq!(read(&body, "", "en"), Callback::Nothing, "{body}");
+    }
+    let mut body = private("text", json!({"content": "@RobotA"}));
+    body["chattype"] = json!("group");
+    body["chatid"] = json!("c1");
+    assert_eq!(said(&body).text, "");
+}
+
 #[test]
 fn a_group_is_a_group_and_keeps_the_case_of_its_id() {
     let body = json!({
