@@ -104,6 +104,9 @@ pub(crate) struct Adapter {
     /// Only look whether it would work, and say what to do where it would not
     #[arg(long)]
     pub(crate) check: bool,
+    /// With --check: log in, though that takes the robot from a program that has it (wecom only)
+    #[arg(long, requires = "check")]
+    pub(crate) take_over: bool,
     /// Make a bot by scanning a code with the phone, and keep its secret (qq only)
     #[arg(long, conflicts_with = "check")]
     pub(crate) create: bool,

@@ -45,6 +45,16 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Adapter, report: &mut 
         platform::wecom::look_beside(config, report).await;
         return;
     }
+    if kind == AdapterKind::Wecom && platform::wecom::logs_in(config) && !arguments.take_over {
+        report.warn(
+            name,
+            "BotID and Secret are not tried: only a login shows whether they are right, and it takes the \
+             robot from a program that has it",
+            "`--check --take-over` logs in for a moment; do that when nothing else has the robot",
+        );
+        platform::wecom::look_beside(config, report).await;
+        return;
+    }
     if kind == AdapterKind::Wechaty {
         // Connecting would wait for a scan, and for the events that a running adapter has.
         platform::wechaty::look(config, report).await;

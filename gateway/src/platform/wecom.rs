@@ -12,6 +12,11 @@ pub(crate) fn is_held(config: &Config) -> bool {
     matches!(configuration(config), Ok(Some(robot)) if bot::is_held(&robot))
 }
 
+/// Whether the robot is had by a login, which takes it from whoever has it.
+pub(crate) fn logs_in(config: &Config) -> bool {
+    config.wecom.mode == WecomMode::Connection
+}
+
 /// Asks the platform without a login.
 pub(crate) async fn look_beside(config: &Config, report: &mut Report) {
     let Ok(Some(robot)) = configuration(config) else {

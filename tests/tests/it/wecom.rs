@@ -516,7 +516,16 @@ async fn a_check_asks_the_platform_and_says_what_to_do() {
     let none = check(&[]).await;
     assert!(none.out.contains("wecom.bot_id"), "{}", none.out);
     jarvis.configure_wecom(&wecom).unwrap();
-    let good = check(&[]).await;
+    // A program elsewhere that has the robot keeps it, unless a login is asked for.
+    let _other = Robot::of(&wecom).await;
+    let careful = check(&[]).await;
+    assert!(careful.status.success(), "{}", careful.out);
+    assert!(careful.out.contains("are not tried"), "{}", careful.out);
+    assert!(careful.out.contains("--take-over"), "{}", careful.out);
+    assert!(careful.out.contains("takes connections"), "{}", careful.out);
+    assert_eq!((wecom.logins(), wecom.takeovers()), (1, 0));
+    let good = check(&["--take-over"]).await;
+    assert_eq!(wecom.takeovers(), 1);
     let (bot_id, _) = wecom.credentials();
     assert!(
         good.out.contains(&format!("lets us in as {bot_id}")),
@@ -524,7 +533,8 @@ async fn a_check_asks_the_platform_and_says_what_to_do() {
         good.out
     );
     assert!(good.out.contains("takes connections"), "{}", good.out);
-    let wrong = check(&["--set", "wecom.secret=x", "--set", "wecom.limits.logins=1"]).await;
+    let set = ["--set", "wecom.secret=x", "--set", "wecom.limits.logins=1"];
+    let wrong = check(&[&["--take-over"], &set[..]].concat()).await;
     assert!(!wrong.status.success());
     assert!(wrong.out.contains("refuses the token"), "{}", wrong.out);
     let missing = check(&["--set", "wecom.mode=callback"]).await;
