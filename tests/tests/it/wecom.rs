@@ -291,11 +291,13 @@ async fn who_comes_in_is_greeted() {
 async fn files_that_cannot_be_had_are_told_of() {
     let mut wecom = Wecom::start().await;
     let ann = wecom.operator("Ann").await;
-    // The key is another one.
-    let mut file = ann.stores("secret.bin", b"some bytes");
-    file["aeskey"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    ann.sends("file", file, None);
-    ann.sees("secret.bin").await;
+    // The key is another one; of a large file as of a small one that is said.
+    for size in [10, (4 << 20) + 1] {
+        let mut file = ann.stores("secret.bin", &vec![7; size]);
+        file["aeskey"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        ann.sends("file", file, None);
+        ann.sees("key and file do not belong together").await;
+    }
     // One whose address has ended says so: it was called before, and can no longer be fetched.
     let quote = ann.sends_file("late.bin", &[7; 1000]);
     ann.sees("late.bin").await;

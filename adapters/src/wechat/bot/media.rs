@@ -23,6 +23,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 const NAME_LIMIT: Duration = Duration::from_secs(3);
 /// Longest name that is handed on, in characters.
 const LONGEST_NAME: usize = 255;
+/// What the sender of a file hears that its key does not open.
+const WRONG_KEY: &str = "key and file do not belong together; send it again";
 /// Encryption makes a file longer by at most this.
 const PADDING: u64 = 32;
 
@@ -104,7 +106,8 @@ impl Media {
                 tokio::task::spawn_blocking(move || decrypt_file(&key, sealed))
                     .await
                     .map_err(|error| error.to_string())
-                    .and_then(|opened| opened.map_err(|error| error.to_string()))
+                    // The key came with the file; none of ours can be wrong.
+                    .and_then(|opened| opened.map_err(|_| WRONG_KEY.to_owned()))
             }
             (Ok(sealed), None) => match envelope {
                 Some(envelope) => {
