@@ -148,8 +148,11 @@ pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
 }
 
 /// Pages of the write-ahead log after which a commit makes a checkpoint itself, and waits for the disk.
-/// `checkpoint` comes before that unless there is no quiet moment; 32,000 are 128 MiB of log.
-const WAL_PAGES: &str = "32000";
+/// [`Db::checkpoint`] comes before that unless somebody reads all the time; 64,000 are 256 MiB of log.
+const WAL_PAGES: &str = "64000";
+
+/// Pages of the log after which [`Db::checkpoint`] sees to it that the next commit begins a new one.
+const LONG_WAL: i64 = 8_000;
 
 /// Texts that a connection to SQLite keeps prepared.
 const STATEMENTS: usize = 256;
@@ -259,14 +262,19 @@ impl Db {
 
     /// Brings what was committed to the disk, without keeping those who write from writing. A server
     /// does so by itself.
+    ///
+    /// The log begins anew only if everything in it is in the file when somebody writes, which never
+    /// happens by itself while there is always somebody who does. So when it is long, the writing
+    /// connection brings over what came meanwhile, which is little, before it writes on.
     pub(super) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
-        let Self::Lite { read, .. } = self else {
+        let Self::Lite { write, read } = self else {
             return Ok(());
         };
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
-            .execute(read)
-            .await
-            .map(drop)
+        if checkpoint(read).await? > LONG_WAL {
+            checkpoint(read).await?;
+            checkpoint(write).await?;
+        }
+        Ok(())
     }
 
     /// Which database it is, for people.
@@ -287,6 +295,16 @@ impl Db {
             Self::Pg(pool) => pool.close().await,
         }
     }
+}
+
+/// Brings what is in SQLite's log to the disk and into the file, as far as nobody reads what was before;
+/// gives the pages of the log.
+async fn checkpoint(pool: &SqlitePool) -> Result<i64, sqlx::Error> {
+    let (_busy, pages, _done) =
+        sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(PASSIVE)")
+            .fetch_one(pool)
+            .await?;
+    Ok(pages)
 }
 
 /// Which server and database a URL means, without its password.
