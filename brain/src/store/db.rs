@@ -152,7 +152,7 @@ pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
 const WAL_PAGES: &str = "64000";
 
 /// Pages of the log after which [`Db::checkpoint`] sees to it that the next commit begins a new one.
-const LONG_WAL: i64 = 8_000;
+const LONG_WAL: i64 = 16_000;
 
 /// Texts that a connection to SQLite keeps prepared.
 const STATEMENTS: usize = 256;
@@ -266,15 +266,18 @@ impl Db {
     /// The log begins anew only if everything in it is in the file when somebody writes, which never
     /// happens by itself while there is always somebody who does. So when it is long, the writing
     /// connection brings over what came meanwhile, which is little, before it writes on.
-    pub(super) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
+    ///
+    /// False when somebody who reads an older state, or does the same, leaves a part for later.
+    pub(super) async fn checkpoint(&self) -> Result<bool, sqlx::Error> {
         let Self::Lite { write, read } = self else {
-            return Ok(());
+            return Ok(true);
         };
-        if checkpoint(read).await? > LONG_WAL {
+        let mut log = checkpoint(read).await?;
+        if log.pages > LONG_WAL {
             checkpoint(read).await?;
-            checkpoint(write).await?;
+            log = checkpoint(write).await?;
         }
-        Ok(())
+        Ok(log.is_done)
     }
 
     /// Which database it is, for people.
@@ -297,14 +300,23 @@ impl Db {
     }
 }
 
-/// Brings what is in SQLite's log to the disk and into the file, as far as nobody reads what was before;
-/// gives the pages of the log.
-async fn checkpoint(pool: &SqlitePool) -> Result<i64, sqlx::Error> {
-    let (_busy, pages, _done) =
-        sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(PASSIVE)")
-            .fetch_one(pool)
-            .await?;
-    Ok(pages)
+/// SQLite's log, in pages; -1 for a database in memory, which has none.
+struct Log {
+    /// All of it.
+    pages: i64,
+    /// Whether all of it is in the file too.
+    is_done: bool,
+}
+
+/// Brings what is in SQLite's log to the disk and into the file, as far as nobody reads what was before.
+async fn checkpoint(pool: &SqlitePool) -> Result<Log, sqlx::Error> {
+    let (is_busy, pages, done): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(pool)
+        .await?;
+    Ok(Log {
+        pages,
+        is_done: is_busy == 0 && done == pages,
+    })
 }
 
 /// Which server and database a URL means, without its password.

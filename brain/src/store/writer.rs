@@ -2,11 +2,12 @@
 //! each commit. Under load the transactions grow by themselves, so what somebody waits for never waits
 //! for company. What nobody waits for does: most of the time the next event takes it along.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rand::Rng;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -121,6 +122,8 @@ pub(super) struct Writer {
     pub(super) db: Db,
     /// What to write.
     pub(super) queue: mpsc::Receiver<Request>,
+    /// Told after each transaction.
+    pub(super) committed: Arc<Notify>,
     /// Cancelled when nothing more is taken; what waits is still written.
     pub(super) closing: CancellationToken,
 }
@@ -146,6 +149,7 @@ impl Writer {
             let mut batch: Vec<Pending> = requests.drain(..).map(Pending::new).collect();
             write(&self.db, &statements, &mut burst, &mut batch).await;
             batch.into_iter().for_each(Pending::finish);
+            self.committed.notify_one();
         }
     }
 
