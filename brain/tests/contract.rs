@@ -6,18 +6,19 @@
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use jarvis_brain::room::BotKey;
 use jarvis_brain::{Brain, BrainConfig, Clock};
 use jarvis_nodeclient::Identity;
 use jarvis_proto::chat::chat_brain_client::ChatBrainClient;
 use jarvis_proto::chat::{
-    Action, ActionResult, AdapterFrame, BrainFrame, Capabilities, Event, Hello, Message, Person,
-    ProgressStyle, RateLimited, RefusedReason, Room, RoomKind, Segment, Sent, action,
-    action_result::Outcome, adapter_frame, brain_frame, event, segment,
+    Action, ActionResult, AdapterFrame, AdapterStopped, BrainFrame, Capabilities, Event, Hello,
+    Message, Person, ProgressStyle, RateLimited, RefusedReason, Room, RoomKind, Segment, Sent,
+    StopReason, action, action_result::Outcome, adapter_frame, brain_frame, event, segment,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Streaming};
 
 /// Nothing here takes as long.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -50,8 +51,8 @@ impl House {
         }
     }
 
-    /// An adapter of a platform that edits and has buttons.
-    async fn adapter(&self, kind: &str, instance: &str) -> Adapter {
+    /// A connection inside this process.
+    async fn channel(&self) -> Channel {
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         self.dial.send(theirs).await.unwrap();
         let mut slot = Some(TokioIo::new(ours));
@@ -59,10 +60,22 @@ impl House {
             let io = slot.take();
             async move { io.ok_or_else(|| std::io::Error::other("one connection only")) }
         });
-        let channel = Endpoint::from_static("http://brain")
+        Endpoint::from_static("http://brain")
             .connect_with_connector(connector)
             .await
-            .unwrap();
+            .unwrap()
+    }
+
+    /// A connection from the network.
+    async fn network(&self) -> Channel {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let address = self.brain.serve_tcp(address, None).await.unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
+    /// An adapter of a platform that edits and has buttons.
+    async fn adapter(&self, kind: &str, instance: &str) -> Adapter {
         let (frames, outgoing) = mpsc::channel(64);
         let hello = Hello {
             contract: 1,
@@ -82,7 +95,7 @@ impl House {
             .send(frame(adapter_frame::Frame::Hello(hello)))
             .await
             .unwrap();
-        let incoming = ChatBrainClient::new(channel)
+        let incoming = ChatBrainClient::new(self.channel().await)
             .connect(ReceiverStream::new(outgoing))
             .await
             .unwrap()
@@ -204,6 +217,13 @@ impl Adapter {
         tokio::time::timeout(LIMIT, wait)
             .await
             .expect("idle in time");
+    }
+}
+
+fn key(kind: &str, bot: &str) -> BotKey {
+    BotKey {
+        kind: kind.to_owned(),
+        bot: bot.to_owned(),
     }
 }
 
@@ -351,16 +371,6 @@ async fn one_session_per_bot_and_no_network_without_a_token() {
         }
         other => panic!("{other:?}"),
     }
-    let address = house
-        .brain
-        .serve_tcp("127.0.0.1:0".parse().unwrap(), None)
-        .await
-        .unwrap();
-    let channel = Endpoint::from_shared(format!("http://{address}"))
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
     let hello = Hello {
         contract: 1,
         kind: "chat".into(),
@@ -369,7 +379,7 @@ async fn one_session_per_bot_and_no_network_without_a_token() {
         ..Hello::default()
     };
     let frames = tokio_stream::iter([frame(adapter_frame::Frame::Hello(hello))]);
-    let mut incoming = ChatBrainClient::new(channel)
+    let mut incoming = ChatBrainClient::new(house.network().await)
         .connect(frames)
         .await
         .unwrap()
@@ -384,6 +394,47 @@ async fn one_session_per_bot_and_no_network_without_a_token() {
         .serve_tcp("0.0.0.0:0".parse().unwrap(), None)
         .await;
     assert!(open.is_err(), "without TLS only this machine is served");
+}
+
+#[tokio::test]
+async fn an_adapter_that_has_stopped_is_shown_until_it_is_back() {
+    let house = House::new().await;
+    let mut owner = house.adapter("console", "a").await;
+    let stopped = |kind: &str, bot: &str, reason: StopReason| AdapterStopped {
+        kind: kind.to_owned(),
+        bot: bot.to_owned(),
+        token: "guess".to_owned(),
+        reason: reason.into(),
+        detail: "its owner said:\n no".to_owned(),
+    };
+    let taken = || stopped("chat", "bot", StopReason::TakenOver);
+    // Over a network only with a token, and never with a name that is none.
+    let mut stranger = ChatBrainClient::new(house.network().await);
+    let refused = stranger.report_stop(taken()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let mut adapter = ChatBrainClient::new(house.channel().await);
+    for (kind, bot) in [("No Kind", ""), ("", ""), ("chat", &*"b".repeat(129))] {
+        let odd = stopped(kind, bot, StopReason::Setting);
+        let refused = adapter.report_stop(odd).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{kind} {bot}");
+    }
+    // A second process of one that is served is nobody's business.
+    let second = stopped("console", "", StopReason::InUse);
+    adapter.report_stop(second).await.unwrap();
+    owner.says("1", "owner", "health").await;
+    let health = owner.sees().await;
+    assert!(!health.contains('✖'), "{health}");
+    adapter.report_stop(taken()).await.unwrap();
+    owner.says("2", "owner", "health").await;
+    let health = owner.sees().await;
+    assert!(health.contains("✖ chat bot"), "{health}");
+    assert!(health.contains("(its owner said: no)"), "{health}");
+    let _back = house.adapter("chat", "b").await;
+    house.brain.sessions().wait_for(&key("chat", "bot")).await;
+    owner.says("3", "owner", "health").await;
+    let health = owner.sees().await;
+    assert!(health.contains("✔ chat bot"), "{health}");
+    assert!(!health.contains('✖'), "{health}");
 }
 
 #[tokio::test]
