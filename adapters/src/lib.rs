@@ -19,6 +19,7 @@ pub mod adapter;
 mod cause;
 pub mod console;
 pub mod errand;
+mod event_stream;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fake_brain;

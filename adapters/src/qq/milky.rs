@@ -1,7 +1,10 @@
-//! Milky 1.2: calls by HTTP, events over a WebSocket that we open.
+//! Milky 1.2: calls by HTTP, events on one of three ways.
 
 mod events;
 mod inbound;
+mod socket;
+mod sse;
+mod webhook;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,19 +15,22 @@ use base64::engine::general_purpose::STANDARD;
 use jarvis_proto::chat::Attachment;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
+use self::events::{Ears, Hearing};
 use self::inbound::Reader;
+use self::webhook::Webhook;
 use super::account::{
     Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for, whole,
 };
 use super::caller::Caller;
-use super::config::Config;
+use super::config::{Config, MilkyEvents};
 use super::place::Place;
-use super::{KIND, lock, words};
+use super::told::{self, Storing, Told};
+use super::{KIND, lock, posted, words};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
 use crate::look::Finding;
@@ -33,13 +39,22 @@ use crate::remote_file::Fetcher;
 /// Largest file that is sent, in bytes: it travels whole inside a call.
 const LARGEST: u64 = 20_000_000;
 
+/// How long `--check` waits for the way of events.
+const EVENTS_LIMIT: Duration = Duration::from_secs(8);
+
+/// What to do where events do not come on the way that was set.
+const OTHER_WAY: Option<&str> = Some(
+    "turn events on in the program, on the way that `onebot.transport` names, or set `onebot.transport` \
+     to one that it has: milky (WebSocket), milky-sse or milky-webhook",
+);
+
 /// One account behind a Milky protocol end.
 #[derive(Debug)]
 pub(super) struct Milky {
     caller: Caller,
-    events: Mutex<Option<mpsc::Receiver<Value>>>,
-    /// Our token was refused.
-    refused: watch::Receiver<bool>,
+    events: Mutex<Option<mpsc::Receiver<Told>>>,
+    hearing: watch::Receiver<Hearing>,
+    way: MilkyEvents,
     _listening: AbortOnDropHandle<()>,
     myself: Myself,
     language: String,
@@ -48,21 +63,44 @@ pub(super) struct Milky {
 
 impl Milky {
     /// Waits until the protocol end tells who is logged in. Cancel-safe.
-    pub(super) async fn connect(config: &Config, url: &Url) -> Result<Self, AdapterError> {
+    pub(super) async fn connect(
+        config: &Config,
+        url: &Url,
+        way: MilkyEvents,
+    ) -> Result<Self, AdapterError> {
         let setting = |error: reqwest::Error| AdapterError::Setting {
             setting: "onebot",
             detail: error.to_string(),
         };
         let fetcher = Fetcher::new(config.download_limit).map_err(setting)?;
         fetcher.trust(url.host_str().unwrap_or_default().to_owned());
-        let (events_sender, events) = events::channel();
-        let (refusing, refused) = watch::channel(false);
-        let listening = events::keep(url.clone(), config.token.clone(), events_sender, refusing);
+        let (sender, events) = told::channel();
+        let (hearing_sender, hearing) = watch::channel(Hearing::Waiting);
+        let token = config.token.clone();
+        let ears = Ears {
+            events: sender.clone(),
+            hearing: hearing_sender,
+        };
+        let listening = match way {
+            MilkyEvents::WebSocket => tokio::spawn(socket::keep(url.clone(), token, ears)),
+            MilkyEvents::Sse => {
+                let client = sse::client().map_err(setting)?;
+                tokio::spawn(sse::keep(client, url.clone(), token, ears))
+            }
+            MilkyEvents::Webhook { listen } => {
+                let door = Webhook {
+                    events: sender,
+                    token,
+                };
+                tokio::spawn(posted::listen(listen, door).await?)
+            }
+        };
         let mut account = Self {
             caller: Caller::new(url, &["api"], config.token.clone()).map_err(setting)?,
             events: Mutex::new(Some(events)),
-            refused,
-            _listening: AbortOnDropHandle::new(tokio::spawn(listening)),
+            hearing,
+            way,
+            _listening: AbortOnDropHandle::new(listening),
             myself: Myself {
                 id: 0,
                 name: String::new(),
@@ -131,6 +169,37 @@ impl Milky {
         match sent["message_seq"].as_i64() {
             Some(seq) if seq != 0 => Ok(seq.to_string()),
             _ => Err(CallError::Swallowed),
+        }
+    }
+
+    /// Whether events reach us, as far as can be seen without one.
+    async fn look_at_events(&self) -> Finding {
+        let found = |detail: &str, remedy| Finding::new("events", detail.to_owned(), remedy);
+        if let MilkyEvents::Webhook { listen } = self.way {
+            let detail = format!(
+                "listening on {listen}; that the program posts there is seen only when somebody writes"
+            );
+            return found(&detail, None);
+        }
+        let mut hearing = self.hearing.clone();
+        let known = hearing.wait_for(|hearing| *hearing != Hearing::Waiting);
+        let known = timeout(EVENTS_LIMIT, known).await;
+        let hearing = match known {
+            Ok(Ok(hearing)) => hearing.clone(),
+            Ok(Err(_)) | Err(_) => Hearing::Waiting,
+        };
+        match hearing {
+            Hearing::Open => found("the program tells us of them", None),
+            // It may say its first word with the first event.
+            Hearing::Waiting if self.way == MilkyEvents::Sse => {
+                found("asked for; the program has said nothing yet", None)
+            }
+            Hearing::Waiting => found("no connection in time", OTHER_WAY),
+            Hearing::Broken(reason) => found(&reason, OTHER_WAY),
+            Hearing::Refused => found(
+                "the program refuses our token there",
+                Some("set the same token here and there"),
+            ),
         }
     }
 
@@ -251,8 +320,10 @@ impl Account for Milky {
     }
 
     async fn look(&self) -> Vec<Finding> {
+        let mut findings = vec![self.look_at_events().await];
         let time = self.caller.time_ms().await;
-        time.map(Finding::of_clock).into_iter().collect()
+        findings.extend(time.map(Finding::of_clock));
+        findings
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
@@ -280,22 +351,28 @@ impl Account for Milky {
             myself: self.myself.id,
             language: &self.language,
         };
-        let mut refused = self.refused.clone();
+        let mut hearing = self.hearing.clone();
+        let mut storing = Storing::default();
         loop {
-            let value = tokio::select! {
-                value = events.recv() => value,
+            let told = tokio::select! {
+                // Whoever is refused sends no more events either: that is not the end of them.
+                biased;
                 () = stop.cancelled() => break,
-                Ok(_) = refused.wait_for(|refused| *refused) => {
+                Ok(_) = hearing.wait_for(|hearing| *hearing == Hearing::Refused) => {
                     return Err(AdapterError::Token { platform: KIND });
                 }
+                told = events.recv() => told,
             };
-            let Some(value) = value else { break };
+            let Some(Told { value, stored }) = told else {
+                break;
+            };
             let Some(event) = reader.read(&value, crate::now_ms()) else {
+                told::done(stored);
                 continue;
             };
-            // Nobody waits for it: Milky has no way to hear that an event was stored.
+            // On a connection nobody waits: Milky has no way there to hear that an event was stored.
             tokio::select! {
-                _ = inbox.deliver(event) => {}
+                acceptance = inbox.deliver(event) => storing.add(stored, acceptance),
                 () = stop.cancelled() => break,
             }
         }

@@ -19,6 +19,7 @@ mod leaks;
 mod legacy;
 mod lines;
 mod logs;
+mod milky;
 mod network;
 mod node_clients;
 mod note_capture;

@@ -16,9 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::inbound::number;
 use crate::qq::account::CallError;
+use crate::qq::told::{self, Told};
 
-/// Events that may wait to be read; then the connection is read no further.
-const EVENTS: usize = 1024;
 /// Frames that may wait to be written.
 const OUTGOING: usize = 64;
 /// How long a call waits for a connection.
@@ -58,13 +57,6 @@ pub(super) struct Line {
     ahead: watch::Sender<Option<i64>>,
 }
 
-/// An event, and who waits until the brain has stored it.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) value: Value,
-    pub(super) stored: Option<oneshot::Sender<()>>,
-}
-
 /// A call as it is written.
 #[derive(Serialize)]
 struct Call<'a> {
@@ -99,7 +91,7 @@ pub(super) enum Role {
 
 impl Line {
     pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Told>) {
-        let (events, receiver) = mpsc::channel(EVENTS);
+        let (events, receiver) = told::channel();
         let line = Self {
             ways: watch::Sender::new(Vec::new()),
             waiting: Mutex::default(),
@@ -274,8 +266,7 @@ impl Line {
         if role == Role::Api {
             return Ok(None);
         }
-        let stored = None;
-        if self.events.send(Told { value, stored }).await.is_err() {
+        if !told::tell(&self.events, value).await {
             return Err(Ended::Closed);
         }
         Ok(None)
@@ -288,9 +279,7 @@ impl Line {
             meta(&value);
             return true;
         }
-        let (sender, is_stored) = oneshot::channel();
-        let stored = Some(sender);
-        self.events.send(Told { value, stored }).await.is_ok() && is_stored.await.is_ok()
+        told::tell_and_wait(&self.events, value).await
     }
 
     fn answer(&self, value: Value) -> Result<(), Ended> {
