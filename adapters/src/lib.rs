@@ -16,6 +16,7 @@
 //! [`registry`].
 
 pub mod adapter;
+mod base64_stream;
 mod cause;
 pub mod console;
 pub mod errand;

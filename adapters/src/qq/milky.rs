@@ -1,6 +1,7 @@
 //! Milky 1.2: calls by HTTP, events on one of three ways.
 
 mod events;
+mod files;
 mod inbound;
 mod socket;
 mod sse;
@@ -10,8 +11,6 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jarvis_proto::chat::Attachment;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -23,9 +22,7 @@ use url::Url;
 use self::events::{Ears, Hearing};
 use self::inbound::Reader;
 use self::webhook::Webhook;
-use super::account::{
-    Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for, whole,
-};
+use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for};
 use super::caller::Caller;
 use super::config::{Config, MilkyEvents};
 use super::place::Place;
@@ -35,9 +32,6 @@ use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
 use crate::look::Finding;
 use crate::remote_file::Fetcher;
-
-/// Largest file that is sent, in bytes: it travels whole inside a call.
-const LARGEST: u64 = 20_000_000;
 
 /// How long `--check` waits for the way of events.
 const EVENTS_LIMIT: Duration = Duration::from_secs(8);
@@ -202,31 +196,6 @@ impl Milky {
             ),
         }
     }
-
-    /// Asks where an attachment is.
-    async fn address(&self, handle: &Value) -> Result<String, CallError> {
-        let id = handle["id"].as_str().unwrap_or_default();
-        let place: Option<Place> = handle["place"]
-            .as_str()
-            .and_then(|place| place.parse().ok());
-        let (name, params, key) = match (handle["kind"].as_str(), place) {
-            (Some("file"), Some(Place::Group(group))) => (
-                "get_group_file_download_url",
-                json!({"group_id": group, "file_id": id}),
-                "download_url",
-            ),
-            (Some("file"), Some(Place::Private(user) | Place::Member { user, .. })) => (
-                "get_private_file_download_url",
-                json!({"user_id": user, "file_id": id, "file_hash": handle["hash"]}),
-                "download_url",
-            ),
-            _ => ("get_resource_temp_url", json!({"resource_id": id}), "url"),
-        };
-        let answer = self.call(name, params).await?;
-        let url = answer[key].as_str().filter(|url| !url.is_empty());
-        url.map(ToOwned::to_owned)
-            .ok_or_else(|| CallError::Unreadable(format!("`{name}` tells no address")))
-    }
 }
 
 /// The data of an answer.
@@ -260,10 +229,7 @@ impl Account for Milky {
     }
 
     fn file_limit(&self, wanted: u64) -> u64 {
-        match wanted {
-            0 => LARGEST,
-            wanted => wanted.min(LARGEST),
-        }
+        files::largest(wanted)
     }
 
     async fn send(&self, place: &Place, draft: Draft) -> Result<String, CallError> {
@@ -275,28 +241,7 @@ impl Account for Milky {
     }
 
     async fn send_file(&self, place: &Place, file: File<'_>) -> Result<String, CallError> {
-        let uri = format!("base64://{}", STANDARD.encode(whole(&file, LARGEST).await?));
-        if file.is_picture {
-            let mut message = segments(&file.caption);
-            message.push(json!({"type": "image",
-                "data": {"uri": uri, "sub_type": "normal", "summary": file.name}}));
-            return self.send_segments(place, Value::from(message)).await;
-        }
-        let (name, mut params) = match place {
-            Place::Group(group) => (
-                "upload_group_file",
-                json!({"group_id": group, "parent_folder_id": "/"}),
-            ),
-            Place::Private(user) | Place::Member { user, .. } => {
-                ("upload_private_file", json!({"user_id": user}))
-            }
-        };
-        params["file_uri"] = Value::from(uri);
-        params["file_name"] = Value::from(file.name.as_str());
-        // The answer names the file, not the message that shows it.
-        let limit = limit_for(file.size.saturating_mul(2));
-        self.call_within(name, &params, limit).await?;
-        Ok(String::new())
+        files::send(self, place, &file).await
     }
 
     async fn delete(&self, place: &Place, message_id: &str) -> Result<(), CallError> {
@@ -327,20 +272,7 @@ impl Account for Milky {
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
-        let failed = |detail: String| AdapterError::Attachment {
-            name: attachment.name.clone(),
-            detail,
-        };
-        let handle: Value = serde_json::from_str(&attachment.handle)
-            .map_err(|_| failed("its handle cannot be read".to_owned()))?;
-        let url = match self.address(&handle).await {
-            Ok(url) => url,
-            Err(error) => match handle["url"].as_str() {
-                Some(url) if !url.is_empty() => url.to_owned(),
-                _ => return Err(failed(error.to_string())),
-            },
-        };
-        self.fetcher.fetch(&url).await.map_err(failed)
+        files::open(self, attachment).await
     }
 
     async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), AdapterError> {

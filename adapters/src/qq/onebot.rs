@@ -2,6 +2,7 @@
 
 mod abilities;
 mod answer;
+mod download;
 mod files;
 mod forward;
 mod http;
@@ -14,6 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use jarvis_proto::chat::{Attachment, event};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -26,7 +29,7 @@ use self::http::Signed;
 use self::inbound::{Read, Reader};
 use self::line::Line;
 use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for};
-use super::caller::Caller;
+use super::caller::{Caller, LARGEST_ANSWER};
 use super::config::{Config, Transport};
 use super::place::Place;
 use super::told::{self, Storing, Told};
@@ -36,6 +39,7 @@ use crate::host::retry;
 use crate::look::Finding;
 use crate::recent::Recent;
 use crate::remote_file::Fetcher;
+use crate::websocket::LARGEST_MESSAGE;
 
 /// How long it may take to learn what a message answers.
 const ASK_LIMIT: Duration = Duration::from_secs(3);
@@ -183,6 +187,29 @@ impl OneBot {
             None => self.line.call(action, params, limit).await?,
         };
         answer::read(action, answer)
+    }
+
+    /// Makes a call whose answer comes in parts.
+    async fn call_for_parts(
+        &self,
+        action: &'static str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<BoxStream<'static, Value>, CallError> {
+        Ok(match &self.caller {
+            Some(caller) => caller.call_for_parts(action, params, limit).await?.boxed(),
+            None => self.line.call_for_parts(action, params).await?.boxed(),
+        })
+    }
+
+    /// Largest file that can come inside one answer, in bytes.
+    fn most_at_once(&self) -> u64 {
+        let answer = match &self.caller {
+            Some(_) => LARGEST_ANSWER,
+            None => LARGEST_MESSAGE,
+        };
+        // As base64, and a little for what is around it.
+        (answer as u64 - 4096) / 4 * 3
     }
 
     /// Sends segments to a room.

@@ -119,7 +119,7 @@ impl Milky {
         let router = Router::new()
             .route("/api/{name}", post(call))
             .route("/file/{id}", get(file))
-            .layer(DefaultBodyLimit::max(100_000_000))
+            .layer(DefaultBodyLimit::max(200_000_000))
             .with_state(inner.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -326,7 +326,7 @@ async fn call(
         Some(Fault::SwallowWithoutId) => return good(&json!({})),
         Some(Fault::Failed(code, words)) => return failed(*code, words),
         Some(Fault::Slow(time)) => tokio::time::sleep(*time).await,
-        Some(Fault::CutAfter) | None => {}
+        Some(Fault::CutAfter | Fault::LosePart) | None => {}
     }
     let result = calls::call(&inner, &name, &params);
     if fault == Some(Fault::CutAfter) {

@@ -29,6 +29,7 @@ mod notes_index;
 mod notes_io;
 mod one_person;
 mod onebot;
+mod onebot_files;
 mod orders;
 mod pipe_contract;
 mod postgres;

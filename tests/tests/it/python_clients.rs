@@ -123,7 +123,7 @@ async fn public_clients_hear_the_other_ways_of_the_fake_milky() {
     let arguments = ["milky-webhook", &host, &port, milky.token(), &here];
     let client = start(&python, "talk_nonebot.py", &arguments);
     let listens = client
-        .err()
+        .out()
         .find(0, PATIENCE, |log| log.find("Uvicorn running"));
     let said = listens.await;
     assert!(said.is_some(), "{}", client.everything());

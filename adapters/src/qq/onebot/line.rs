@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, Stream, StreamExt};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,6 +20,9 @@ use crate::qq::told::{self, Told};
 
 /// Frames that may wait to be written.
 const OUTGOING: usize = 64;
+/// Parts of an answer that may wait to be taken, and how long one may wait when they do.
+const PARTS: usize = 16;
+const TAKE_LIMIT: Duration = Duration::from_secs(20);
 /// How long a call waits for a connection.
 const AWAY_LIMIT: Duration = Duration::from_secs(3);
 /// Longest time to write one frame; a large file is one.
@@ -75,7 +78,16 @@ struct Way {
 struct Waiting {
     next: u64,
     /// Calls by their echo, with the connection that they went out on.
-    calls: HashMap<String, (u64, oneshot::Sender<Value>)>,
+    calls: HashMap<String, (u64, Asked)>,
+}
+
+/// Who waits for the answer to a call.
+#[derive(Debug)]
+enum Asked {
+    /// For the one answer.
+    Once(oneshot::Sender<Value>),
+    /// For parts, and a last answer.
+    Parts(mpsc::Sender<Value>),
 }
 
 /// What a connection carries.
@@ -143,11 +155,52 @@ impl Line {
     /// # Errors
     /// When there is no connection, or no answer within `limit`.
     pub(super) async fn call(
-        &self,
+        self: &Arc<Self>,
         action: &str,
         params: &Value,
         limit: Duration,
     ) -> Result<Value, CallError> {
+        let (sender, answer) = oneshot::channel();
+        let asking = async {
+            let _forget = self.ask(action, params, Asked::Once(sender)).await?;
+            answer.await.map_err(|_| CallError::Lost)
+        };
+        timeout(limit, asking)
+            .await
+            .map_err(|_| CallError::Silent)?
+    }
+
+    /// Makes a call whose answer comes in parts; gives all frames of it, the last one too. It ends
+    /// early when the line breaks, or the parts are not taken in time.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub(super) async fn call_for_parts(
+        self: &Arc<Self>,
+        action: &str,
+        params: &Value,
+    ) -> Result<impl Stream<Item = Value> + Send + use<>, CallError> {
+        let (sender, parts) = mpsc::channel(PARTS);
+        let asking = self.ask(action, params, Asked::Parts(sender));
+        let forget = timeout(WRITE_LIMIT, asking)
+            .await
+            .map_err(|_| CallError::Silent)??;
+        Ok(futures::stream::unfold(
+            (parts, forget),
+            async |(mut parts, forget)| {
+                let part = parts.recv().await?;
+                Some((part, (parts, forget)))
+            },
+        ))
+    }
+
+    /// Sends a call off. Its answer is waited for as long as what is returned lives.
+    async fn ask(
+        self: &Arc<Self>,
+        action: &str,
+        params: &Value,
+        asked: Asked,
+    ) -> Result<Forget, CallError> {
         let away = || CallError::Away("there is no connection".to_owned());
         let way = {
             let mut ways = self.ways.subscribe();
@@ -157,18 +210,13 @@ impl Line {
             };
             ways.last().cloned().ok_or_else(away)?
         };
-        let (sender, answer) = oneshot::channel();
         let echo = {
             let mut waiting = self.waiting();
             waiting.next += 1;
             // Implementations are known that answer only an echo that is text.
             let echo = format!("jarvis-{}", waiting.next);
-            waiting.calls.insert(echo.clone(), (way.number, sender));
+            waiting.calls.insert(echo.clone(), (way.number, asked));
             echo
-        };
-        let _forget = Forget {
-            line: self,
-            echo: &echo,
         };
         let call = Call {
             action,
@@ -176,15 +224,14 @@ impl Line {
             echo: &echo,
         };
         let frame = serde_json::to_string(&call).expect("values of JSON can be written");
-        let asking = async {
-            if way.outgoing.send(Message::text(frame)).await.is_err() {
-                return Err(away());
-            }
-            answer.await.map_err(|_| CallError::Lost)
+        let forget = Forget {
+            line: self.clone(),
+            echo,
         };
-        timeout(limit, asking)
-            .await
-            .map_err(|_| CallError::Silent)?
+        if way.outgoing.send(Message::text(frame)).await.is_err() {
+            return Err(away());
+        }
+        Ok(forget)
     }
 
     /// Serves a connection until it ends.
@@ -257,7 +304,7 @@ impl Line {
             return Ok(None);
         };
         if value.get("post_type").is_none() {
-            return self.answer(value).map(|()| None);
+            return self.answer(value).await.map(|()| None);
         }
         self.note(&value);
         if value["post_type"] == "meta_event" {
@@ -282,13 +329,29 @@ impl Line {
         told::tell_and_wait(&self.events, value).await
     }
 
-    fn answer(&self, value: Value) -> Result<(), Ended> {
+    async fn answer(&self, value: Value) -> Result<(), Ended> {
         let echo = value["echo"].as_str().unwrap_or_default();
-        let asked = self.waiting().calls.remove(echo);
+        // The last answer of a call is no part, or the only one.
+        let is_part = value["stream"] == "stream-action" && value["data"]["type"] == "stream";
+        let asked = {
+            let mut waiting = self.waiting();
+            match waiting.calls.get(echo) {
+                Some((way, Asked::Parts(parts))) if is_part => {
+                    Some((*way, Asked::Parts(parts.clone())))
+                }
+                _ => waiting.calls.remove(echo),
+            }
+        };
         match asked {
-            Some((_, asked)) => {
-                // Who asked may have stopped waiting.
-                let _ = asked.send(value);
+            // Who asked may have stopped waiting.
+            Some((_, Asked::Once(asked))) => drop(asked.send(value)),
+            Some((_, Asked::Parts(parts))) => {
+                let echo = echo.to_owned();
+                // Everything else on this connection waits behind it.
+                if timeout(TAKE_LIMIT, parts.send(value)).await.is_err() {
+                    tracing::warn!("an answer of the QQ program comes faster than it is taken");
+                    self.waiting().calls.remove(&echo);
+                }
             }
             // NapCat takes the connection before it looks at the token.
             None if matches!(value["retcode"].as_i64(), Some(1401 | 1403)) => {
@@ -325,14 +388,14 @@ impl Line {
 }
 
 /// Takes a call out of the waiting ones, however waiting for it ends.
-struct Forget<'a> {
-    line: &'a Line,
-    echo: &'a str,
+struct Forget {
+    line: Arc<Line>,
+    echo: String,
 }
 
-impl Drop for Forget<'_> {
+impl Drop for Forget {
     fn drop(&mut self) {
-        self.line.waiting().calls.remove(self.echo);
+        self.line.waiting().calls.remove(&self.echo);
     }
 }
 
