@@ -178,6 +178,16 @@ impl OneBot {
         self.tasks.spawn(task);
     }
 
+    /// Waits until so many events were posted and taken, all told.
+    ///
+    /// # Panics
+    /// When they are not in time.
+    pub async fn has_posted(&self, events: usize) {
+        let shared = &self.inner.qq.shared;
+        let posted = shared.wait_for(|world| (world.posted >= events).then_some(()));
+        assert!(posted.await.is_some(), "{events} events are not taken");
+    }
+
     /// The token that clients have to show.
     pub fn token(&self) -> Option<String> {
         self.inner.settings.token.clone()

@@ -31,6 +31,7 @@ mod one_person;
 mod onebot;
 mod onebot_files;
 mod orders;
+mod outage;
 mod pipe_contract;
 mod postgres;
 mod python_adapter;

@@ -120,7 +120,9 @@ pub(super) async fn post_events(
         }
         let answered = request.body(event).send().await;
         let status = answered.map_or(0, |answer| answer.status().as_u16());
-        if status != 204 {
+        if status == 204 {
+            inner.qq.shared.with(|world| world.posted += 1);
+        } else {
             inner.qq.shared.with(|world| {
                 let what = format!("a posted event was answered with {status}");
                 world.complaints.push(what);
