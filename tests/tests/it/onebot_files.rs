@@ -57,6 +57,18 @@ impl Stage {
         Self::set(qq, jarvis, Box::new(onebot)).await
     }
 
+    /// Over Milky.
+    async fn with_milky() -> Self {
+        let qq = FakeQq::new();
+        let milky = Milky::start(&qq).await.unwrap();
+        let jarvis = Jarvis::new().unwrap();
+        let keys = format!("transport = \"milky\"\nurl = \"{}\"\n", milky.url());
+        jarvis
+            .configure_qq_with(Some(milky.token()), &keys)
+            .unwrap();
+        Self::set(qq, jarvis, Box::new(milky)).await
+    }
+
     /// Sends a file and has it put on the node; it must arrive as it was.
     async fn puts(&mut self, name: &str, bytes: &[u8]) {
         let room = self.ann.room();
@@ -178,15 +190,47 @@ async fn a_file_with_nothing_but_an_address_is_fetched_from_there() {
 }
 
 #[tokio::test]
+async fn pictures_go_both_ways_as_pictures() {
+    for mut stage in [
+        Stage::with(napcat(Files::Asked), false, "").await,
+        Stage::with(napcat(Files::Asked), true, "").await,
+        Stage::with_milky().await,
+    ] {
+        let room = stage.ann.room();
+        stage.ann.says("/note -k nginx,proxy restart it");
+        stage.ann.sees("Saved note").await;
+        stage.ann.says("/expnotes -g");
+        let is_picture = |piece: &Piece| matches!(piece, Piece::Image(_));
+        let shown = stage.ann.sees_where(room, "a picture", |entry| {
+            entry.pieces.iter().any(is_picture)
+        });
+        shown.await;
+        let picture = stage.ann.gets_last_file_in(room);
+        assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{picture:?}");
+        assert!(picture.ends_with(b"IEND\xaeB`\x82"), "it is whole");
+
+        let folder = stage.site.node(0).files();
+        let sent = stage
+            .ann
+            .sends_picture_in(room, "photo.png", content(50_000));
+        stage.ann.sees("where does it go").await;
+        let place = format!("web-1:{}/photo.png", folder.display());
+        stage.ann.writes(room, vec![Piece::Text(place)], Some(sent));
+        let hash = blake3::hash(&content(50_000));
+        stage.ann.sees(&hash.to_hex()[..4]).await;
+        let arrived = std::fs::read(folder.join("photo.png")).unwrap();
+        assert_eq!(blake3::hash(&arrived), hash);
+        assert!(
+            stage.qq.complaints().is_empty(),
+            "{:?}",
+            stage.qq.complaints()
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_large_file_goes_to_milky_in_one_call_and_whole() {
-    let qq = FakeQq::new();
-    let milky = Milky::start(&qq).await.unwrap();
-    let jarvis = Jarvis::new().unwrap();
-    let keys = format!("transport = \"milky\"\nurl = \"{}\"\n", milky.url());
-    jarvis
-        .configure_qq_with(Some(milky.token()), &keys)
-        .unwrap();
-    let mut stage = Stage::set(qq, jarvis, Box::new(milky)).await;
+    let mut stage = Stage::with_milky().await;
     let bytes = content(31_000_001);
     let folder = stage.site.node(0).files();
     std::fs::write(folder.join("large.bin"), &bytes).unwrap();
