@@ -329,6 +329,12 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
             _ = heartbeat.tick(), if !is_mute => events::heartbeat(inner),
             event = happened.recv(), if !is_mute => match event {
                 Ok(Happened::Message(entry) | Happened::Again(entry)) => events::message(inner, &entry),
+                Ok(Happened::Raw(text)) => {
+                    if socket.send(Message::text(&*text)).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
                 Err(broadcast::error::RecvError::Lagged(_)) => continue,
                 Err(broadcast::error::RecvError::Closed) => return,
             },

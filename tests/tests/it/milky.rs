@@ -8,6 +8,8 @@ use jarvis_tests::qq::FakeQq;
 use jarvis_tests::qq::milky::{Milky, Settings};
 use serde_json::json;
 
+use crate::onebot::odd_frames;
+
 /// QQ with one protocol end, a brain, and an adapter between them.
 struct Stage {
     qq: FakeQq,
@@ -92,6 +94,27 @@ async fn a_token_that_is_changed_ends_the_adapter_on_either_connection() {
             "{log}"
         );
         assert!(!log.contains(stage.milky.token()), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn odd_events_do_no_harm_on_either_connection() {
+    for transport in ["milky", "milky-sse"] {
+        let stage = Stage::set(Settings::default(), transport, "").await;
+        stage.milky.is_connected(0).await;
+        let ann = stage.qq.person("Ann");
+        for event in odd_frames(stage.qq.account()) {
+            stage.qq.tells_raw(&event);
+        }
+        ann.says("/start");
+        ann.sees("I don't know you yet").await;
+        assert_eq!(stage.milky.connections(), 1);
+        // One that is too large costs the connection, and nothing else.
+        stage.qq.tells_raw(&"x".repeat(17 << 20));
+        stage.milky.is_connected(1).await;
+        ann.says("/version");
+        ann.sees("Jarvis 0.").await;
+        assert_eq!(stage.qq.sent(ann.room()), 2);
     }
 }
 

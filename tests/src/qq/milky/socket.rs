@@ -56,12 +56,14 @@ pub(super) async fn serve(stream: TcpStream, inner: &Arc<Inner>) {
             _ = cuts.changed() => break,
             _ = mute.changed() => {}
             event = happened.recv(), if !is_mute => {
-                let entry = match event {
-                    Ok(Happened::Message(entry) | Happened::Again(entry)) => entry,
+                let event = match event {
+                    Ok(Happened::Message(entry) | Happened::Again(entry)) => {
+                        events::message(inner, &entry).to_string()
+                    }
+                    Ok(Happened::Raw(text)) => text.as_ref().to_owned(),
                     Err(RecvError::Lagged(_)) => continue,
                     Err(RecvError::Closed) => break,
                 };
-                let event = events::message(inner, &entry).to_string();
                 if socket.send(Message::text(event)).await.is_err() {
                     break;
                 }

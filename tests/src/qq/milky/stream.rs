@@ -80,6 +80,7 @@ async fn tell(
                     };
                     (format!("event: milky_event\ndata: {}\n\n", data.replace('\n', "\ndata: ")), false)
                 }
+                Ok(Happened::Raw(text)) => (format!("event: milky_event\ndata: {text}\n\n"), false),
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return,
             },

@@ -18,7 +18,7 @@ pub(super) async fn post_events(url: String, inner: Arc<Inner>, mut happened: Re
     loop {
         let entry = match happened.recv().await {
             Ok(Happened::Message(entry) | Happened::Again(entry)) => entry,
-            Err(RecvError::Lagged(_)) => continue,
+            Ok(Happened::Raw(_)) | Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
         if inner.is_down.load(Ordering::SeqCst) {

@@ -104,7 +104,7 @@ pub(super) async fn post_events(
     loop {
         let entry = match happened.recv().await {
             Ok(Happened::Message(entry) | Happened::Again(entry)) => entry,
-            Err(RecvError::Lagged(_)) => continue,
+            Ok(Happened::Raw(_)) | Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
         let event = events::message(&inner, &entry).to_string();
