@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -168,12 +168,14 @@ impl Store {
         let db = Db::open(url, &options).await?;
         let (sender, queue) = mpsc::channel(options.queue);
         let closing = CancellationToken::new();
+        let committed = Arc::new(Notify::new());
         let writer = Writer {
             db: db.clone(),
             queue,
+            committed: Arc::clone(&committed),
             closing: closing.clone(),
         };
-        tokio::spawn(checkpoint::run(db.clone(), closing.clone()));
+        tokio::spawn(checkpoint::run(db.clone(), committed, closing.clone()));
         Ok(Self {
             db,
             queue: sender,

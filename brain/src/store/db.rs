@@ -148,8 +148,11 @@ pub(super) fn maybe_text(value: Option<&str>) -> Option<Cow<'_, str>> {
 }
 
 /// Pages of the write-ahead log after which a commit makes a checkpoint itself, and waits for the disk.
-/// `checkpoint` comes before that unless there is no quiet moment; 32,000 are 128 MiB of log.
-const WAL_PAGES: &str = "32000";
+/// [`Db::checkpoint`] comes before that unless somebody reads all the time; 64,000 are 256 MiB of log.
+const WAL_PAGES: &str = "64000";
+
+/// Pages of the log after which [`Db::checkpoint`] sees to it that the next commit begins a new one.
+const LONG_WAL: i64 = 16_000;
 
 /// Texts that a connection to SQLite keeps prepared.
 const STATEMENTS: usize = 256;
@@ -259,14 +262,22 @@ impl Db {
 
     /// Brings what was committed to the disk, without keeping those who write from writing. A server
     /// does so by itself.
-    pub(super) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
-        let Self::Lite { read, .. } = self else {
-            return Ok(());
+    ///
+    /// The log begins anew only if everything in it is in the file when somebody writes, which never
+    /// happens by itself while there is always somebody who does. So when it is long, the writing
+    /// connection brings over what came meanwhile, which is little, before it writes on.
+    ///
+    /// False when somebody who reads an older state, or does the same, leaves a part for later.
+    pub(super) async fn checkpoint(&self) -> Result<bool, sqlx::Error> {
+        let Self::Lite { write, read } = self else {
+            return Ok(true);
         };
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
-            .execute(read)
-            .await
-            .map(drop)
+        let mut log = checkpoint(read).await?;
+        if log.pages > LONG_WAL {
+            checkpoint(read).await?;
+            log = checkpoint(write).await?;
+        }
+        Ok(log.is_done)
     }
 
     /// Which database it is, for people.
@@ -287,6 +298,25 @@ impl Db {
             Self::Pg(pool) => pool.close().await,
         }
     }
+}
+
+/// SQLite's log, in pages; -1 for a database in memory, which has none.
+struct Log {
+    /// All of it.
+    pages: i64,
+    /// Whether all of it is in the file too.
+    is_done: bool,
+}
+
+/// Brings what is in SQLite's log to the disk and into the file, as far as nobody reads what was before.
+async fn checkpoint(pool: &SqlitePool) -> Result<Log, sqlx::Error> {
+    let (is_busy, pages, done): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(pool)
+        .await?;
+    Ok(Log {
+        pages,
+        is_done: is_busy == 0 && done == pages,
+    })
 }
 
 /// Which server and database a URL means, without its password.

@@ -62,6 +62,15 @@ impl Unit {
             .iter()
             .all(|op| matches!(op, Op::Outbox(_) | Op::OutboxDone { .. } | Op::Audit(_)))
     }
+
+    /// Whether it only forgets what was said: nobody waits for that.
+    pub(crate) fn can_wait(&self) -> bool {
+        self.event.is_none()
+            && self
+                .ops
+                .iter()
+                .all(|op| matches!(op, Op::OutboxDone { .. }))
+    }
 }
 
 /// What became of a unit.

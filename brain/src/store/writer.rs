@@ -1,11 +1,14 @@
 //! The one task that writes: it drains the queue into one transaction after another and answers after
-//! each commit. Under load the transactions grow by themselves, so it never waits for company.
+//! each commit. Under load the transactions grow by themselves, so what somebody waits for never waits
+//! for company. What nobody waits for does: most of the time the next event takes it along.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rand::Rng;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::apply;
@@ -17,6 +20,8 @@ use super::unit::{Committed, Unit};
 
 /// Requests in one transaction at most.
 const BATCH: usize = 1024;
+/// How long requests that can wait stay for company.
+const COMPANY: Duration = Duration::from_millis(5);
 /// How often a transaction that collided with others is tried.
 const TRIES: u32 = 5;
 /// The first pause between two tries; it doubles each time.
@@ -33,6 +38,12 @@ pub(super) enum Request {
     },
     /// Do something that has an answer of its own.
     Ask(Box<dyn Ask>),
+}
+
+impl Request {
+    fn can_wait(&self) -> bool {
+        matches!(self, Self::Unit { unit, .. } if unit.can_wait())
+    }
 }
 
 /// Work with an answer of its own type.
@@ -111,6 +122,8 @@ pub(super) struct Writer {
     pub(super) db: Db,
     /// What to write.
     pub(super) queue: mpsc::Receiver<Request>,
+    /// Told after each transaction.
+    pub(super) committed: Arc<Notify>,
     /// Cancelled when nothing more is taken; what waits is still written.
     pub(super) closing: CancellationToken,
 }
@@ -132,9 +145,26 @@ impl Writer {
                     return;
                 }
             }
+            self.wait_for_company(&mut requests).await;
             let mut batch: Vec<Pending> = requests.drain(..).map(Pending::new).collect();
             write(&self.db, &statements, &mut burst, &mut batch).await;
             batch.into_iter().for_each(Pending::finish);
+            self.committed.notify_one();
+        }
+    }
+
+    /// Takes more requests, for a while, as long as there are only such as can wait.
+    async fn wait_for_company(&mut self, requests: &mut Vec<Request>) {
+        let until = Instant::now() + COMPANY;
+        while requests.len() < BATCH && requests.iter().all(Request::can_wait) {
+            let more = self.queue.recv_many(requests, BATCH - requests.len());
+            tokio::select! {
+                biased;
+                () = self.closing.cancelled() => return,
+                more = timeout_at(until, more) => if !matches!(more, Ok(1..)) {
+                    return;
+                }
+            }
         }
     }
 }

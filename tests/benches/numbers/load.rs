@@ -14,7 +14,7 @@ use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::free_port;
 
 use self::generator::{Generator, Pressed, Rate};
-use self::processes::Processes;
+use self::processes::{Memory, Processes};
 use crate::in_runtime;
 use crate::table::{Goal, Table, Times, show};
 
@@ -46,9 +46,11 @@ struct Measured {
     mixed: Rate,
     /// Processor time at full speed, all processes of the bot.
     spent: Duration,
-    /// Resident memory in megabytes: before, and at most.
+    /// Memory in megabytes before, and as it was at most while each of these was measured.
     idle: f64,
     peak: f64,
+    /// Sizes of the processes at most, added up.
+    resident: f64,
 }
 
 /// Whether this was a process of this bench, which is over now.
@@ -66,16 +68,17 @@ pub(crate) fn commands(table: &mut Table) -> Result<()> {
             echo.measure(&mut echoed).await?;
             ours.measure(&mut answered).await?;
         }
+        let mut memory = Memory::default();
         let pressed = ours
             .generator
             .beyond(rate(&answered.full) * BEYOND, BEYOND_FOR);
-        let pressed = pressed.await?;
+        let pressed = ours.processes.during(&mut memory, pressed).await?;
         let storm = ours.generator.storm(STORM, STORM_FOR).await?;
-        answered.peak = answered.peak.max(ours.processes.peak()?);
-        Ok((echoed, answered, pressed, storm))
+        Ok((echoed, answered, (pressed, memory), storm))
     })?;
     report(table, &echo, &ours);
-    report_pressed(table, &pressed, &ours);
+    let (pressed, memory) = pressed;
+    report_pressed(table, &pressed, &memory, &ours);
     let (answered, after) = storm;
     table.row(
         format!(
@@ -161,9 +164,15 @@ fn report(table: &mut Table, echo: &Measured, ours: &Measured) {
         memory(ours.peak),
         Goal::UpTo(60.0, "MB"),
     );
+    table.row(
+        "… as the sum of their resident sizes",
+        memory(echo.resident),
+        memory(ours.resident),
+        Goal::None,
+    );
 }
 
-fn report_pressed(table: &mut Table, pressed: &Pressed, ours: &Measured) {
+fn report_pressed(table: &mut Table, pressed: &Pressed, memory: &Memory, ours: &Measured) {
     let none = (String::new(), f64::NAN);
     let time = |time: Duration| (show(time), time.as_secs_f64() * 1e3);
     let asked = rate(&ours.full) * BEYOND;
@@ -180,6 +189,18 @@ fn report_pressed(table: &mut Table, pressed: &Pressed, ours: &Measured) {
             none.clone(),
             time(pressed.refused.quantile(share)),
             Goal::UpTo(100.0, "ms"),
+        );
+    }
+    let half = BEYOND_FOR / 2;
+    for (when, most) in [
+        ("first", memory.within(Duration::ZERO, half)),
+        ("second", memory.within(half, BEYOND_FOR)),
+    ] {
+        table.row(
+            format!("past saturation: MB at most in the {when} half"),
+            none.clone(),
+            (format!("{most:.1}"), most),
+            Goal::None,
         );
     }
 }
@@ -221,21 +242,27 @@ impl Bot {
 
     async fn measure(&mut self, measured: &mut Measured) -> Result<()> {
         if measured.idle == 0.0 {
-            measured.idle = self.processes.resident()?;
+            measured.idle = self.processes.megabytes()?;
         }
-        self.generator.alone(ALONE, &mut measured.alone).await?;
-        self.generator
-            .paced(PACE, PACED, &mut measured.paced)
-            .await?;
-        let before = self.processes.spent()?;
-        self.generator
-            .full_speed(OUTSTANDING, 0, FULL_SPEED, &mut measured.full)
-            .await?;
-        measured.spent += self.processes.spent()?.saturating_sub(before);
-        self.generator
-            .full_speed(OUTSTANDING, ORDINARY, FULL_SPEED, &mut measured.mixed)
-            .await?;
-        measured.peak = measured.peak.max(self.processes.peak()?);
+        let mut memory = Memory::default();
+        let (generator, processes) = (&mut self.generator, &self.processes);
+        let work = async {
+            generator.alone(ALONE, &mut measured.alone).await?;
+            generator.paced(PACE, PACED, &mut measured.paced).await?;
+            let before = processes.spent()?;
+            let full = &mut measured.full;
+            generator
+                .full_speed(OUTSTANDING, 0, FULL_SPEED, full)
+                .await?;
+            measured.spent += processes.spent()?.saturating_sub(before);
+            let mixed = &mut measured.mixed;
+            generator
+                .full_speed(OUTSTANDING, ORDINARY, FULL_SPEED, mixed)
+                .await
+        };
+        processes.during(&mut memory, work).await?;
+        measured.peak = measured.peak.max(memory.peak());
+        measured.resident = processes.resident_at_most()?;
         Ok(())
     }
 }

@@ -61,11 +61,16 @@ pub(crate) fn of_a_node(table: &mut Table) -> Result<()> {
 }
 
 /// A field of a process's status, in megabytes.
-pub(crate) fn status(folder: &str, field: &str) -> Result<f64> {
-    let text = fs::read_to_string(format!("{folder}/status"))?;
+pub(crate) fn status(folder: &str, name: &str) -> Result<f64> {
+    field(&format!("{folder}/status"), name)
+}
+
+/// A field of a file that counts in kilobytes, in megabytes.
+pub(crate) fn field(file: &str, name: &str) -> Result<f64> {
+    let text = fs::read_to_string(file)?;
     let kib: f64 = text
         .lines()
-        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
         .and_then(|rest| rest.split_whitespace().next())
         .context("no such field")?
         .parse()?;

@@ -55,13 +55,69 @@ async fn a_checkpoint_brings_what_was_committed_into_the_file() {
     let place = Place::file();
     let store = Store::open(&place.url, impatient()).await.unwrap();
     store.commit(hello(0)).await.unwrap();
-    store.db.checkpoint().await.unwrap();
+    while !store.db.checkpoint().await.unwrap() {}
     // The file alone, without its log, is all that a power cut is sure to leave.
     let left = Place::file();
     std::fs::copy(path(&place), path(&left)).unwrap();
     let after = Store::open(&left.url, impatient()).await.unwrap();
     assert_eq!(said(&after).await, ["0"]);
     after.close().await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_log_begins_anew() {
+    let place = Place::file();
+    let store = place.open().await;
+    let mut big = hello(0);
+    big.ops
+        .push(Op::Outbox(say("r", &"x".repeat(40 * 1024 * 1024))));
+    store.commit(big).await.unwrap();
+    let log = PathBuf::from(format!("{}-wal", path(&place).display()));
+    let long = std::fs::metadata(&log).unwrap().len();
+    while !store.db.checkpoint().await.unwrap() {}
+    for n in 1..100 {
+        store.commit(hello(n)).await.unwrap();
+    }
+    // The file keeps its size, and is written from its beginning.
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), long);
+    assert_eq!(said(&store).await.len(), 101);
+    store.close().await;
+}
+
+/// Transactions in SQLite's log: the frames that end one tell the size of the database.
+fn transactions(place: &Place) -> usize {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4096;
+    let log = std::fs::read(format!("{}-wal", path(place).display())).unwrap();
+    let frames = log[HEADER..].chunks_exact(FRAME);
+    frames.filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_is_forgotten_together_with_what_comes_next() {
+    let place = Place::file();
+    let store = place.open().await;
+    for n in 0..10 {
+        store.commit(hello(n)).await.unwrap();
+    }
+    let before = transactions(&place);
+    let mut forgotten = Vec::new();
+    for item in store.outbox_pending(10).await.unwrap() {
+        let done = Op::OutboxDone { id: item.id };
+        forgotten.push(store.enqueue(Unit::of(vec![done])).await.unwrap());
+    }
+    store.commit(hello(10)).await.unwrap();
+    let after = transactions(&place);
+    for receipt in forgotten {
+        assert_eq!(receipt.outcome().await, Ok(Committed::Applied));
+    }
+    assert_eq!(said(&store).await, ["10"]);
+    assert!(after - before < 10, "{} transactions", after - before);
+    // Without company it does not wait for ever.
+    let item = store.outbox_pending(1).await.unwrap().remove(0);
+    let done = Unit::of(vec![Op::OutboxDone { id: item.id }]);
+    assert_eq!(store.commit(done).await, Ok(Committed::Applied));
     store.close().await;
 }
 

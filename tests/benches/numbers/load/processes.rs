@@ -6,11 +6,35 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::Process;
+use tokio::time::{Instant, interval};
 
-use crate::memory::status;
+use crate::memory::{field, status};
 
 /// Ticks a second of the times in `stat`: what the kernel shows to programs, whatever it counts in.
 const TICKS: f64 = 100.0;
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Megabytes of all processes of a bot as time went on.
+///
+/// A page that several processes have in common, as the program itself, counts once: each process is charged
+/// with its share (the kernel's *proportional set size*).
+#[derive(Debug, Default)]
+pub(super) struct Memory(Vec<(Duration, f64)>);
+
+impl Memory {
+    /// The most that was seen.
+    pub(super) fn peak(&self) -> f64 {
+        self.within(Duration::ZERO, Duration::MAX)
+    }
+
+    /// The most that was seen between two times.
+    pub(super) fn within(&self, from: Duration, to: Duration) -> f64 {
+        let seen = self.0.iter().filter(|(at, _)| (from..to).contains(at));
+        seen.map(|(_, megabytes)| *megabytes).fold(0.0, f64::max)
+    }
+}
 
 /// The processes of one bot.
 pub(super) struct Processes {
@@ -44,14 +68,32 @@ impl Processes {
         Ok(Duration::from_secs_f64(ticks / TICKS))
     }
 
-    /// Megabytes that are resident now.
-    pub(super) fn resident(&self) -> Result<f64> {
-        self.sum(|folder| status(folder, "VmRSS"))
+    /// Megabytes now, what the processes have in common counted once.
+    pub(super) fn megabytes(&self) -> Result<f64> {
+        self.sum(|folder| field(&format!("{folder}/smaps_rollup"), "Pss"))
     }
 
-    /// Megabytes that were resident at most, each process at its own time.
-    pub(super) fn peak(&self) -> Result<f64> {
+    /// Megabytes that were resident at most, each process at its own time, and what they have in common
+    /// counted in each.
+    pub(super) fn resident_at_most(&self) -> Result<f64> {
         self.sum(|folder| status(folder, "VmHWM"))
+    }
+
+    /// Looks at the memory while something is done.
+    pub(super) async fn during<T>(
+        &self,
+        memory: &mut Memory,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let mut looks = interval(LOOK);
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = looks.tick() => memory.0.push((begun.elapsed(), self.megabytes()?)),
+            }
+        }
     }
 
     fn sum(&self, of: impl Fn(&str) -> Result<f64>) -> Result<f64> {
