@@ -22,7 +22,7 @@ use crate::qq::told::{self, Told};
 const OUTGOING: usize = 64;
 /// Parts of an answer that may wait to be taken, and how long one may wait when they do.
 const PARTS: usize = 16;
-const TAKE_LIMIT: Duration = Duration::from_secs(20);
+const TAKE_LIMIT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 20_000 });
 /// How long a call waits for a connection.
 const AWAY_LIMIT: Duration = Duration::from_secs(3);
 /// Longest time to write one frame; a large file is one.
@@ -411,4 +411,102 @@ fn meta(value: &Value) -> Option<Duration> {
         .as_u64()
         .filter(|interval| *interval > 0)?;
     Some(Duration::from_millis(interval) * MISSED_HEARTBEATS)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+    use tokio::io::DuplexStream;
+    use tokio_tungstenite::tungstenite::protocol::Role as End;
+
+    use super::*;
+
+    /// A line, and the program at its other end.
+    async fn line() -> (Arc<Line>, WebSocketStream<DuplexStream>) {
+        let (line, _) = Line::new();
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let ours = WebSocketStream::from_raw_socket(ours, End::Client, None).await;
+        let theirs = WebSocketStream::from_raw_socket(theirs, End::Server, None).await;
+        let served = line.clone();
+        tokio::spawn(async move { served.serve(ours, Role::Universal).await });
+        (line, theirs)
+    }
+
+    /// The echo of the next call.
+    async fn called(program: &mut WebSocketStream<DuplexStream>) -> Value {
+        loop {
+            if let Message::Text(text) = program.next().await.unwrap().unwrap() {
+                return serde_json::from_str::<Value>(&text).unwrap()["echo"].clone();
+            }
+        }
+    }
+
+    async fn says(program: &mut WebSocketStream<DuplexStream>, frame: Value) {
+        program
+            .send(Message::text(frame.to_string()))
+            .await
+            .unwrap();
+    }
+
+    fn part(echo: &Value, kind: &str, number: usize) -> Value {
+        json!({"status": "ok", "retcode": 0, "echo": echo, "stream": "stream-action",
+            "data": {"type": kind, "index": number}})
+    }
+
+    #[tokio::test]
+    async fn parts_come_under_one_echo_and_other_answers_in_between() {
+        let (line, mut program) = line().await;
+        let mut parts = Box::pin(line.call_for_parts("download", &json!({})).await.unwrap());
+        let echo = called(&mut program).await;
+        says(&mut program, part(&echo, "stream", 0)).await;
+        let asking = tokio::spawn({
+            let line = line.clone();
+            async move { line.call("upload", &json!({}), WRITE_LIMIT).await }
+        });
+        // The one answer of a call that has no parts may look like one.
+        let other = called(&mut program).await;
+        assert_ne!(other, echo);
+        says(&mut program, part(&other, "stream", 7)).await;
+        assert_eq!(asking.await.unwrap().unwrap()["data"]["index"], 7);
+        says(&mut program, part(&echo, "stream", 1)).await;
+        says(&mut program, part(&echo, "response", 2)).await;
+        says(&mut program, part(&echo, "stream", 3)).await;
+        for number in 0..3 {
+            assert_eq!(parts.next().await.unwrap()["data"]["index"], number);
+        }
+        assert_eq!(parts.next().await, None, "nothing comes after the last");
+        assert!(line.waiting().calls.is_empty());
+    }
+
+    #[tokio::test]
+    async fn parts_that_nobody_takes_hold_the_line_up_only_for_a_while() {
+        let (line, mut program) = line().await;
+        let parts = line.call_for_parts("download", &json!({})).await.unwrap();
+        let echo = called(&mut program).await;
+        for number in 0..=PARTS {
+            says(&mut program, part(&echo, "stream", number)).await;
+        }
+        let asking = tokio::spawn({
+            let line = line.clone();
+            async move { line.call("other", &json!({}), WRITE_LIMIT).await }
+        });
+        let other = called(&mut program).await;
+        says(&mut program, part(&other, "response", 0)).await;
+        assert!(asking.await.unwrap().is_ok());
+        // What was kept is still there, and then it ends.
+        assert_eq!(parts.count().await, PARTS);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_breaks_ends_what_waits_on_it() {
+        let (line, mut program) = line().await;
+        let mut parts = Box::pin(line.call_for_parts("download", &json!({})).await.unwrap());
+        let echo = called(&mut program).await;
+        says(&mut program, part(&echo, "stream", 0)).await;
+        assert!(parts.next().await.is_some());
+        drop(program);
+        assert_eq!(parts.next().await, None);
+    }
 }

@@ -23,7 +23,8 @@ pub(super) fn frames(inner: &Inner, params: &Value, fault: Option<&Fault>) -> Ve
     }
 }
 
-fn part_of_stream(mut frame: Value) -> Value {
+/// Marks a frame as NapCat marks those of its calls that know parts.
+pub(super) fn part_of_stream(mut frame: Value) -> Value {
     frame["stream"] = Value::from("stream-action");
     frame
 }
