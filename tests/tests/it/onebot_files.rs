@@ -166,7 +166,7 @@ async fn a_file_in_pieces_that_is_too_large_is_refused() {
 async fn a_file_comes_inside_an_answer_where_the_program_offers_nothing_else() {
     for by_http in [false, true] {
         let mut stage = Stage::with(llonebot(Files::AsBase64), by_http, "").await;
-        stage.puts("a.bin", &content(3_000_000)).await;
+        stage.puts("httpd.conf", &content(3_000_000)).await;
         assert_eq!(stage.qq.count_calls("download_file_stream"), 0);
     }
     // What would not fit is not asked for: it would cost the connection.

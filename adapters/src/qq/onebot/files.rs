@@ -152,7 +152,7 @@ pub(super) async fn open(
         }
     }
     let own = [text("url"), text("file")].map(ToOwned::to_owned);
-    addresses.extend(own.into_iter().find(|url| url.starts_with("http")));
+    addresses.extend(own.into_iter().find(|text| is_address(text)));
     for url in addresses {
         match account.fetcher.fetch(&url).await {
             Ok(bytes) => return Ok(bytes),
@@ -209,7 +209,7 @@ async fn address(account: &OneBot, id: &str, handle: &Value) -> Result<String, C
         _ => return Err(CallError::Unknown("get_private_file_url")),
     };
     match answer["url"].as_str() {
-        Some(url) if url.starts_with("http") => Ok(url.to_owned()),
+        Some(url) if is_address(url) => Ok(url.to_owned()),
         _ => Err(on_its_machine()),
     }
 }
@@ -229,9 +229,14 @@ async fn at_once(account: &OneBot, id: &str) -> Result<Found, CallError> {
         return Ok(Found::Bytes(bytes));
     }
     match answer["url"].as_str() {
-        Some(url) if url.starts_with("http") => Ok(Found::Url(url.to_owned())),
+        Some(url) if is_address(url) => Ok(Found::Url(url.to_owned())),
         _ => Err(on_its_machine()),
     }
+}
+
+/// An address, and not a path or a name: a file may be called `httpd.conf`.
+fn is_address(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
 }
 
 fn on_its_machine() -> CallError {
