@@ -77,9 +77,19 @@ struct Inner {
     is_mute: watch::Sender<bool>,
     /// What clients have to show.
     token: Mutex<String>,
+    spoken: Mutex<Vec<(String, Value)>>,
 }
 
 impl Inner {
+    /// Keeps what was said, by the name that Milky's schema has for it; files are left out.
+    fn note(&self, schema: String, value: &Value) {
+        const LONGEST: usize = 100_000;
+        if value.to_string().len() < LONGEST {
+            let mut spoken = self.spoken.lock().expect("no holder panics");
+            spoken.push((schema, value.clone()));
+        }
+    }
+
     /// Whether a request shows the token, in its header or its address.
     fn is_known(&self, header: Option<&str>, query: &str) -> bool {
         let token = self.token.lock().expect("no holder panics");
@@ -115,6 +125,7 @@ impl Milky {
             is_down: AtomicBool::new(false),
             is_mute: watch::Sender::new(false),
             token: Mutex::new(TOKEN.to_owned()),
+            spoken: Mutex::default(),
         });
         let router = Router::new()
             .route("/api/{name}", post(call))
@@ -156,6 +167,11 @@ impl Milky {
         let happened = self.inner.qq.shared.happened.subscribe();
         let task = webhook::post_events(url.to_owned(), self.inner.clone(), happened);
         self.tasks.spawn(task);
+    }
+
+    /// Every event, call and answer so far, by the name that Milky's schema has for it.
+    pub fn spoken(&self) -> Vec<(String, Value)> {
+        self.inner.spoken.lock().expect("no holder panics").clone()
     }
 
     /// How often a client has opened a connection for events.
@@ -328,7 +344,11 @@ async fn call(
         Some(Fault::Slow(time)) => tokio::time::sleep(*time).await,
         Some(Fault::CutAfter | Fault::LosePart) | None => {}
     }
+    inner.note(format!("{}Input", in_schema(&name)), &params);
     let result = calls::call(&inner, &name, &params);
+    if let Ok(data) = &result {
+        inner.note(format!("{}Output", in_schema(&name)), data);
+    }
     if fault == Some(Fault::CutAfter) {
         return broken();
     }
@@ -343,6 +363,15 @@ async fn call(
             failed(code, &words)
         }
     }
+}
+
+/// `send_group_message` is `SendGroupMessage`.
+fn in_schema(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect()
 }
 
 async fn file(

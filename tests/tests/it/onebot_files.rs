@@ -1,11 +1,16 @@
 //! Files through programs with a QQ login that keep them in one place or another, and large ones.
 
+use std::sync::Arc;
+
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{PATIENCE, Process, free_port};
 use jarvis_tests::qq::milky::Milky;
 use jarvis_tests::qq::onebot::{Files, OneBot, Settings};
 use jarvis_tests::qq::{FakeQq, Fault, Person, Piece};
 use jarvis_tests::site::Site;
+use serde_json::json;
+
+use crate::node_clients;
 
 /// QQ with one program, a site with the node `web-1`, and somebody who may use it.
 struct Stage {
@@ -247,4 +252,65 @@ async fn a_large_file_goes_to_milky_in_one_call_and_whole() {
         "{:?}",
         stage.qq.complaints()
     );
+}
+
+#[tokio::test]
+async fn milkys_own_schema_finds_nothing_wrong() {
+    let qq = FakeQq::new();
+    let milky = Arc::new(Milky::start(&qq).await.unwrap());
+    let jarvis = Jarvis::new().unwrap();
+    let keys = format!("transport = \"milky-sse\"\nurl = \"{}\"\n", milky.url());
+    jarvis
+        .configure_qq_with(Some(milky.token()), &keys)
+        .unwrap();
+    let mut stage = Stage::set(qq, jarvis, Box::new(milky.clone())).await;
+    let (room, group) = (stage.ann.room(), stage.qq.group("ops"));
+    stage.puts("a.bin", &content(10_000)).await;
+    stage.ann.sends_picture_in(room, "photo.png", content(10));
+    stage.ann.sees("where does it go").await;
+    stage.ann.says("/note -k nginx restart it");
+    stage.ann.sees("Saved note").await;
+    stage.ann.says("/expnotes -g");
+    stage.ann.gets_file("notes.json").await;
+    stage.ann.says_in(group, "lunch?");
+    stage
+        .ann
+        .sends_file_in(group, "menu.txt", "noodles".as_bytes());
+    stage.ann.asks_in(group, "/ping here");
+    let said = stage.ann.sees_in(group, "here").await;
+    stage.ann.replies_in(group, said.id, "/version");
+    stage.ann.sees_in(group, "Jarvis 0.").await;
+
+    let lines: String = milky
+        .spoken()
+        .into_iter()
+        .map(|(schema, value)| format!("{}\n", json!({"schema": schema, "value": value})))
+        .collect();
+    let path = stage.site.jarvis.folder().join("spoken.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    let Some(check) = node_clients::start("check_milky.mjs", &[path.to_str().unwrap()]) else {
+        return;
+    };
+    node_clients::hears(&check, "done").await;
+    let report = check.everything();
+    assert!(!report.contains("bad "), "{report}");
+    for schema in [
+        "Event",
+        "SendPrivateMessageInput",
+        "SendPrivateMessageOutput",
+        "SendGroupMessageInput",
+        "UploadPrivateFileInput",
+        "UploadPrivateFileOutput",
+        "GetPrivateFileDownloadUrlInput",
+        "GetLoginInfoOutput",
+        "GetImplInfoOutput",
+    ] {
+        let line = report
+            .lines()
+            .find(|line| line.contains(&format!("checked {schema} ")));
+        assert!(
+            line.is_some_and(|line| line.trim_end().ends_with("true")),
+            "{schema}: {report}"
+        );
+    }
 }
