@@ -64,7 +64,7 @@ async fn follow(
         200 => {}
         401 | 403 => return Failure::Token,
         404 | 405 | 426 => {
-            return Failure::Other("it has no stream of server-sent events".to_owned());
+            return Failure::Other("the program has no stream of server-sent events".to_owned());
         }
         status => return Failure::Other(format!("the server answered with status {status}")),
     }
@@ -75,7 +75,7 @@ async fn follow(
         .to_ascii_lowercase()
         .starts_with("text/event-stream")
     {
-        return Failure::Other("it answers with no stream of server-sent events".to_owned());
+        return Failure::Other("the program answers with no stream of server-sent events".to_owned());
     }
     ears.open();
     serve(answer, ears).await
