@@ -75,7 +75,9 @@ async fn follow(
         .to_ascii_lowercase()
         .starts_with("text/event-stream")
     {
-        return Failure::Other("the program answers with no stream of server-sent events".to_owned());
+        return Failure::Other(
+            "the program answers with no stream of server-sent events".to_owned(),
+        );
     }
     ears.open();
     serve(answer, ears).await
