@@ -1,11 +1,13 @@
-//! A platform that is away for long while much is to be said, and nobody lives through it.
+//! A platform that is away while much is to be said, and nobody lives through it.
 
 use std::time::Duration;
 
 use jarvis_tests::jarvis::Jarvis;
-use jarvis_tests::process::free_port;
+use jarvis_tests::process::{PATIENCE, free_port};
 use jarvis_tests::qq::onebot::OneBot;
 use jarvis_tests::qq::{FakeQq, Person, Place};
+use jarvis_tests::qq_official;
+use tokio::time::{Instant, sleep};
 
 /// Rooms, and what is asked in each.
 const ROOMS: usize = 6;
@@ -109,5 +111,84 @@ async fn what_waits_for_qq_outlives_brain_and_adapter_and_comes_once_in_order_at
     people[1].says("/version");
     people[1].sees("Jarvis 0.").await;
     assert_eq!(answers(&qq, rooms[1]), wanted);
+    drop((brain, adapter));
+}
+
+/// The official bot, which QQ calls: each answer still names the message that it answers, so that none of
+/// the few unasked ones is spent.
+#[tokio::test]
+async fn what_waits_for_the_official_qq_comes_once_in_order_each_as_an_answer() {
+    const CALLS: usize = 40;
+    let qq = qq_official::FakeQq::start().await.unwrap();
+    let jarvis = Jarvis::new().unwrap();
+    jarvis.configure_qq_official(&qq).unwrap();
+    jarvis.configure("qq", "mode = \"webhook\"\n").unwrap();
+    let here = format!("127.0.0.1:{}", free_port().unwrap());
+    let url = format!("http://{here}/qq");
+    let keys = format!("listen = \"{here}\"\nurl = \"{url}\"\n");
+    jarvis.configure("qq.webhook", &keys).unwrap();
+    let keys = format!("calls_per_second = {CALLS}\n");
+    jarvis.configure("qq.limits", &keys).unwrap();
+    let mut brain = jarvis.brain().await.unwrap();
+    let mut adapter = jarvis.start(&["adapter", "qq"]).unwrap();
+    adapter.logs("QQ may call this webhook").await.unwrap();
+    qq.set_webhook(&url).await.unwrap();
+    let people: Vec<qq_official::Person> = (0..ROOMS)
+        .map(|number| qq.person(&format!("Ann{number}")))
+        .collect();
+    for person in &people {
+        person.says("/start");
+        person.sees("I don't know you yet").await;
+    }
+
+    // The API answers nothing any more; what people say still comes.
+    qq.is_down(true);
+    let mut asked = vec![Vec::new(); ROOMS];
+    for number in 0..EACH {
+        for (person, asked) in people.iter().zip(&mut asked) {
+            asked.push(person.says(&format!("/ping word-{number}")));
+        }
+    }
+    let until = Instant::now() + PATIENCE;
+    while qq.events_waiting() > 0 {
+        assert!(Instant::now() < until, "{} wait", qq.events_waiting());
+        sleep(Duration::from_millis(20)).await;
+    }
+    adapter.kill().await.unwrap();
+    brain.kill().await.unwrap();
+    brain = jarvis.brain().await.unwrap();
+    adapter = jarvis.start(&["adapter", "qq"]).unwrap();
+
+    let heard = qq.calls().len();
+    qq.is_down(false);
+    people[1].sees("word-15").await;
+    brain.kill().await.unwrap();
+    brain = jarvis.brain().await.unwrap();
+    for person in &people {
+        person.sees(&format!("word-{}", EACH - 1)).await;
+    }
+    for (person, asked) in people.iter().zip(&asked) {
+        let log = person.log().into_iter();
+        let ours = log.filter(|entry| entry.from.is_empty() && entry.text.contains("word-"));
+        let (texts, answers): (Vec<String>, Vec<Option<String>>) =
+            ours.map(|entry| (entry.text, entry.answers)).unzip();
+        for (number, text) in texts.iter().enumerate() {
+            assert!(text.ends_with(&format!("word-{number}")), "{texts:?}");
+        }
+        let wanted: Vec<Option<String>> = asked.iter().cloned().map(Some).collect();
+        assert_eq!(answers, wanted);
+    }
+    let calls = qq.calls().split_off(heard);
+    let times: Vec<_> = calls
+        .iter()
+        .filter(|call| call.what == "messages" && call.status == 200)
+        .map(|call| call.at)
+        .collect();
+    assert_eq!(times.len(), ROOMS * EACH);
+    for window in times.windows(2 * CALLS + 1) {
+        let took = window[2 * CALLS].duration_since(window[0]);
+        // One bucket, and one that was filled meanwhile; half of it, for one call may be late.
+        assert!(took >= Duration::from_millis(500), "{took:?}");
+    }
     drop((brain, adapter));
 }
