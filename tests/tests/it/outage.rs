@@ -119,7 +119,11 @@ async fn what_waits_for_qq_outlives_brain_and_adapter_and_comes_once_in_order_at
 #[tokio::test]
 async fn what_waits_for_the_official_qq_comes_once_in_order_each_as_an_answer() {
     const CALLS: usize = 40;
-    let qq = qq_official::FakeQq::start().await.unwrap();
+    let settings = qq_official::Settings {
+        patience: Duration::from_secs(120),
+        ..qq_official::Settings::default()
+    };
+    let qq = qq_official::FakeQq::start_with(settings).await.unwrap();
     let jarvis = Jarvis::new().unwrap();
     jarvis.configure_qq_official(&qq).unwrap();
     jarvis.configure("qq", "mode = \"webhook\"\n").unwrap();
