@@ -107,6 +107,8 @@ async fn what_waits_for_qq_outlives_brain_and_adapter_and_comes_once_in_order_at
         }
     }
     assert!(qq.complaints().is_empty(), "{:?}", qq.complaints());
+    let log = adapter.everything();
+    assert!(!log.contains("did not begin with a welcome"), "{log}");
     // Nothing comes after that.
     people[1].says("/version");
     people[1].sees("Jarvis 0.").await;
