@@ -16,9 +16,11 @@
 //! [`registry`].
 
 pub mod adapter;
+mod base64_stream;
 mod cause;
 pub mod console;
 pub mod errand;
+mod event_stream;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod fake_brain;

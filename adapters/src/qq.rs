@@ -1,11 +1,13 @@
 //! QQ. [`official`] is the platform's own way for bots; the rest is for ordinary accounts, through a
 //! program that is logged in and lets others use it: OneBot v11
-//! (NapCat, LLOneBot and others) over a WebSocket in either direction or HTTP, and Milky.
+//! (NapCat, LLOneBot and others) over a WebSocket in either direction or HTTP, and Milky over each of
+//! its three ways for events.
 //!
 //! What QQ is like is here: rooms, texts without markup, nothing that can be edited, files apart from
 //! texts. How it is said is an `Account`'s; how that travels is below it.
 
 mod account;
+mod bearer;
 mod caller;
 mod config;
 mod milky;
@@ -13,6 +15,8 @@ pub mod official;
 mod onebot;
 mod outbound;
 mod place;
+mod posted;
+mod told;
 mod words;
 
 use std::fmt;
@@ -27,7 +31,7 @@ use jarvis_proto::chat::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use self::config::{Config, Transport};
+pub use self::config::{Config, MilkyEvents, Transport};
 
 use self::account::{Account, Draft, File};
 use self::place::Place;
@@ -61,7 +65,9 @@ impl Qq {
     /// When it refuses our token, or a setting cannot be used.
     pub async fn connect(config: Config) -> Result<Self, AdapterError> {
         let account: Box<dyn Account> = match &config.transport {
-            Transport::Milky { url } => Box::new(milky::Milky::connect(&config, url).await?),
+            Transport::Milky { url, events } => {
+                Box::new(milky::Milky::connect(&config, url, *events).await?)
+            }
             _ => Box::new(onebot::OneBot::connect(&config).await?),
         };
         let myself = account.myself();

@@ -40,6 +40,11 @@ impl Fetcher {
         })
     }
 
+    /// Whether a file of so many bytes may be fetched.
+    pub(crate) fn allows(&self, bytes: u64) -> bool {
+        self.most == 0 || bytes <= self.most
+    }
+
     /// The program with the login is at this host.
     pub(crate) fn trust(&self, host: String) {
         *self.trusted() = host;
@@ -72,13 +77,13 @@ impl Fetcher {
         if !answer.status().is_success() {
             return Err(format!("its server answers {}", answer.status().as_u16()));
         }
-        let most = self.most;
         if answer
             .content_length()
-            .is_some_and(|length| most != 0 && length > most)
+            .is_some_and(|length| !self.allows(length))
         {
             return Err("it is too large".to_owned());
         }
+        let most = self.most;
         let mut seen = 0_u64;
         let pieces = answer.bytes_stream().map(move |piece| {
             let piece =

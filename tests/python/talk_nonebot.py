@@ -2,6 +2,7 @@
 
     talk_nonebot.py onebot ws://HOST:PORT TOKEN
     talk_nonebot.py milky HOST PORT TOKEN
+    talk_nonebot.py milky-webhook HOST PORT TOKEN OWN_PORT
 """
 import sys
 
@@ -17,7 +18,12 @@ else:
     client = {"host": sys.argv[2], "port": int(sys.argv[3]), "access_token": sys.argv[4]}
     settings = {"milky_clients": [client]}
 
-nonebot.init(driver="~httpx+~websockets", log_level="INFO", **settings)
+driver = "~httpx+~websockets"
+if sys.argv[1] == "milky-webhook":
+    driver = "~fastapi+~httpx"
+    settings = {"milky_webhook": client, "host": "127.0.0.1", "port": int(sys.argv[5])}
+
+nonebot.init(driver=driver, log_level="INFO", **settings)
 nonebot.get_driver().register_adapter(Adapter)
 
 

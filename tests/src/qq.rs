@@ -41,6 +41,8 @@ pub(crate) enum Happened {
     Message(Entry),
     /// The same event once more.
     Again(Entry),
+    /// Anything at all, as it is; only over connections.
+    Raw(Arc<str>),
 }
 
 impl Shared {
@@ -194,6 +196,12 @@ impl FakeQq {
         let last = last.expect("somebody has written");
         // Without a program that is connected nobody is told.
         let _ = self.shared.happened.send(Happened::Again(last));
+    }
+
+    /// Programs send this over their connections, whatever it is.
+    pub fn tells_raw(&self, text: &str) {
+        // Without a program that is connected nobody is told.
+        let _ = self.shared.happened.send(Happened::Raw(text.into()));
     }
 
     /// What was written in a room, oldest first.

@@ -13,7 +13,7 @@ use crate::adapter::Adapter;
 use crate::errand::Errand;
 
 /// Words that are on their way at the same time; more are dropped.
-const MOST: usize = 256;
+const MOST: usize = 1024;
 /// How long one may take, its turn included.
 const LIMIT: Duration = Duration::from_secs(3);
 

@@ -44,10 +44,26 @@ pub enum Transport {
         /// With it the implementation signs what it posts.
         secret: Option<SecretString>,
     },
-    /// Milky: we call its HTTP server and open its WebSocket.
+    /// Milky: we call its HTTP server.
     Milky {
         /// `http://HOST:PORT/`.
         url: Url,
+        /// How it tells us of events.
+        events: MilkyEvents,
+    },
+}
+
+/// How a protocol end of Milky tells us of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MilkyEvents {
+    /// We open its WebSocket.
+    WebSocket,
+    /// We open its stream of server-sent events.
+    Sse,
+    /// It posts them to us, with our token.
+    Webhook {
+        /// Where we listen, in plain HTTP.
+        listen: SocketAddr,
     },
 }
 

@@ -1,45 +1,54 @@
-//! Milky 1.2: calls by HTTP, events over a WebSocket that we open.
+//! Milky 1.2: calls by HTTP, events on one of three ways.
 
 mod events;
+mod files;
 mod inbound;
+mod socket;
+mod sse;
+mod webhook;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jarvis_proto::chat::Attachment;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
+use self::events::{Ears, Hearing};
 use self::inbound::Reader;
-use super::account::{
-    Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for, whole,
-};
+use self::webhook::Webhook;
+use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for};
 use super::caller::Caller;
-use super::config::Config;
+use super::config::{Config, MilkyEvents};
 use super::place::Place;
-use super::{KIND, lock, words};
+use super::told::{self, Storing, Told};
+use super::{KIND, lock, posted, words};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
 use crate::look::Finding;
 use crate::remote_file::Fetcher;
 
-/// Largest file that is sent, in bytes: it travels whole inside a call.
-const LARGEST: u64 = 20_000_000;
+/// How long `--check` waits for the way of events.
+const EVENTS_LIMIT: Duration = Duration::from_secs(8);
+
+/// What to do where events do not come on the way that was set.
+const OTHER_WAY: Option<&str> = Some(
+    "turn events on in the program, on the way that `onebot.transport` names, or set `onebot.transport` \
+     to one that it has: milky (WebSocket), milky-sse or milky-webhook",
+);
 
 /// One account behind a Milky protocol end.
 #[derive(Debug)]
 pub(super) struct Milky {
     caller: Caller,
-    events: Mutex<Option<mpsc::Receiver<Value>>>,
-    /// Our token was refused.
-    refused: watch::Receiver<bool>,
+    events: Mutex<Option<mpsc::Receiver<Told>>>,
+    hearing: watch::Receiver<Hearing>,
+    way: MilkyEvents,
     _listening: AbortOnDropHandle<()>,
     myself: Myself,
     language: String,
@@ -48,21 +57,44 @@ pub(super) struct Milky {
 
 impl Milky {
     /// Waits until the protocol end tells who is logged in. Cancel-safe.
-    pub(super) async fn connect(config: &Config, url: &Url) -> Result<Self, AdapterError> {
+    pub(super) async fn connect(
+        config: &Config,
+        url: &Url,
+        way: MilkyEvents,
+    ) -> Result<Self, AdapterError> {
         let setting = |error: reqwest::Error| AdapterError::Setting {
             setting: "onebot",
             detail: error.to_string(),
         };
         let fetcher = Fetcher::new(config.download_limit).map_err(setting)?;
         fetcher.trust(url.host_str().unwrap_or_default().to_owned());
-        let (events_sender, events) = events::channel();
-        let (refusing, refused) = watch::channel(false);
-        let listening = events::keep(url.clone(), config.token.clone(), events_sender, refusing);
+        let (sender, events) = told::channel();
+        let (hearing_sender, hearing) = watch::channel(Hearing::Waiting);
+        let token = config.token.clone();
+        let ears = Ears {
+            events: sender.clone(),
+            hearing: hearing_sender,
+        };
+        let listening = match way {
+            MilkyEvents::WebSocket => tokio::spawn(socket::keep(url.clone(), token, ears)),
+            MilkyEvents::Sse => {
+                let client = sse::client().map_err(setting)?;
+                tokio::spawn(sse::keep(client, url.clone(), token, ears))
+            }
+            MilkyEvents::Webhook { listen } => {
+                let door = Webhook {
+                    events: sender,
+                    token,
+                };
+                tokio::spawn(posted::listen(listen, door).await?)
+            }
+        };
         let mut account = Self {
             caller: Caller::new(url, &["api"], config.token.clone()).map_err(setting)?,
             events: Mutex::new(Some(events)),
-            refused,
-            _listening: AbortOnDropHandle::new(tokio::spawn(listening)),
+            hearing,
+            way,
+            _listening: AbortOnDropHandle::new(listening),
             myself: Myself {
                 id: 0,
                 name: String::new(),
@@ -134,29 +166,35 @@ impl Milky {
         }
     }
 
-    /// Asks where an attachment is.
-    async fn address(&self, handle: &Value) -> Result<String, CallError> {
-        let id = handle["id"].as_str().unwrap_or_default();
-        let place: Option<Place> = handle["place"]
-            .as_str()
-            .and_then(|place| place.parse().ok());
-        let (name, params, key) = match (handle["kind"].as_str(), place) {
-            (Some("file"), Some(Place::Group(group))) => (
-                "get_group_file_download_url",
-                json!({"group_id": group, "file_id": id}),
-                "download_url",
-            ),
-            (Some("file"), Some(Place::Private(user) | Place::Member { user, .. })) => (
-                "get_private_file_download_url",
-                json!({"user_id": user, "file_id": id, "file_hash": handle["hash"]}),
-                "download_url",
-            ),
-            _ => ("get_resource_temp_url", json!({"resource_id": id}), "url"),
+    /// Whether events reach us, as far as can be seen without one.
+    async fn look_at_events(&self) -> Finding {
+        let found = |detail: &str, remedy| Finding::new("events", detail.to_owned(), remedy);
+        if let MilkyEvents::Webhook { listen } = self.way {
+            let detail = format!(
+                "listening on {listen}; that the program posts there is seen only when somebody writes"
+            );
+            return found(&detail, None);
+        }
+        let mut hearing = self.hearing.clone();
+        let known = hearing.wait_for(|hearing| *hearing != Hearing::Waiting);
+        let known = timeout(EVENTS_LIMIT, known).await;
+        let hearing = match known {
+            Ok(Ok(hearing)) => hearing.clone(),
+            Ok(Err(_)) | Err(_) => Hearing::Waiting,
         };
-        let answer = self.call(name, params).await?;
-        let url = answer[key].as_str().filter(|url| !url.is_empty());
-        url.map(ToOwned::to_owned)
-            .ok_or_else(|| CallError::Unreadable(format!("`{name}` tells no address")))
+        match hearing {
+            Hearing::Open => found("the program tells us of them", None),
+            // It may say its first word with the first event.
+            Hearing::Waiting if self.way == MilkyEvents::Sse => {
+                found("asked for; the program has said nothing yet", None)
+            }
+            Hearing::Waiting => found("no connection in time", OTHER_WAY),
+            Hearing::Broken(reason) => found(&reason, OTHER_WAY),
+            Hearing::Refused => found(
+                "the program refuses our token there",
+                Some("set the same token here and there"),
+            ),
+        }
     }
 }
 
@@ -191,10 +229,7 @@ impl Account for Milky {
     }
 
     fn file_limit(&self, wanted: u64) -> u64 {
-        match wanted {
-            0 => LARGEST,
-            wanted => wanted.min(LARGEST),
-        }
+        files::largest(wanted)
     }
 
     async fn send(&self, place: &Place, draft: Draft) -> Result<String, CallError> {
@@ -206,28 +241,7 @@ impl Account for Milky {
     }
 
     async fn send_file(&self, place: &Place, file: File<'_>) -> Result<String, CallError> {
-        let uri = format!("base64://{}", STANDARD.encode(whole(&file, LARGEST).await?));
-        if file.is_picture {
-            let mut message = segments(&file.caption);
-            message.push(json!({"type": "image",
-                "data": {"uri": uri, "sub_type": "normal", "summary": file.name}}));
-            return self.send_segments(place, Value::from(message)).await;
-        }
-        let (name, mut params) = match place {
-            Place::Group(group) => (
-                "upload_group_file",
-                json!({"group_id": group, "parent_folder_id": "/"}),
-            ),
-            Place::Private(user) | Place::Member { user, .. } => {
-                ("upload_private_file", json!({"user_id": user}))
-            }
-        };
-        params["file_uri"] = Value::from(uri);
-        params["file_name"] = Value::from(file.name.as_str());
-        // The answer names the file, not the message that shows it.
-        let limit = limit_for(file.size.saturating_mul(2));
-        self.call_within(name, &params, limit).await?;
-        Ok(String::new())
+        files::send(self, place, &file).await
     }
 
     async fn delete(&self, place: &Place, message_id: &str) -> Result<(), CallError> {
@@ -251,25 +265,14 @@ impl Account for Milky {
     }
 
     async fn look(&self) -> Vec<Finding> {
+        let mut findings = vec![self.look_at_events().await];
         let time = self.caller.time_ms().await;
-        time.map(Finding::of_clock).into_iter().collect()
+        findings.extend(time.map(Finding::of_clock));
+        findings
     }
 
     async fn open(&self, attachment: &Attachment) -> Result<ByteStream, AdapterError> {
-        let failed = |detail: String| AdapterError::Attachment {
-            name: attachment.name.clone(),
-            detail,
-        };
-        let handle: Value = serde_json::from_str(&attachment.handle)
-            .map_err(|_| failed("its handle cannot be read".to_owned()))?;
-        let url = match self.address(&handle).await {
-            Ok(url) => url,
-            Err(error) => match handle["url"].as_str() {
-                Some(url) if !url.is_empty() => url.to_owned(),
-                _ => return Err(failed(error.to_string())),
-            },
-        };
-        self.fetcher.fetch(&url).await.map_err(failed)
+        files::open(self, attachment).await
     }
 
     async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), AdapterError> {
@@ -280,22 +283,28 @@ impl Account for Milky {
             myself: self.myself.id,
             language: &self.language,
         };
-        let mut refused = self.refused.clone();
+        let mut hearing = self.hearing.clone();
+        let mut storing = Storing::default();
         loop {
-            let value = tokio::select! {
-                value = events.recv() => value,
+            let told = tokio::select! {
+                // Whoever is refused sends no more events either: that is not the end of them.
+                biased;
                 () = stop.cancelled() => break,
-                Ok(_) = refused.wait_for(|refused| *refused) => {
+                Ok(_) = hearing.wait_for(|hearing| *hearing == Hearing::Refused) => {
                     return Err(AdapterError::Token { platform: KIND });
                 }
+                told = events.recv() => told,
             };
-            let Some(value) = value else { break };
+            let Some(Told { value, stored }) = told else {
+                break;
+            };
             let Some(event) = reader.read(&value, crate::now_ms()) else {
+                told::done(stored);
                 continue;
             };
-            // Nobody waits for it: Milky has no way to hear that an event was stored.
+            // On a connection nobody waits: Milky has no way there to hear that an event was stored.
             tokio::select! {
-                _ = inbox.deliver(event) => {}
+                acceptance = inbox.deliver(event) => storing.add(stored, acceptance),
                 () = stop.cancelled() => break,
             }
         }

@@ -2,6 +2,7 @@
 
 mod abilities;
 mod answer;
+mod download;
 mod files;
 mod forward;
 mod http;
@@ -14,27 +15,31 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use jarvis_proto::chat::{Attachment, event};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::abilities::Abilities;
+use self::http::Signed;
 use self::inbound::{Read, Reader};
-use self::line::{Line, Told};
+use self::line::Line;
 use super::account::{Account, CALL_LIMIT, CallError, Draft, File, Myself, Piece, limit_for};
-use super::caller::Caller;
+use super::caller::{Caller, LARGEST_ANSWER};
 use super::config::{Config, Transport};
 use super::place::Place;
-use super::{KIND, lock};
+use super::told::{self, Storing, Told};
+use super::{KIND, lock, posted};
 use crate::adapter::{AdapterError, ByteStream, Inbox};
 use crate::host::retry;
 use crate::look::Finding;
 use crate::recent::Recent;
 use crate::remote_file::Fetcher;
+use crate::websocket::LARGEST_MESSAGE;
 
 /// How long it may take to learn what a message answers.
 const ASK_LIMIT: Duration = Duration::from_secs(3);
@@ -93,7 +98,11 @@ impl OneBot {
             } => {
                 fetcher.trust(url.host_str().unwrap_or_default().to_owned());
                 caller = Some(Caller::new(url, &[], token).map_err(setting)?);
-                let serving = http::listen(*listen, line.clone(), secret.clone()).await?;
+                let door = Signed {
+                    line: line.clone(),
+                    secret: secret.clone(),
+                };
+                let serving = posted::listen(*listen, door).await?;
                 tokio::spawn(async move {
                     serving.await;
                     drop(refusing);
@@ -178,6 +187,29 @@ impl OneBot {
             None => self.line.call(action, params, limit).await?,
         };
         answer::read(action, answer)
+    }
+
+    /// Makes a call whose answer comes in parts.
+    async fn call_for_parts(
+        &self,
+        action: &'static str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<BoxStream<'static, Value>, CallError> {
+        Ok(match &self.caller {
+            Some(caller) => caller.call_for_parts(action, params, limit).await?.boxed(),
+            None => self.line.call_for_parts(action, params).await?.boxed(),
+        })
+    }
+
+    /// Largest file that can come inside one answer, in bytes.
+    fn most_at_once(&self) -> u64 {
+        let answer = match &self.caller {
+            Some(_) => LARGEST_ANSWER,
+            None => LARGEST_MESSAGE,
+        };
+        // As base64, and a little for what is around it.
+        (answer as u64 - 4096) / 4 * 3
     }
 
     /// Sends segments to a room.
@@ -291,7 +323,7 @@ impl Account for OneBot {
             return Ok(());
         };
         let mut refused = self.refused.clone();
-        let mut storing = JoinSet::new();
+        let mut storing = Storing::default();
         loop {
             let told = tokio::select! {
                 told = events.recv() => told,
@@ -309,7 +341,7 @@ impl Account for OneBot {
                 has_file_segments: self.abilities.has_file_segments,
             };
             let Some(read) = reader.read(&value, crate::now_ms()) else {
-                done(stored);
+                told::done(stored);
                 continue;
             };
             let event = self.complete(read).await;
@@ -318,14 +350,7 @@ impl Account for OneBot {
                 () = stop.cancelled() => break,
             };
             // Over a WebSocket nobody waits: OneBot has no way there to hear that it was stored.
-            if stored.is_some() {
-                storing.spawn(async move {
-                    if acceptance.wait().await {
-                        done(stored);
-                    }
-                });
-            }
-            while storing.try_join_next().is_some() {}
+            storing.add(stored, acceptance);
         }
         *lock(&self.events) = Some(events);
         Ok(())
@@ -339,13 +364,6 @@ fn text_bytes(value: &Value) -> u64 {
         Value::Array(values) => values.iter().map(text_bytes).sum(),
         Value::Object(values) => values.values().map(text_bytes).sum(),
         _ => 0,
-    }
-}
-
-/// Who posted the event may know that it is stored; they may also have gone.
-fn done(stored: Option<oneshot::Sender<()>>) {
-    if let Some(stored) = stored {
-        let _ = stored.send(());
     }
 }
 

@@ -238,6 +238,12 @@ impl SessionHandle {
         self.0.ended.cancel();
     }
 
+    /// Says the first word. Nobody else knows the session yet: there is room.
+    fn welcome(&self, welcome: Welcome) {
+        let frame = Some(brain_frame::Frame::Welcome(welcome));
+        let _ = self.0.frames.try_send(BrainFrame { frame });
+    }
+
     async fn send(&self, frame: brain_frame::Frame) -> Result<(), SessionEnded> {
         tokio::select! {
             sent = self.0.frames.send(BrainFrame { frame: Some(frame) }) => sent.map_err(|_| SessionEnded),
@@ -357,19 +363,18 @@ async fn greet(
         Ok(latest) => session.note_event(&latest.unwrap_or_default()),
         Err(error) => warn!(%error, "cannot tell the adapter's last event"),
     }
-    if !brain.sessions().add(&session) {
+    let welcome = Welcome {
+        session: session.0.secret.clone(),
+        brain_version: env!("CARGO_PKG_VERSION").to_owned(),
+        greeting: brain.greeting(&session),
+    };
+    if !brain.sessions().add(&session, welcome) {
         return Err(refuse(
             RefusedReason::AlreadyConnected,
             "another process is connected as this bot; stop it first",
         ));
     }
     brain.stopped().forget(session.bot());
-    let welcome = Welcome {
-        session: session.0.secret.clone(),
-        brain_version: env!("CARGO_PKG_VERSION").to_owned(),
-        greeting: brain.greeting(&session),
-    };
-    let _ = session.send(brain_frame::Frame::Welcome(welcome)).await;
     if session.capabilities().menu {
         let _ = session.send(brain_frame::Frame::Menu(brain.menu())).await;
     }

@@ -73,8 +73,8 @@ pub(super) fn telegram(config: &Config, running: bool, report: &mut Report) {
 
 /// Where the program with the QQ login connects, or posts its events.
 pub(super) fn onebot(config: &Config, running: bool, report: &mut Report) {
-    use crate::config::OneBotTransport::{Http, Reverse};
-    if matches!(config.onebot.transport, Http | Reverse) {
+    use crate::config::OneBotTransport::{Http, MilkyWebhook, Reverse};
+    if matches!(config.onebot.transport, Http | Reverse | MilkyWebhook) {
         listen("onebot.listen", Some(config.onebot.listen), running, report);
     }
 }

@@ -132,6 +132,14 @@ impl OneBot {
             OneBotTransport::Websocket => ("websocket", &["ws", "wss"][..], "ws://127.0.0.1:3001"),
             OneBotTransport::Http => ("http", &["http", "https"][..], "http://127.0.0.1:3000"),
             OneBotTransport::Milky => ("milky", &["http", "https"][..], "http://127.0.0.1:3000"),
+            OneBotTransport::MilkySse => {
+                ("milky-sse", &["http", "https"][..], "http://127.0.0.1:3000")
+            }
+            OneBotTransport::MilkyWebhook => (
+                "milky-webhook",
+                &["http", "https"][..],
+                "http://127.0.0.1:3000",
+            ),
             OneBotTransport::Reverse => ("reverse", &[][..], ""),
         };
         let (name, schemes, example) = transport;
@@ -154,11 +162,15 @@ impl OneBot {
         }
         let open = !self.listen.ip().is_loopback();
         match self.transport {
-            OneBotTransport::Reverse if open && self.token.is_none() => Some(format!(
-                "`onebot.listen` is {}, which other machines reach: set `onebot.token`, or anybody could \
-                 speak for everybody",
-                self.listen
-            )),
+            OneBotTransport::Reverse | OneBotTransport::MilkyWebhook
+                if open && self.token.is_none() =>
+            {
+                Some(format!(
+                    "`onebot.listen` is {}, which other machines reach: set `onebot.token`, or anybody \
+                     could speak for everybody",
+                    self.listen
+                ))
+            }
             OneBotTransport::Http if open && self.secret.is_none() => Some(format!(
                 "`onebot.listen` is {}, which other machines reach: set `onebot.secret`, or anybody could \
                  speak for everybody",
@@ -183,4 +195,10 @@ pub(crate) enum OneBotTransport {
     Http,
     /// Milky: we call it by HTTP and open its WebSocket.
     Milky,
+    /// Milky: we call it by HTTP and open its stream of server-sent events.
+    #[serde(rename = "milky-sse")]
+    MilkySse,
+    /// Milky: we call it by HTTP, and it posts events to us.
+    #[serde(rename = "milky-webhook")]
+    MilkyWebhook,
 }

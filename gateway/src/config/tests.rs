@@ -201,6 +201,31 @@ fn bad_values_say_what_is_accepted() {
 }
 
 #[test]
+fn each_way_to_a_qq_program_asks_for_what_it_needs() {
+    let complaint_of = |keys: &str| complaint(&format!("[onebot]\n{keys}"));
+    for transport in ["websocket", "http", "milky", "milky-sse", "milky-webhook"] {
+        let alone = format!("transport = '{transport}'");
+        assert!(complaint_of(&alone).contains("`onebot.url` is missing"));
+        let wrong = format!("{alone}\nurl = 'ftp://127.0.0.1/'");
+        assert!(complaint_of(&wrong).contains("must begin with"), "{wrong}");
+    }
+    // Where others can knock there must be a secret.
+    let open = "listen = '0.0.0.0:8082'\nurl = 'http://127.0.0.1:3000'\n";
+    for (transport, secret) in [
+        ("reverse", "token"),
+        ("milky-webhook", "token"),
+        ("http", "secret"),
+    ] {
+        let keys = format!("transport = '{transport}'\n{open}");
+        let error = complaint_of(&keys);
+        assert!(error.contains(&format!("set `onebot.{secret}`")), "{error}");
+        assert!(load(&format!("[onebot]\n{keys}{secret} = 'x'")).is_ok());
+    }
+    let error = complaint_of("transport = 'milky-ssee'");
+    assert!(error.contains("did you mean \"milky-sse\"?"), "{error}");
+}
+
+#[test]
 fn no_secret_is_in_an_error_or_a_debug_print() {
     for text in [
         "[telegram]\ntoken = 'hush-hush",

@@ -1,7 +1,7 @@
 //! The QQ account of the configuration.
 
 use anyhow::Context;
-use jarvis_adapters::qq::{self, Transport};
+use jarvis_adapters::qq::{self, MilkyEvents, Transport};
 
 use crate::config::{Config, OneBotTransport, Secret};
 
@@ -12,6 +12,7 @@ use crate::config::{Config, OneBotTransport, Secret};
 pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<qq::Config>> {
     let given = &config.onebot;
     let url = || given.url.clone().context("`onebot.url` is missing");
+    let milky = |url, events| Transport::Milky { url, events };
     let transport = match given.transport {
         OneBotTransport::Off => return Ok(None),
         OneBotTransport::Websocket => Transport::WebSocket { url: url()? },
@@ -23,7 +24,12 @@ pub(super) fn configuration(config: &Config) -> anyhow::Result<Option<qq::Config
             listen: given.listen,
             secret: given.secret.as_ref().map(Secret::to_secret_string),
         },
-        OneBotTransport::Milky => Transport::Milky { url: url()? },
+        OneBotTransport::Milky => milky(url()?, MilkyEvents::WebSocket),
+        OneBotTransport::MilkySse => milky(url()?, MilkyEvents::Sse),
+        OneBotTransport::MilkyWebhook => {
+            let listen = given.listen;
+            milky(url()?, MilkyEvents::Webhook { listen })
+        }
     };
     let token = given.token.as_ref().map(Secret::to_secret_string);
     let mut account = qq::Config::new(transport, token);

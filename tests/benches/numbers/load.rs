@@ -9,7 +9,7 @@ mod processes;
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::free_port;
 
@@ -88,11 +88,6 @@ pub(crate) fn commands(table: &mut Table) -> Result<()> {
         (String::new(), f64::NAN),
         (answered.to_string(), answered as f64),
         Goal::From(STORM as f64),
-    );
-    ensure!(
-        pressed.unanswered == 0,
-        "{} commands got no answer at all",
-        pressed.unanswered
     );
     Ok(())
 }
@@ -191,6 +186,12 @@ fn report_pressed(table: &mut Table, pressed: &Pressed, memory: &Memory, ours: &
             Goal::UpTo(100.0, "ms"),
         );
     }
+    table.row(
+        "past saturation: commands without any answer",
+        none.clone(),
+        (pressed.unanswered.to_string(), pressed.unanswered as f64),
+        Goal::UpTo(0.0, ""),
+    );
     let half = BEYOND_FOR / 2;
     for (when, most) in [
         ("first", memory.within(Duration::ZERO, half)),

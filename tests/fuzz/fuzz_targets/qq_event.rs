@@ -1,4 +1,5 @@
-//! Events of programs with a QQ login, from JSON to ours: OneBot v11 and Milky.
+//! Events of programs with a QQ login, from JSON to ours: OneBot v11 and Milky; and the stream of
+//! server-sent events in which the latter may come.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -46,6 +47,17 @@ mod qq {
     }
 }
 
+#[allow(dead_code)]
+#[path = "../../../adapters/src/event_stream.rs"]
+mod event_stream;
+
+/// What a stream says, read in pieces of this size.
+fn said(bytes: &[u8], size: usize) -> Result<Vec<event_stream::Said>, event_stream::TooLarge> {
+    let mut stream = event_stream::EventStream::new(4096);
+    let pieces = bytes.chunks(size).map(|piece| stream.push(piece));
+    pieces.collect::<Result<Vec<_>, _>>().map(|said| said.concat())
+}
+
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(value) = serde_json::from_slice(bytes) {
         qq::onebot::read(&value, false);
@@ -55,4 +67,6 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         qq::onebot::segments(text);
     }
+    // Where the pieces end changes nothing.
+    assert_eq!(said(bytes, 3), said(bytes, 4096));
 });

@@ -20,6 +20,8 @@ pub enum Fault {
     CutBefore,
     /// It is done after this time.
     Slow(Duration),
+    /// Of an answer in parts one is lost. Other calls know no parts: it does nothing to them.
+    LosePart,
 }
 
 /// Faults that wait for their call.

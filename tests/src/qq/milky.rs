@@ -1,48 +1,103 @@
-//! A Milky 1.2 protocol end beside [`FakeQq`]: calls and events on one port. It refuses what the schema
-//! of Milky refuses: numbers that are text, segments that do not exist, fields that are missing.
+//! A Milky 1.2 protocol end beside [`FakeQq`]: calls and events on one port, the latter over a WebSocket
+//! or server-sent events; it posts them too. It refuses what the schema of Milky refuses: numbers that
+//! are text, segments that do not exist, fields that are missing.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_tungstenite::accept_hdr_async;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request};
 
+use super::FakeQq;
 use super::fault::Fault;
-use super::{FakeQq, Happened};
 
 mod calls;
 mod events;
+mod socket;
+mod stream;
+mod webhook;
 
 /// What clients have to show.
 const TOKEN: &str = "milky-story-token-0123456789";
+/// Longest head of a request.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// How the protocol end is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Server-sent events are offered.
+    pub has_stream: bool,
+    /// How often the stream of them says that it is there; `None` for never, as LLBot has it.
+    pub heartbeat: Option<Duration>,
+    /// The head of the stream is held back until there is something to say, as some HTTP servers do.
+    pub holds_head: bool,
+    /// Events of the stream come on many lines, and in small pieces.
+    pub in_pieces: bool,
+    /// A WebSocket with a wrong token is taken and then closed, as LLBot does.
+    pub takes_anybody: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            has_stream: true,
+            heartbeat: Some(Duration::from_secs(60)),
+            holds_head: false,
+            in_pieces: false,
+            takes_anybody: false,
+        }
+    }
+}
 
 /// A running protocol end. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Milky {
     inner: Arc<Inner>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Inner {
     qq: FakeQq,
+    settings: Settings,
     address: SocketAddr,
     cuts: watch::Sender<u64>,
     is_down: AtomicBool,
+    /// Nothing is sent any more, though connections stay.
+    is_mute: watch::Sender<bool>,
+    /// What clients have to show.
+    token: Mutex<String>,
+    spoken: Mutex<Vec<(String, Value)>>,
+}
+
+impl Inner {
+    /// Keeps what was said, by the name that Milky's schema has for it; files are left out.
+    fn note(&self, schema: String, value: &Value) {
+        const LONGEST: usize = 100_000;
+        if value.to_string().len() < LONGEST {
+            let mut spoken = self.spoken.lock().expect("no holder panics");
+            spoken.push((schema, value.clone()));
+        }
+    }
+
+    /// Whether a request shows the token, in its header or its address.
+    fn is_known(&self, header: Option<&str>, query: &str) -> bool {
+        let token = self.token.lock().expect("no holder panics");
+        header == Some(&format!("Bearer {token}"))
+            || query
+                .split('&')
+                .any(|pair| pair == format!("access_token={token}"))
+    }
 }
 
 impl Milky {
@@ -51,19 +106,31 @@ impl Milky {
     /// # Errors
     /// When no loopback port can be had.
     pub async fn start(qq: &FakeQq) -> std::io::Result<Self> {
+        Self::start_with(qq, Settings::default()).await
+    }
+
+    /// Starts with settings of one's own.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn start_with(qq: &FakeQq, settings: Settings) -> std::io::Result<Self> {
         let front = TcpListener::bind("127.0.0.1:0").await?;
         let behind = TcpListener::bind("127.0.0.1:0").await?;
         let calls = behind.local_addr()?;
         let inner = Arc::new(Inner {
             qq: qq.clone(),
+            settings,
             address: front.local_addr()?,
             cuts: watch::Sender::new(0),
             is_down: AtomicBool::new(false),
+            is_mute: watch::Sender::new(false),
+            token: Mutex::new(TOKEN.to_owned()),
+            spoken: Mutex::default(),
         });
         let router = Router::new()
             .route("/api/{name}", post(call))
             .route("/file/{id}", get(file))
-            .layer(DefaultBodyLimit::max(100_000_000))
+            .layer(DefaultBodyLimit::max(200_000_000))
             .with_state(inner.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -71,10 +138,7 @@ impl Milky {
             let _ = axum::serve(behind, router).await;
         });
         tasks.spawn(accept(front, calls, inner.clone()));
-        Ok(Self {
-            inner,
-            _tasks: tasks,
-        })
+        Ok(Self { inner, tasks })
     }
 
     /// Where it listens.
@@ -92,12 +156,30 @@ impl Milky {
         TOKEN
     }
 
-    /// How often a client has opened the WebSocket.
+    /// Clients have to show another token from now on; connections that stand stay.
+    pub fn set_token(&self, token: &str) {
+        token.clone_into(&mut self.inner.token.lock().expect("no holder panics"));
+    }
+
+    /// Posts events to an HTTP server of the other side, with the token.
+    pub fn posts_to(&mut self, url: &str) {
+        // From now on, not from when the task first runs.
+        let happened = self.inner.qq.shared.happened.subscribe();
+        let task = webhook::post_events(url.to_owned(), self.inner.clone(), happened);
+        self.tasks.spawn(task);
+    }
+
+    /// Every event, call and answer so far, by the name that Milky's schema has for it.
+    pub fn spoken(&self) -> Vec<(String, Value)> {
+        self.inner.spoken.lock().expect("no holder panics").clone()
+    }
+
+    /// How often a client has opened a connection for events.
     pub fn connections(&self) -> usize {
         self.inner.qq.shared.with(|world| world.connections)
     }
 
-    /// Waits until the WebSocket is open, for more than the `after`th time.
+    /// Waits until a connection for events is open, for more than the `after`th time.
     ///
     /// # Panics
     /// When it is not in time.
@@ -110,7 +192,23 @@ impl Milky {
         assert!(connected.await.is_some(), "nobody connects");
     }
 
-    /// Cuts the WebSocket.
+    /// Waits for the next sign of life on a stream.
+    ///
+    /// # Panics
+    /// When none is sent in time.
+    pub async fn beats(&self) {
+        let shared = &self.inner.qq.shared;
+        let before = shared.with(|world| world.heartbeats);
+        let beat = shared.wait_for(|world| (world.heartbeats > before).then_some(()));
+        assert!(beat.await.is_some(), "no heartbeat");
+    }
+
+    /// Goes silent on connections that stay open, or speaks again.
+    pub fn set_mute(&self, is_mute: bool) {
+        self.inner.is_mute.send_replace(is_mute);
+    }
+
+    /// Cuts every connection for events.
     pub fn cut(&self) {
         self.inner.cuts.send_modify(|cuts| *cuts += 1);
     }
@@ -124,7 +222,7 @@ impl Milky {
     }
 }
 
-/// Tells the WebSocket from calls by their first bytes.
+/// Tells connections for events from calls by the heads of their requests.
 async fn accept(front: TcpListener, calls: SocketAddr, inner: Arc<Inner>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = front.accept().await {
@@ -138,80 +236,75 @@ async fn accept(front: TcpListener, calls: SocketAddr, inner: Arc<Inner>) {
 
 async fn connection(mut stream: TcpStream, calls: SocketAddr, inner: Arc<Inner>) {
     const EVENT: &[u8] = b"GET /event";
-    let mut start = [0; EVENT.len()];
-    loop {
+    let mut start = vec![0; LONGEST_HEAD];
+    let head = loop {
         match stream.peek(&mut start).await {
             Ok(0) | Err(_) => return,
-            Ok(read) if read < start.len() && EVENT.starts_with(&start[..read]) => {
+            Ok(read) => {
+                let head = &start[..read];
+                let is_event = head.starts_with(EVENT);
+                let is_whole = head.windows(4).any(|end| end == b"\r\n\r\n");
+                if (!is_event && !EVENT.starts_with(head)) || is_whole {
+                    break is_event.then(|| Head::of(head));
+                }
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            Ok(_) => break,
         }
-    }
-    if start == *EVENT {
-        events(stream, &inner).await;
-    } else if let Ok(mut behind) = TcpStream::connect(calls).await {
-        // Whoever closes first ends it for both.
-        let _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
+    };
+    match head {
+        // The header decides, not what else the client says.
+        Some(head) if head.header("upgrade").eq_ignore_ascii_case("websocket") => {
+            socket::serve(stream, &inner).await;
+        }
+        Some(head) => stream::serve(stream, &head, &inner).await,
+        None => {
+            if let Ok(mut behind) = TcpStream::connect(calls).await {
+                // Whoever closes first ends it for both.
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
+            }
+        }
     }
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "the library's own type of a refused handshake"
-)]
-async fn events(stream: TcpStream, inner: &Arc<Inner>) {
-    let check = |request: &Request, response| {
-        let header = request.headers().get("Authorization");
-        let header = header.and_then(|value| value.to_str().ok());
-        let query = request.uri().query().unwrap_or_default();
-        if header == Some(&format!("Bearer {TOKEN}"))
-            || query.contains(&format!("access_token={TOKEN}"))
-        {
-            return Ok(response);
-        }
-        let mut refusal = ErrorResponse::new(None);
-        *refusal.status_mut() = StatusCode::UNAUTHORIZED;
-        Err(refusal)
-    };
-    let Ok(mut socket) = accept_hdr_async(stream, check).await else {
-        return;
-    };
-    let mut happened = inner.qq.shared.happened.subscribe();
-    let mut cuts = inner.cuts.subscribe();
-    inner.qq.shared.with(|world| {
-        world.connected += 1;
-        world.connections += 1;
-    });
-    loop {
-        tokio::select! {
-            _ = cuts.changed() => break,
-            event = happened.recv() => {
-                let entry = match event {
-                    Ok(Happened::Message(entry) | Happened::Again(entry)) => entry,
-                    Err(broadcast::error::RecvError::Lagged(_)) => continue,
-                    Err(broadcast::error::RecvError::Closed) => break,
-                };
-                let event = events::message(inner, &entry).to_string();
-                if socket.send(Message::text(event)).await.is_err() {
-                    break;
-                }
-            }
-            frame = socket.next() => match frame {
-                Some(Ok(Message::Text(_) | Message::Binary(_))) => inner.qq.shared.with(|world| {
-                    world.complaints.push("a frame on the WebSocket of events".to_owned());
-                }),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                Some(Ok(_)) => {}
-            },
+/// The head of a request.
+#[derive(Debug)]
+struct Head {
+    length: usize,
+    query: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Head {
+    /// Of bytes that hold all of it.
+    fn of(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let head = text.split("\r\n\r\n").next().unwrap_or_default();
+        let mut lines = head.split("\r\n");
+        let target = lines.next().unwrap_or_default().split(' ').nth(1);
+        let query = target.and_then(|target| target.split_once('?'));
+        Self {
+            length: head.len() + 4,
+            query: query.map_or_else(String::new, |(_, query)| query.to_owned()),
+            headers: lines
+                .filter_map(|line| line.split_once(':'))
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+                .collect(),
         }
     }
-    inner.qq.shared.with(|world| world.connected -= 1);
+
+    /// A header by its name in small letters; empty where there is none.
+    fn header(&self, name: &str) -> &str {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value.as_str())
+    }
 }
 
 async fn call(
     State(inner): State<Arc<Inner>>,
     Path(name): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -219,7 +312,7 @@ async fn call(
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if header("Authorization") != Some(&format!("Bearer {TOKEN}")) {
+    if !inner.is_known(header("Authorization"), uri.query().unwrap_or_default()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if !header("Content-Type").is_some_and(|kind| kind.starts_with("application/json")) {
@@ -249,9 +342,13 @@ async fn call(
         Some(Fault::SwallowWithoutId) => return good(&json!({})),
         Some(Fault::Failed(code, words)) => return failed(*code, words),
         Some(Fault::Slow(time)) => tokio::time::sleep(*time).await,
-        Some(Fault::CutAfter) | None => {}
+        Some(Fault::CutAfter | Fault::LosePart) | None => {}
     }
+    inner.note(format!("{}Input", in_schema(&name)), &params);
     let result = calls::call(&inner, &name, &params);
+    if let Ok(data) = &result {
+        inner.note(format!("{}Output", in_schema(&name)), data);
+    }
     if fault == Some(Fault::CutAfter) {
         return broken();
     }
@@ -266,6 +363,15 @@ async fn call(
             failed(code, &words)
         }
     }
+}
+
+/// `send_group_message` is `SendGroupMessage`.
+fn in_schema(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect()
 }
 
 async fn file(

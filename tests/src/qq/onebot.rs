@@ -1,6 +1,7 @@
 //! A OneBot v11 implementation beside [`FakeQq`], in the manner of NapCat: a WebSocket server, and an
 //! HTTP server for files. It refuses what NapCat refuses.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ use super::world::now;
 use super::{FakeQq, Happened};
 
 mod calls;
+mod download;
 mod events;
 mod http;
 mod reverse;
@@ -32,6 +34,19 @@ mod segments;
 mod upload;
 
 use upload::Uploads;
+
+/// Where the implementation has the files that people send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// At addresses that it tells when it is asked.
+    Asked,
+    /// At an address in the message; they have no id.
+    InMessage,
+    /// On its own machine: whoever asks is told a path.
+    OnDisk,
+    /// On its own machine, from which it gives them as base64 (`enableLocalFile2Url`).
+    AsBase64,
+}
 
 /// How the implementation is set up.
 #[derive(Debug, Clone)]
@@ -48,6 +63,8 @@ pub struct Settings {
     pub refuses_handshake: bool,
     /// An echo may be anything. Programs are known that answer only one that is text.
     pub echoes_anything: bool,
+    /// Where files are.
+    pub files: Files,
 }
 
 impl Default for Settings {
@@ -59,6 +76,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(30),
             refuses_handshake: false,
             echoes_anything: false,
+            files: Files::Asked,
         }
     }
 }
@@ -158,6 +176,16 @@ impl OneBot {
         let happened = self.inner.qq.shared.happened.subscribe();
         let task = http::post_events(url.to_owned(), secret, self.inner.clone(), happened);
         self.tasks.spawn(task);
+    }
+
+    /// Waits until so many events were posted and taken, all told.
+    ///
+    /// # Panics
+    /// When they are not in time.
+    pub async fn has_posted(&self, events: usize) {
+        let shared = &self.inner.qq.shared;
+        let posted = shared.wait_for(|world| (world.posted >= events).then_some(()));
+        assert!(posted.await.is_some(), "{events} events are not taken");
     }
 
     /// The token that clients have to show.
@@ -290,14 +318,23 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
     if socket.send(Message::text(hello.to_string())).await.is_err() {
         return;
     }
+    // What is left of an answer in parts; everything else goes on in between.
+    let mut parts = VecDeque::new();
     loop {
         let is_mute = *mute.borrow();
         let frame = tokio::select! {
             _ = cuts.changed() => return,
+            part = async { parts.pop_front().expect("it is not empty") }, if !parts.is_empty() => part,
             _ = mute.changed() => continue,
             _ = heartbeat.tick(), if !is_mute => events::heartbeat(inner),
             event = happened.recv(), if !is_mute => match event {
                 Ok(Happened::Message(entry) | Happened::Again(entry)) => events::message(inner, &entry),
+                Ok(Happened::Raw(text)) => {
+                    if socket.send(Message::text(&*text)).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
                 Err(broadcast::error::RecvError::Lagged(_)) => continue,
                 Err(broadcast::error::RecvError::Closed) => return,
             },
@@ -310,13 +347,13 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
                 if is_mute {
                     continue;
                 }
-                match answer(inner, text.as_str()).await {
-                    Reply::Frame(frame) => frame,
-                    Reply::None => continue,
-                    Reply::Cut => return,
-                }
+                parts.extend(answer(inner, text.as_str()).await);
+                continue;
             }
         };
+        if frame["cut"] == true {
+            return;
+        }
         let is_heartbeat = frame["meta_event_type"] == "heartbeat";
         if socket.send(Message::text(frame.to_string())).await.is_err() {
             return;
@@ -327,17 +364,11 @@ async fn talk(socket: &mut WebSocketStream<TcpStream>, inner: &Arc<Inner>) {
     }
 }
 
-enum Reply {
-    Frame(Value),
-    None,
-    Cut,
-}
-
-/// What a frame of the client is answered.
-async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
+/// What a frame of the client is answered, in order. `cut` stands for the end of the connection.
+async fn answer(inner: &Arc<Inner>, text: &str) -> Vec<Value> {
     let complain = |what: String| {
         inner.qq.shared.with(|world| world.complaints.push(what));
-        Reply::None
+        Vec::new()
     };
     let Ok(frame) = serde_json::from_str::<Value>(text) else {
         return complain("a frame that is no JSON".to_owned());
@@ -356,41 +387,42 @@ async fn answer(inner: &Arc<Inner>, text: &str) -> Reply {
         Value::Null => &empty,
         other => return complain(format!("params that are no object: {other}")),
     };
-    match act(inner, action, params).await {
-        Some(mut reply) => {
-            let is_cut = reply["cut"] == true;
-            if is_cut {
-                return Reply::Cut;
-            }
-            reply["echo"] = echo;
-            Reply::Frame(reply)
-        }
-        None => Reply::None,
+    let mut replies = act(inner, action, params).await;
+    for reply in &mut replies {
+        reply["echo"] = echo.clone();
     }
+    replies
 }
 
-/// Does what a call asks for; `None` when no answer is to come.
-async fn act(inner: &Arc<Inner>, action: &str, params: &Value) -> Option<Value> {
+/// Does what a call asks for; nothing when no answer is to come.
+async fn act(inner: &Arc<Inner>, action: &str, params: &Value) -> Vec<Value> {
     let fault = inner.qq.shared.with(|world| {
         world.note_call(action, params);
         world.faults.take(action)
     });
-    let cut = || Some(json!({"cut": true}));
-    match fault {
-        Some(Fault::Silent) => return None,
-        Some(Fault::CutBefore) => return cut(),
-        Some(Fault::Swallow) => return Some(calls::good(&json!({"message_id": 0}))),
-        Some(Fault::SwallowWithoutId) => return Some(calls::good(&json!({}))),
-        Some(Fault::Failed(code, words)) => return Some(calls::failed(code, &words)),
-        Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
-        Some(Fault::CutAfter) | None => {}
+    if action == "download_file_stream" && calls::is_napcat(inner) {
+        return download::frames(inner, params, fault.as_ref());
     }
-    let reply = match calls::call(inner, action, params) {
+    let cut = || vec![json!({"cut": true})];
+    match fault {
+        Some(Fault::Silent) => return Vec::new(),
+        Some(Fault::CutBefore) => return cut(),
+        Some(Fault::Swallow) => return vec![calls::good(&json!({"message_id": 0}))],
+        Some(Fault::SwallowWithoutId) => return vec![calls::good(&json!({}))],
+        Some(Fault::Failed(code, words)) => return vec![calls::failed(code, &words)],
+        Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Fault::CutAfter | Fault::LosePart) | None => {}
+    }
+    let mut reply = match calls::call(inner, action, params) {
         Ok(data) => calls::good(&data),
         Err(calls::Failure(code, words)) => calls::failed(code, &words),
     };
+    // The one answer to a piece that goes up looks like a part of an answer, and is none.
+    if action == "upload_file_stream" {
+        reply = download::part_of_stream(reply);
+    }
     if fault == Some(Fault::CutAfter) {
         return cut();
     }
-    Some(reply)
+    vec![reply]
 }

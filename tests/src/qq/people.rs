@@ -65,6 +65,13 @@ impl Person {
         self.writes(place, vec![Piece::File(file)], None)
     }
 
+    /// Sends a picture.
+    pub fn sends_picture_in(&self, place: Place, name: &str, bytes: impl Into<Bytes>) -> i64 {
+        let bytes = bytes.into();
+        let file = self.shared.with(|world| world.store(name, bytes));
+        self.writes(place, vec![Piece::Image(file)], None)
+    }
+
     /// Writes whatever pieces.
     pub fn writes(&self, place: Place, pieces: Vec<Piece>, reply_to: Option<i64>) -> i64 {
         let entry = self
@@ -140,13 +147,25 @@ impl Person {
                 entry.file.as_deref() == Some(name)
             })
             .await;
+        self.bytes_of(&entry).expect("the file was just seen")
+    }
+
+    /// The bytes of the newest file or picture of our account in a room.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn gets_last_file_in(&self, place: Place) -> Bytes {
+        let ours = self.shared.with(|world| world.ours(place));
+        let last = ours.iter().rev().find_map(|entry| self.bytes_of(entry));
+        last.expect("our account has sent no file")
+    }
+
+    fn bytes_of(&self, entry: &Entry) -> Option<Bytes> {
         let file = entry.pieces.iter().find_map(|piece| match piece {
             Piece::File(id) | Piece::Image(id) => Some(id.clone()),
             _ => None,
-        });
-        self.shared.with(|world| {
-            let file = file.and_then(|id| world.files.get(&id));
-            file.expect("the file was just seen").bytes.clone()
-        })
+        })?;
+        self.shared
+            .with(|world| world.files.get(&file).map(|file| file.bytes.clone()))
     }
 }

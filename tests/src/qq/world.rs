@@ -132,6 +132,8 @@ pub(crate) struct World {
     pub(crate) connections: usize,
     /// Signs of life that were sent.
     pub(crate) heartbeats: usize,
+    /// Events that were posted and taken.
+    pub(crate) posted: usize,
 }
 
 impl World {
@@ -152,6 +154,7 @@ impl World {
             connected: 0,
             connections: 0,
             heartbeats: 0,
+            posted: 0,
         }
     }
 

@@ -9,6 +9,7 @@ use jarvis_tests::engines::FakeEngines;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::platform::{Platform, Way};
 use jarvis_tests::qq::FakeQq;
+use jarvis_tests::qq::milky::Milky;
 use jarvis_tests::qq::onebot::OneBot;
 use jarvis_tests::site::{Site, TelegramSite};
 use jarvis_tests::telegram::{FakeTelegram, Settings};
@@ -344,6 +345,27 @@ async fn two_telegram_groups_pass_on_names_answers_and_files() {
 
 #[tokio::test]
 async fn a_telegram_group_and_a_qq_group_read_each_other() {
+    let qq = FakeQq::new();
+    let onebot = OneBot::start(&qq).await.unwrap();
+    let keys = format!("transport = \"websocket\"\nurl = \"{}\"\n", onebot.url());
+    let token = onebot.token().unwrap();
+    reads_telegram(&qq, &token, &keys, "get_version_info").await;
+    assert_eq!(qq.count_calls("upload_group_file"), 1);
+    assert_eq!(qq.count_calls("get_group_file_url"), 1);
+}
+
+#[tokio::test]
+async fn a_telegram_group_and_a_qq_group_behind_milky_read_each_other() {
+    let qq = FakeQq::new();
+    let milky = Milky::start(&qq).await.unwrap();
+    let keys = format!("transport = \"milky-sse\"\nurl = \"{}\"\n", milky.url());
+    reads_telegram(&qq, milky.token(), &keys, "get_impl_info").await;
+    assert_eq!(qq.count_calls("upload_group_file"), 1);
+    assert_eq!(qq.count_calls("get_group_file_download_url"), 1);
+}
+
+/// `ready` is the last call before the adapter hears people.
+async fn reads_telegram(qq: &FakeQq, token: &str, keys: &str, ready: &str) {
     let settings = Settings {
         privacy: false,
         ..Settings::default()
@@ -354,11 +376,9 @@ async fn a_telegram_group_and_a_qq_group_read_each_other() {
         engines.knows(("zh", zh), ("en", en));
         engines.knows(("en", en), ("zh", zh));
     }
-    let qq = FakeQq::new();
-    let onebot = OneBot::start(&qq).await.unwrap();
     let jarvis = Jarvis::new().unwrap();
     jarvis.configure_telegram(&telegram).unwrap();
-    jarvis.configure_qq(&onebot).unwrap();
+    jarvis.configure_qq_with(Some(token), keys).unwrap();
     let keys = format!("kind = \"libretranslate\"\nurl = \"{}\"", engines.url());
     jarvis.configure("translate.engines.home", &keys).unwrap();
     let site = Site::start(jarvis, &[]).await.unwrap();
@@ -369,7 +389,7 @@ async fn a_telegram_group_and_a_qq_group_read_each_other() {
     };
     site.start_adapter().await.unwrap();
     let _qq = site.site.jarvis.start(&["adapter", "onebot"]).unwrap();
-    qq.hears("get_version_info", 0).await;
+    qq.hears(ready, 0).await;
     let bob = site.person_speaking("Bob", "en", "operator").await;
     let li = qq.person("李雷");
     li.says("/start");
@@ -394,4 +414,13 @@ async fn a_telegram_group_and_a_qq_group_read_each_other() {
     bob.sends_file_in(&west, "error.log", "what went wrong", "It is");
     li.sees_in(east, "好了").await;
     assert_eq!(li.gets_file_in(east, "error.log").await, "what went wrong");
+    li.sends_file_in(east, "fixed.log", "what went right");
+    let file = bob
+        .sees_where(&west, "the file", |entry| {
+            entry.file.as_deref() == Some("fixed.log")
+        })
+        .await;
+    assert_eq!(file.file.as_deref(), Some("fixed.log"));
+    assert_eq!(west.file("fixed.log").unwrap(), "what went right");
+    assert!(qq.complaints().is_empty(), "{:?}", qq.complaints());
 }

@@ -136,6 +136,41 @@ mod on {
         brain_killed_in_mid_job
         platform_down
     );
+    conformance!(milky_sse: super::super::onebot::OnOneBot<super::super::onebot::ByMilkySse>;
+        help
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        long_text
+        burst
+        reconnect
+        cut_in_mid_job
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
+    conformance!(milky_webhook: super::super::onebot::OnOneBot<super::super::onebot::ByMilkyWebhook>;
+        help
+        bind_from_a_group
+        job_with_progress
+        job_in_a_group
+        file_in
+        file_out
+        choices
+        burst
+        duplicate_event
+        group_without_mention_stays_silent
+        quota_used_up_in_mid_job
+        adapter_killed_in_mid_job
+        brain_killed_in_mid_job
+        platform_down
+    );
     conformance!(qq_official: super::super::qq_official::OnQqOfficial;
         help
         bind_in_private

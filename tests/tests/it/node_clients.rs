@@ -11,7 +11,7 @@ use tokio::process::Command;
 const CLIENTS: &str = "JARVIS_TEST_NODE_CLIENTS";
 
 /// Starts a script of `tests/node`; `None`, and a word about it, where the clients are not there.
-fn start(script: &str, arguments: &[&str]) -> Option<Process> {
+pub(crate) fn start(script: &str, arguments: &[&str]) -> Option<Process> {
     let Ok(clients) = std::env::var(CLIENTS) else {
         let is_here = std::process::Command::new("node")
             .arg("--version")
@@ -35,7 +35,7 @@ fn start(script: &str, arguments: &[&str]) -> Option<Process> {
     Some(Process::start(script, &mut command).unwrap())
 }
 
-async fn hears(client: &Process, text: &str) {
+pub(crate) async fn hears(client: &Process, text: &str) {
     let said = client
         .out()
         .find(0, PATIENCE, |out| out.contains(text).then_some(()))

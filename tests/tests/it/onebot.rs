@@ -141,6 +141,49 @@ async fn a_program_that_went_silent_is_dialled_again() {
     ann.sees("Jarvis 0.").await;
 }
 
+/// What no program should send.
+pub(crate) fn odd_frames(account: i64) -> Vec<String> {
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let long = "x".repeat(10 << 20);
+    vec![
+        String::new(),
+        "no JSON".to_owned(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        format!("{{\"post_type\": \"message\", \"message\": {deep}}}"),
+        json!({"post_type": 5, "event_type": [], "echo": {}}).to_string(),
+        json!({"echo": "jarvis-1", "status": "ok", "retcode": 0, "data": null}).to_string(),
+        json!({"echo": "jarvis-9999", "stream": "stream-action", "data": {"type": "stream"}}).to_string(),
+        json!({"post_type": "unheard_of", "event_type": "unheard_of", "self_id": account, "data": long})
+            .to_string(),
+        json!({"post_type": "message", "event_type": "message_receive", "self_id": account}).to_string(),
+        json!({"post_type": "message", "message_type": "private", "self_id": account, "user_id": "x",
+            "message": [{"type": "text", "data": {"text": "/start"}}]})
+        .to_string(),
+        json!({"post_type": "meta_event", "meta_event_type": "heartbeat", "interval": -1, "status": 7})
+            .to_string(),
+    ]
+}
+
+#[tokio::test]
+async fn odd_frames_do_no_harm() {
+    let stage = Stage::set(Settings::default()).await;
+    let ann = stage.qq.person("Ann");
+    for frame in odd_frames(stage.qq.account()) {
+        stage.qq.tells_raw(&frame);
+    }
+    ann.says("/start");
+    ann.sees("I don't know you yet").await;
+    assert_eq!(stage.onebot.connections(), 1);
+    // One that is too large costs the connection, and nothing else.
+    stage.qq.tells_raw(&"x".repeat(17 << 20));
+    stage.onebot.is_connected(1).await;
+    ann.says("/version");
+    ann.sees("Jarvis 0.").await;
+    assert_eq!(stage.qq.sent(ann.room()), 2);
+}
+
 #[tokio::test]
 async fn what_qq_swallows_is_said_again_and_what_it_forbids_is_not() {
     let stage = Stage::set(Settings::default()).await;

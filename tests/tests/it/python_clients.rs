@@ -102,6 +102,35 @@ async fn nonebot_talks_with_the_fake_milky() {
     talks(&qq).await;
 }
 
+/// A client that reads server-sent events, and one that takes posts: both hear and answer.
+#[tokio::test]
+async fn public_clients_hear_the_other_ways_of_the_fake_milky() {
+    let Some(python) = python() else { return };
+    let qq = FakeQq::new();
+    let milky = Milky::start(&qq).await.unwrap();
+    let url = milky.url();
+    let _client = start(&python, "talk_milky_sse.py", &[&url, milky.token()]);
+    milky.is_connected(0).await;
+    talks(&qq).await;
+
+    let qq = FakeQq::new();
+    let mut milky = Milky::start(&qq).await.unwrap();
+    let here = free_port().unwrap().to_string();
+    let (host, port) = (
+        milky.address().ip().to_string(),
+        milky.address().port().to_string(),
+    );
+    let arguments = ["milky-webhook", &host, &port, milky.token(), &here];
+    let client = start(&python, "talk_nonebot.py", &arguments);
+    let listens = client
+        .out()
+        .find(0, PATIENCE, |log| log.find("Uvicorn running"));
+    let said = listens.await;
+    assert!(said.is_some(), "{}", client.everything());
+    milky.posts_to(&format!("http://127.0.0.1:{here}/milky/"));
+    talks(&qq).await;
+}
+
 #[tokio::test]
 async fn aiocqhttp_takes_connections_and_signed_posts_of_the_fake_onebot() {
     const SECRET: &str = "a-secret";

@@ -299,6 +299,15 @@ async fn limits_and_bad_days_of_the_platform_cost_nothing() {
     for number in 9001..9005 {
         assert_eq!(ann.count(&format!("There is no job {number}")), 1);
     }
+    // What waits for a moderator is as good as sent: it is not sent once more.
+    let accepted = [(202, 304_023), (200, 304_024)];
+    for (number, (status, code)) in (9005..).zip(accepted) {
+        official.qq.fail("messages", 1, &Fault::Code(status, code));
+        ann.says(&format!("/job {number}"));
+        official.refused(code).await;
+        official.works(&ann, number + 10).await;
+        assert_eq!(ann.count(&format!("There is no job {number}")), 0);
+    }
 }
 
 /// The outbox waits for as long as it takes, and keeps the order.

@@ -9,6 +9,8 @@ pub(super) struct Abilities {
     pub(super) name: String,
     /// Takes large files in pieces (`upload_file_stream`).
     pub(super) has_stream_upload: bool,
+    /// Gives files in pieces (`download_file_stream`).
+    pub(super) has_stream_download: bool,
     /// Files come as segments of messages; a notice about the same file only repeats it.
     pub(super) has_file_segments: bool,
     /// Tells the address of a file that came in private (`get_private_file_url`).
@@ -29,6 +31,7 @@ impl Abilities {
         let is_llonebot = is("llonebot") || is("llbot") || is("luckylillia");
         Self {
             has_stream_upload: is_napcat,
+            has_stream_download: is_napcat,
             has_file_segments: is_napcat || is_llonebot,
             has_private_file_url: is_napcat || is_llonebot,
             name: match (app.as_str(), text("app_version").as_str()) {
@@ -52,6 +55,7 @@ mod tests {
         assert_eq!(of("NapCat.Onebot").name, "NapCat.Onebot 4.1.0");
         assert!(of("NapCat.Onebot").has_stream_upload);
         assert!(!of("LLOneBot").has_stream_upload);
+        assert!(of("NapCat.Onebot").has_stream_download && !of("LLOneBot").has_stream_download);
         assert!(of("LLOneBot").has_file_segments);
         assert!(!of("go-cqhttp").has_file_segments);
         assert_eq!(Abilities::of(None).name, "an unnamed program");

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::abilities::Abilities;
+use super::download;
 use super::inbound::number;
 use super::{OneBot, segments};
 use crate::adapter::{AdapterError, ByteStream};
@@ -141,24 +142,75 @@ pub(super) async fn open(
         .map_err(|_| failed("its handle cannot be read".to_owned()))?;
     let text = |key: &str| handle[key].as_str().unwrap_or_default();
     let mut why = "it came without an address".to_owned();
-    if handle["kind"] == "file" {
-        match address(account, &handle).await {
-            Ok(Found::Url(url)) => match account.fetcher.fetch(&url).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => why = error,
-            },
-            Ok(Found::Bytes(bytes)) => {
-                return Ok(futures::stream::iter([Ok(bytes.into())]).boxed());
-            }
+    let id = Some(text("id")).filter(|id| handle["kind"] == "file" && !id.is_empty());
+    // The program's newest address, then the one that came with the message, which may have expired.
+    let mut addresses = Vec::new();
+    if let Some(id) = id {
+        match address(account, id, &handle).await {
+            Ok(url) => addresses.push(url),
             Err(error) => why = error.to_string(),
         }
     }
-    match text("url") {
-        "" if text("file").starts_with("http") => {
-            account.fetcher.fetch(text("file")).await.map_err(failed)
+    let own = [text("url"), text("file")].map(ToOwned::to_owned);
+    addresses.extend(own.into_iter().find(|text| is_address(text)));
+    for url in addresses {
+        match account.fetcher.fetch(&url).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => why = error,
         }
-        "" => Err(failed(why)),
-        url => account.fetcher.fetch(url).await.map_err(failed),
+    }
+    let Some(id) = id else {
+        return Err(failed(why));
+    };
+    if !account.fetcher.allows(attachment.size) {
+        return Err(failed("it is too large".to_owned()));
+    }
+    if account.abilities.has_stream_download {
+        match download::fetch(account, id, attachment.size).await {
+            // One that is too old for it.
+            Err(CallError::Unknown(_)) => {}
+            Err(error) => return Err(failed(error.to_string())),
+            Ok(bytes) => return Ok(bytes),
+        }
+    }
+    // What is too large for one answer would cost the connection.
+    if attachment.size > account.most_at_once() {
+        return Err(failed(format!(
+            "{why}; and its program cannot give so large a file in pieces"
+        )));
+    }
+    match at_once(account, id).await {
+        Ok(Found::Bytes(bytes)) if account.fetcher.allows(bytes.len() as u64) => {
+            Ok(futures::stream::iter([Ok(bytes.into())]).boxed())
+        }
+        Ok(Found::Bytes(_)) => Err(failed("it is too large".to_owned())),
+        Ok(Found::Url(url)) => account.fetcher.fetch(&url).await.map_err(failed),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Asks where a file is.
+async fn address(account: &OneBot, id: &str, handle: &Value) -> Result<String, CallError> {
+    let place: Option<Place> = handle["place"]
+        .as_str()
+        .and_then(|place| place.parse().ok());
+    let answer = match place {
+        Some(Place::Group(group)) => {
+            let mut params = json!({"group_id": group, "file_id": id});
+            if let Some(bus) = number(&handle["busid"]) {
+                params["busid"] = Value::from(bus);
+            }
+            account.call("get_group_file_url", params).await?
+        }
+        _ if account.abilities.has_private_file_url => {
+            let params = json!({"file_id": id});
+            account.call("get_private_file_url", params).await?
+        }
+        _ => return Err(CallError::Unknown("get_private_file_url")),
+    };
+    match answer["url"].as_str() {
+        Some(url) if is_address(url) => Ok(url.to_owned()),
+        _ => Err(on_its_machine()),
     }
 }
 
@@ -167,33 +219,8 @@ enum Found {
     Bytes(Vec<u8>),
 }
 
-/// Asks where a file is, or for the file itself.
-async fn address(account: &OneBot, handle: &Value) -> Result<Found, CallError> {
-    let id = handle["id"].as_str().unwrap_or_default();
-    let place: Option<Place> = handle["place"]
-        .as_str()
-        .and_then(|place| place.parse().ok());
-    let asked = match place {
-        _ if id.is_empty() => return Err(CallError::Refused("the file has no id".to_owned())),
-        Some(Place::Group(group)) => {
-            let mut params = json!({"group_id": group, "file_id": id});
-            if let Some(bus) = number(&handle["busid"]) {
-                params["busid"] = Value::from(bus);
-            }
-            account.call("get_group_file_url", params).await
-        }
-        _ if account.abilities.has_private_file_url => {
-            account
-                .call("get_private_file_url", json!({"file_id": id}))
-                .await
-        }
-        _ => Err(CallError::Unknown("get_private_file_url")),
-    };
-    if let Ok(answer) = &asked
-        && let Some(url) = answer["url"].as_str().filter(|url| !url.is_empty())
-    {
-        return Ok(Found::Url(url.to_owned()));
-    }
+/// Asks for the file itself, or for yet another address.
+async fn at_once(account: &OneBot, id: &str) -> Result<Found, CallError> {
     let answer = account.call("get_file", json!({"file_id": id})).await?;
     if let Some(text) = answer["base64"].as_str().filter(|text| !text.is_empty()) {
         let bytes = STANDARD
@@ -202,9 +229,16 @@ async fn address(account: &OneBot, handle: &Value) -> Result<Found, CallError> {
         return Ok(Found::Bytes(bytes));
     }
     match answer["url"].as_str() {
-        Some(url) if url.starts_with("http") => Ok(Found::Url(url.to_owned())),
-        _ => Err(CallError::Refused(
-            "it keeps the file on its own machine only".to_owned(),
-        )),
+        Some(url) if is_address(url) => Ok(Found::Url(url.to_owned())),
+        _ => Err(on_its_machine()),
     }
+}
+
+/// An address, and not a path or a name: a file may be called `httpd.conf`.
+fn is_address(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+fn on_its_machine() -> CallError {
+    CallError::Refused("it keeps the file on its own machine only".to_owned())
 }

@@ -1,81 +1,48 @@
 //! Events that the implementation posts to us.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use async_trait::async_trait;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha1::Sha1;
-use tokio::net::TcpListener;
-use tokio::time::timeout;
 
 use super::inbound::number;
 use super::line::Line;
-use crate::adapter::AdapterError;
-
-/// Largest event, in bytes.
-const LARGEST_EVENT: usize = 4 * 1024 * 1024;
-/// How long the implementation waits for us at most: it has no limit of its own.
-const ACCEPT_LIMIT: Duration = Duration::from_secs(25);
+use crate::qq::posted::Door;
 
 /// Takes posted events.
-struct Door {
-    line: Arc<Line>,
-    secret: Option<SecretString>,
+pub(super) struct Signed {
+    pub(super) line: Arc<Line>,
+    pub(super) secret: Option<SecretString>,
 }
 
-/// Listens.
-///
-/// # Errors
-/// When the address cannot be listened on.
-pub(super) async fn listen(
-    address: SocketAddr,
-    line: Arc<Line>,
-    secret: Option<SecretString>,
-) -> Result<impl Future<Output = ()>, AdapterError> {
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|error| AdapterError::Setting {
-        setting: "onebot.listen",
-        detail: format!("`{address}` cannot be listened on: {error}"),
-    })?;
-    let router = Router::new()
-        .route("/", post(event))
-        .fallback(post(event))
-        .layer(DefaultBodyLimit::max(LARGEST_EVENT))
-        .with_state(Arc::new(Door { line, secret }));
-    Ok(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "events of the QQ program can no longer be taken");
+#[async_trait]
+impl Door for Signed {
+    fn admits(&self, head: &Parts) -> Result<(), StatusCode> {
+        // Who shows no signature need not send the body.
+        if self.secret.is_some() && !head.headers.contains_key("X-Signature") {
+            return Err(StatusCode::UNAUTHORIZED);
         }
-    })
-}
+        Ok(())
+    }
 
-/// One event. 204 only after the brain has stored it; what is not for the brain needs no storing.
-async fn event(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    if let Err(status) = is_signed(&headers, &body, door.secret.as_ref()) {
-        return status;
+    fn believes(&self, head: &Parts, body: &[u8]) -> Result<(), StatusCode> {
+        is_signed(&head.headers, body, self.secret.as_ref())
     }
-    let Ok(value) = serde_json::from_slice::<Value>(&body) else {
-        tracing::warn!(bytes = body.len(), "a posted event cannot be read");
-        return StatusCode::BAD_REQUEST;
-    };
-    if !value["post_type"].is_string() {
-        return StatusCode::BAD_REQUEST;
+
+    fn is_event(&self, head: &Parts, value: &Value) -> bool {
+        let named = head.headers.get("X-Self-ID");
+        let named = named.and_then(|id| id.to_str().ok());
+        value["post_type"].is_string()
+            && named.is_none_or(|id| id.trim().parse().ok() == number(&value["self_id"]))
     }
-    let named = headers.get("X-Self-ID").and_then(|id| id.to_str().ok());
-    if named.is_some_and(|id| id.trim().parse().ok() != number(&value["self_id"])) {
-        return StatusCode::BAD_REQUEST;
-    }
-    match timeout(ACCEPT_LIMIT, door.line.post(value)).await {
-        Ok(true) => StatusCode::NO_CONTENT,
-        Ok(false) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+
+    async fn take(&self, value: Value) -> bool {
+        self.line.post(value).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, Stream, StreamExt};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,11 +16,13 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::inbound::number;
 use crate::qq::account::CallError;
+use crate::qq::told::{self, Told};
 
-/// Events that may wait to be read; then the connection is read no further.
-const EVENTS: usize = 1024;
 /// Frames that may wait to be written.
 const OUTGOING: usize = 64;
+/// Parts of an answer that may wait to be taken, and how long one may wait when they do.
+const PARTS: usize = 16;
+const TAKE_LIMIT: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 20_000 });
 /// How long a call waits for a connection.
 const AWAY_LIMIT: Duration = Duration::from_secs(3);
 /// Longest time to write one frame; a large file is one.
@@ -58,13 +60,6 @@ pub(super) struct Line {
     ahead: watch::Sender<Option<i64>>,
 }
 
-/// An event, and who waits until the brain has stored it.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) value: Value,
-    pub(super) stored: Option<oneshot::Sender<()>>,
-}
-
 /// A call as it is written.
 #[derive(Serialize)]
 struct Call<'a> {
@@ -83,7 +78,16 @@ struct Way {
 struct Waiting {
     next: u64,
     /// Calls by their echo, with the connection that they went out on.
-    calls: HashMap<String, (u64, oneshot::Sender<Value>)>,
+    calls: HashMap<String, (u64, Asked)>,
+}
+
+/// Who waits for the answer to a call.
+#[derive(Debug)]
+enum Asked {
+    /// For the one answer.
+    Once(oneshot::Sender<Value>),
+    /// For parts, and a last answer.
+    Parts(mpsc::Sender<Value>),
 }
 
 /// What a connection carries.
@@ -99,7 +103,7 @@ pub(super) enum Role {
 
 impl Line {
     pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Told>) {
-        let (events, receiver) = mpsc::channel(EVENTS);
+        let (events, receiver) = told::channel();
         let line = Self {
             ways: watch::Sender::new(Vec::new()),
             waiting: Mutex::default(),
@@ -151,11 +155,52 @@ impl Line {
     /// # Errors
     /// When there is no connection, or no answer within `limit`.
     pub(super) async fn call(
-        &self,
+        self: &Arc<Self>,
         action: &str,
         params: &Value,
         limit: Duration,
     ) -> Result<Value, CallError> {
+        let (sender, answer) = oneshot::channel();
+        let asking = async {
+            let _forget = self.ask(action, params, Asked::Once(sender)).await?;
+            answer.await.map_err(|_| CallError::Lost)
+        };
+        timeout(limit, asking)
+            .await
+            .map_err(|_| CallError::Silent)?
+    }
+
+    /// Makes a call whose answer comes in parts; gives all frames of it, the last one too. It ends
+    /// early when the line breaks, or the parts are not taken in time.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub(super) async fn call_for_parts(
+        self: &Arc<Self>,
+        action: &str,
+        params: &Value,
+    ) -> Result<impl Stream<Item = Value> + Send + use<>, CallError> {
+        let (sender, parts) = mpsc::channel(PARTS);
+        let asking = self.ask(action, params, Asked::Parts(sender));
+        let forget = timeout(WRITE_LIMIT, asking)
+            .await
+            .map_err(|_| CallError::Silent)??;
+        Ok(futures::stream::unfold(
+            (parts, forget),
+            async |(mut parts, forget)| {
+                let part = parts.recv().await?;
+                Some((part, (parts, forget)))
+            },
+        ))
+    }
+
+    /// Sends a call off. Its answer is waited for as long as what is returned lives.
+    async fn ask(
+        self: &Arc<Self>,
+        action: &str,
+        params: &Value,
+        asked: Asked,
+    ) -> Result<Forget, CallError> {
         let away = || CallError::Away("there is no connection".to_owned());
         let way = {
             let mut ways = self.ways.subscribe();
@@ -165,18 +210,13 @@ impl Line {
             };
             ways.last().cloned().ok_or_else(away)?
         };
-        let (sender, answer) = oneshot::channel();
         let echo = {
             let mut waiting = self.waiting();
             waiting.next += 1;
             // Implementations are known that answer only an echo that is text.
             let echo = format!("jarvis-{}", waiting.next);
-            waiting.calls.insert(echo.clone(), (way.number, sender));
+            waiting.calls.insert(echo.clone(), (way.number, asked));
             echo
-        };
-        let _forget = Forget {
-            line: self,
-            echo: &echo,
         };
         let call = Call {
             action,
@@ -184,15 +224,14 @@ impl Line {
             echo: &echo,
         };
         let frame = serde_json::to_string(&call).expect("values of JSON can be written");
-        let asking = async {
-            if way.outgoing.send(Message::text(frame)).await.is_err() {
-                return Err(away());
-            }
-            answer.await.map_err(|_| CallError::Lost)
+        let forget = Forget {
+            line: self.clone(),
+            echo,
         };
-        timeout(limit, asking)
-            .await
-            .map_err(|_| CallError::Silent)?
+        if way.outgoing.send(Message::text(frame)).await.is_err() {
+            return Err(away());
+        }
+        Ok(forget)
     }
 
     /// Serves a connection until it ends.
@@ -265,7 +304,7 @@ impl Line {
             return Ok(None);
         };
         if value.get("post_type").is_none() {
-            return self.answer(value).map(|()| None);
+            return self.answer(value).await.map(|()| None);
         }
         self.note(&value);
         if value["post_type"] == "meta_event" {
@@ -274,8 +313,7 @@ impl Line {
         if role == Role::Api {
             return Ok(None);
         }
-        let stored = None;
-        if self.events.send(Told { value, stored }).await.is_err() {
+        if !told::tell(&self.events, value).await {
             return Err(Ended::Closed);
         }
         Ok(None)
@@ -288,18 +326,32 @@ impl Line {
             meta(&value);
             return true;
         }
-        let (sender, is_stored) = oneshot::channel();
-        let stored = Some(sender);
-        self.events.send(Told { value, stored }).await.is_ok() && is_stored.await.is_ok()
+        told::tell_and_wait(&self.events, value).await
     }
 
-    fn answer(&self, value: Value) -> Result<(), Ended> {
+    async fn answer(&self, value: Value) -> Result<(), Ended> {
         let echo = value["echo"].as_str().unwrap_or_default();
-        let asked = self.waiting().calls.remove(echo);
+        // The last answer of a call is no part, or the only one.
+        let is_part = value["stream"] == "stream-action" && value["data"]["type"] == "stream";
+        let asked = {
+            let mut waiting = self.waiting();
+            match waiting.calls.get(echo) {
+                Some((way, Asked::Parts(parts))) if is_part => {
+                    Some((*way, Asked::Parts(parts.clone())))
+                }
+                _ => waiting.calls.remove(echo),
+            }
+        };
         match asked {
-            Some((_, asked)) => {
-                // Who asked may have stopped waiting.
-                let _ = asked.send(value);
+            // Who asked may have stopped waiting.
+            Some((_, Asked::Once(asked))) => drop(asked.send(value)),
+            Some((_, Asked::Parts(parts))) => {
+                let echo = echo.to_owned();
+                // Everything else on this connection waits behind it.
+                if timeout(TAKE_LIMIT, parts.send(value)).await.is_err() {
+                    tracing::warn!("an answer of the QQ program comes faster than it is taken");
+                    self.waiting().calls.remove(&echo);
+                }
             }
             // NapCat takes the connection before it looks at the token.
             None if matches!(value["retcode"].as_i64(), Some(1401 | 1403)) => {
@@ -336,14 +388,14 @@ impl Line {
 }
 
 /// Takes a call out of the waiting ones, however waiting for it ends.
-struct Forget<'a> {
-    line: &'a Line,
-    echo: &'a str,
+struct Forget {
+    line: Arc<Line>,
+    echo: String,
 }
 
-impl Drop for Forget<'_> {
+impl Drop for Forget {
     fn drop(&mut self) {
-        self.line.waiting().calls.remove(self.echo);
+        self.line.waiting().calls.remove(&self.echo);
     }
 }
 
@@ -359,4 +411,102 @@ fn meta(value: &Value) -> Option<Duration> {
         .as_u64()
         .filter(|interval| *interval > 0)?;
     Some(Duration::from_millis(interval) * MISSED_HEARTBEATS)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+    use tokio::io::DuplexStream;
+    use tokio_tungstenite::tungstenite::protocol::Role as End;
+
+    use super::*;
+
+    /// A line, and the program at its other end.
+    async fn line() -> (Arc<Line>, WebSocketStream<DuplexStream>) {
+        let (line, _) = Line::new();
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let ours = WebSocketStream::from_raw_socket(ours, End::Client, None).await;
+        let theirs = WebSocketStream::from_raw_socket(theirs, End::Server, None).await;
+        let served = line.clone();
+        tokio::spawn(async move { served.serve(ours, Role::Universal).await });
+        (line, theirs)
+    }
+
+    /// The echo of the next call.
+    async fn called(program: &mut WebSocketStream<DuplexStream>) -> Value {
+        loop {
+            if let Message::Text(text) = program.next().await.unwrap().unwrap() {
+                return serde_json::from_str::<Value>(&text).unwrap()["echo"].clone();
+            }
+        }
+    }
+
+    async fn says(program: &mut WebSocketStream<DuplexStream>, frame: Value) {
+        program
+            .send(Message::text(frame.to_string()))
+            .await
+            .unwrap();
+    }
+
+    fn part(echo: &Value, kind: &str, number: usize) -> Value {
+        json!({"status": "ok", "retcode": 0, "echo": echo, "stream": "stream-action",
+            "data": {"type": kind, "index": number}})
+    }
+
+    #[tokio::test]
+    async fn parts_come_under_one_echo_and_other_answers_in_between() {
+        let (line, mut program) = line().await;
+        let mut parts = Box::pin(line.call_for_parts("download", &json!({})).await.unwrap());
+        let echo = called(&mut program).await;
+        says(&mut program, part(&echo, "stream", 0)).await;
+        let asking = tokio::spawn({
+            let line = line.clone();
+            async move { line.call("upload", &json!({}), WRITE_LIMIT).await }
+        });
+        // The one answer of a call that has no parts may look like one.
+        let other = called(&mut program).await;
+        assert_ne!(other, echo);
+        says(&mut program, part(&other, "stream", 7)).await;
+        assert_eq!(asking.await.unwrap().unwrap()["data"]["index"], 7);
+        says(&mut program, part(&echo, "stream", 1)).await;
+        says(&mut program, part(&echo, "response", 2)).await;
+        says(&mut program, part(&echo, "stream", 3)).await;
+        for number in 0..3 {
+            assert_eq!(parts.next().await.unwrap()["data"]["index"], number);
+        }
+        assert_eq!(parts.next().await, None, "nothing comes after the last");
+        assert!(line.waiting().calls.is_empty());
+    }
+
+    #[tokio::test]
+    async fn parts_that_nobody_takes_hold_the_line_up_only_for_a_while() {
+        let (line, mut program) = line().await;
+        let parts = line.call_for_parts("download", &json!({})).await.unwrap();
+        let echo = called(&mut program).await;
+        for number in 0..=PARTS {
+            says(&mut program, part(&echo, "stream", number)).await;
+        }
+        let asking = tokio::spawn({
+            let line = line.clone();
+            async move { line.call("other", &json!({}), WRITE_LIMIT).await }
+        });
+        let other = called(&mut program).await;
+        says(&mut program, part(&other, "response", 0)).await;
+        assert!(asking.await.unwrap().is_ok());
+        // What was kept is still there, and then it ends.
+        assert_eq!(parts.count().await, PARTS);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_breaks_ends_what_waits_on_it() {
+        let (line, mut program) = line().await;
+        let mut parts = Box::pin(line.call_for_parts("download", &json!({})).await.unwrap());
+        let echo = called(&mut program).await;
+        says(&mut program, part(&echo, "stream", 0)).await;
+        assert!(parts.next().await.is_some());
+        drop(program);
+        assert_eq!(parts.next().await, None);
+    }
 }

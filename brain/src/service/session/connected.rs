@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jarvis_proto::chat::Welcome;
 use tokio::sync::Notify;
 
 use super::SessionHandle;
@@ -49,8 +50,9 @@ impl Sessions {
     }
 
     /// Adds a session unless another process of the same bot is connected. The same process that
-    /// connects again replaces its own half-open session.
-    pub(super) fn add(&self, session: &SessionHandle) -> bool {
+    /// connects again replaces its own half-open session. It is welcomed before anybody finds it: what
+    /// waits to be said is said at once.
+    pub(super) fn add(&self, session: &SessionHandle, welcome: Welcome) -> bool {
         let mut live = self.lock();
         if let Some(old) = live.get(session.bot()) {
             if old.0.instance != session.0.instance && !old.is_ended() {
@@ -58,6 +60,7 @@ impl Sessions {
             }
             old.0.ended.cancel();
         }
+        session.welcome(welcome);
         live.insert(session.bot().clone(), session.clone());
         drop(live);
         self.changed.notify_waiters();
@@ -76,5 +79,62 @@ impl Sessions {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BotKey, SessionHandle>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jarvis_proto::chat::{Capabilities, brain_frame};
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::Live;
+    use super::*;
+
+    fn session(
+        instance: &str,
+    ) -> (
+        SessionHandle,
+        mpsc::Receiver<jarvis_proto::chat::BrainFrame>,
+    ) {
+        let (frames, said) = mpsc::channel(8);
+        let live = Live {
+            bot: bot(),
+            bot_name: String::new(),
+            software: String::new(),
+            instance: instance.to_owned(),
+            capabilities: Capabilities::default(),
+            mute_rooms: Vec::new(),
+            terminal: false,
+            signs_in: false,
+            secret: String::new(),
+            since_ms: 0,
+            frames,
+            ended: CancellationToken::new(),
+            open: Mutex::default(),
+        };
+        (SessionHandle(Arc::new(live)), said)
+    }
+
+    fn bot() -> BotKey {
+        BotKey {
+            kind: "square".to_owned(),
+            bot: "1".to_owned(),
+        }
+    }
+
+    /// Whoever waits for the session speaks at once, on another thread.
+    #[tokio::test]
+    async fn who_finds_a_session_speaks_after_its_welcome() {
+        let sessions = Sessions::default();
+        let (ours, mut said) = session("a");
+        assert!(sessions.add(&ours, Welcome::default()));
+        let first = said.try_recv().ok().and_then(|frame| frame.frame);
+        assert!(matches!(first, Some(brain_frame::Frame::Welcome(_))));
+        // One that is refused hears no welcome.
+        let (other, mut said) = session("b");
+        assert!(!sessions.add(&other, Welcome::default()));
+        assert!(said.try_recv().is_err());
+        assert!(!ours.is_ended());
     }
 }

@@ -8,8 +8,10 @@ use crate::qq::world::{Entry, Piece, Place};
 /// Somebody wrote.
 pub(super) fn message(inner: &Inner, entry: &Entry) -> Value {
     let account = inner.qq.account();
-    json!({"event_type": "message_receive", "time": entry.time, "self_id": account,
-        "data": incoming(inner, entry)})
+    let event = json!({"event_type": "message_receive", "time": entry.time, "self_id": account,
+        "data": incoming(inner, entry)});
+    inner.note("Event".to_owned(), &event);
+    event
 }
 
 /// A message as it comes in.

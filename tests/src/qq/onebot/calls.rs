@@ -1,9 +1,11 @@
 //! The calls that are known, and what they refuse.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::Inner;
 use super::segments;
+use super::{Files, Inner};
 use crate::qq::world::{Piece, Place};
 
 /// A refusal: code and words.
@@ -20,11 +22,13 @@ fn refused(words: impl Into<String>) -> Failure {
 }
 
 pub(super) fn good(data: &Value) -> Value {
-    json!({"status": "ok", "retcode": 0, "data": data, "message": "", "wording": ""})
+    json!({"status": "ok", "retcode": 0, "data": data, "message": "", "wording": "",
+        "stream": "normal-action"})
 }
 
 pub(super) fn failed(code: i64, words: &str) -> Value {
-    json!({"status": "failed", "retcode": code, "data": null, "message": words, "wording": words})
+    json!({"status": "failed", "retcode": code, "data": null, "message": words, "wording": words,
+        "stream": "normal-action"})
 }
 
 /// Numbers may come as text.
@@ -89,24 +93,13 @@ pub(super) fn call(inner: &Inner, action: &str, params: &Value) -> Result<Value,
             let place = Place::Group(required(params, "group_id")?);
             upload(inner, place, params)
         }
-        "upload_file_stream" if inner.settings.app_name.starts_with("NapCat") => {
-            inner.uploads.call(params)
-        }
+        "upload_file_stream" if is_napcat(inner) => inner.uploads.call(params),
         "get_group_file_url" => {
             required(params, "group_id")?;
             file_url(inner, params)
         }
         "get_private_file_url" => file_url(inner, params),
-        "get_file" => {
-            let id = params["file_id"].as_str().or(params["file"].as_str());
-            let id = id.ok_or_else(|| bad("file_id: Required"))?;
-            let file = inner.qq.shared.with(|world| world.files.get(id).cloned());
-            let file = file.ok_or_else(|| refused("file not found"))?;
-            Ok(
-                json!({"file": format!("/app/.config/QQ/{}", file.name), "url": segments::url(inner, id),
-                "file_size": file.bytes.len().to_string(), "file_name": file.name}),
-            )
-        }
+        "get_file" => get_file(inner, params),
         "get_friend_list" => Ok(inner.qq.shared.with(|world| {
             let friends = world.people.iter().filter(|(_, person)| person.is_friend);
             friends
@@ -182,12 +175,41 @@ fn upload(inner: &Inner, place: Place, params: &Value) -> Result<Value, Failure>
     })
 }
 
+/// What only NapCat has.
+pub(super) fn is_napcat(inner: &Inner) -> bool {
+    inner.settings.app_name.starts_with("NapCat")
+}
+
+fn get_file(inner: &Inner, params: &Value) -> Result<Value, Failure> {
+    let id = params["file_id"].as_str().or(params["file"].as_str());
+    let id = id.ok_or_else(|| bad("file_id: Required"))?;
+    let file = inner.qq.shared.with(|world| {
+        let file = world.files.get(id).filter(|_| !world.loses_files);
+        file.cloned()
+    });
+    let file = file.ok_or_else(|| refused("file not found"))?;
+    let path = format!("/app/.config/QQ/NapCat/temp/{}", file.name);
+    let url = match inner.settings.files {
+        Files::Asked | Files::InMessage => segments::url(inner, id),
+        Files::OnDisk | Files::AsBase64 => path.clone(),
+    };
+    let mut told = json!({"file": path, "url": url, "file_size": file.bytes.len().to_string(),
+        "file_name": file.name});
+    if inner.settings.files == Files::AsBase64 {
+        told["base64"] = Value::from(STANDARD.encode(&file.bytes));
+    }
+    Ok(told)
+}
+
 fn file_url(inner: &Inner, params: &Value) -> Result<Value, Failure> {
     let id = params["file_id"].as_str();
     let id = id.ok_or_else(|| bad("file_id: Required"))?;
     let is_there = inner.qq.shared.with(|world| world.files.contains_key(id));
     if !is_there {
         return Err(refused("文件不存在"));
+    }
+    if matches!(inner.settings.files, Files::OnDisk | Files::AsBase64) {
+        return Err(refused("real fileUUID not found!"));
     }
     Ok(json!({"url": segments::url(inner, id)}))
 }

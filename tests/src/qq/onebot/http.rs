@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha1::Sha1;
@@ -57,16 +58,36 @@ pub(super) async fn call(
     let Ok(params @ Value::Object(_)) = serde_json::from_slice::<Value>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match act(&inner, &action, &params).await {
-        Some(reply) if reply["cut"] == true => {
-            let broken = futures::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
-            Body::from_stream(broken).into_response()
-        }
+    let mut replies = act(&inner, &action, &params).await;
+    if replies
+        .first()
+        .is_some_and(|reply| reply["stream"] == "stream-action")
+    {
+        return in_parts(replies);
+    }
+    match replies.pop() {
+        Some(reply) if reply["cut"] == true => Body::from_stream(cut()).into_response(),
         Some(reply) if reply["retcode"] == 1404 => StatusCode::NOT_FOUND.into_response(),
         Some(reply) => axum::Json(reply).into_response(),
         // No answer: whoever asks gives up.
         None => std::future::pending().await,
     }
+}
+
+/// The end of a connection in the middle of an answer.
+fn cut() -> impl futures::Stream<Item = std::io::Result<Bytes>> + Send {
+    futures::stream::iter([Err(std::io::Error::other("cut"))])
+}
+
+/// An answer in parts: each is JSON with an empty line behind it.
+fn in_parts(replies: Vec<Value>) -> Response {
+    let parts = futures::stream::iter(replies).map(|reply| {
+        if reply["cut"] == true {
+            return Err(std::io::Error::other("cut"));
+        }
+        Ok(Bytes::from(format!("{reply}\r\n\r\n")))
+    });
+    Body::from_stream(parts).into_response()
 }
 
 /// Posts every event, once: there is no second try.
@@ -83,7 +104,7 @@ pub(super) async fn post_events(
     loop {
         let entry = match happened.recv().await {
             Ok(Happened::Message(entry) | Happened::Again(entry)) => entry,
-            Err(RecvError::Lagged(_)) => continue,
+            Ok(Happened::Raw(_)) | Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
         let event = events::message(&inner, &entry).to_string();
@@ -99,7 +120,9 @@ pub(super) async fn post_events(
         }
         let answered = request.body(event).send().await;
         let status = answered.map_or(0, |answer| answer.status().as_u16());
-        if status != 204 {
+        if status == 204 {
+            inner.qq.shared.with(|world| world.posted += 1);
+        } else {
             inner.qq.shared.with(|world| {
                 let what = format!("a posted event was answered with {status}");
                 world.complaints.push(what);

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::Inner;
 use super::calls::{Failure, bad, number};
+use super::{Files, Inner};
 use crate::qq::world::{Entry, Piece};
 
 /// What a call asks to be said.
@@ -33,6 +33,9 @@ pub(super) fn write(inner: &Inner, entry: &Entry) -> Value {
                 if matches!(piece, Piece::Image(_)) {
                     json!({"type": "image", "data": {"summary": "", "file": name, "sub_type": 0,
                         "url": url(inner, id), "file_size": size}})
+                } else if inner.settings.files == Files::InMessage {
+                    json!({"type": "file", "data": {"file": name, "url": url(inner, id),
+                        "file_size": size}})
                 } else {
                     json!({"type": "file", "data": {"file": name, "file_id": id, "file_size": size}})
                 }

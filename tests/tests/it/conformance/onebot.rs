@@ -1,4 +1,4 @@
-//! QQ by way of OneBot v11, on each of its three ways, and of Milky.
+//! QQ by way of OneBot v11 and of Milky, each on its three ways.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jarvis_tests::jarvis::Jarvis;
 use jarvis_tests::process::{Process, free_port};
-use jarvis_tests::qq::milky::Milky;
+use jarvis_tests::qq::milky::{self, Milky};
 use jarvis_tests::qq::onebot::{OneBot, Settings};
 use jarvis_tests::qq::{FakeQq, Fault, Person, Piece, Place};
 use jarvis_tests::site::Site;
@@ -91,8 +91,24 @@ async fn onebot(qq: &FakeQq, as_strings: bool) -> Result<OneBot> {
     Ok(OneBot::start_with(qq, settings).await?)
 }
 
-/// Milky.
+/// Milky over its WebSocket.
 pub(super) struct ByMilky;
+/// Over server-sent events, from an end that holds its first words back and cuts its events anywhere.
+pub(super) struct ByMilkySse;
+/// It posts events.
+pub(super) struct ByMilkyWebhook;
+
+async fn milky(
+    qq: &FakeQq,
+    jarvis: &Jarvis,
+    settings: milky::Settings,
+    keys: &str,
+) -> Result<Milky> {
+    let milky = Milky::start_with(qq, settings).await?;
+    let keys = format!("url = \"{}\"\n{keys}", milky.url());
+    jarvis.configure_qq_with(Some(milky.token()), &keys)?;
+    Ok(milky)
+}
 
 #[async_trait]
 impl Way for ByMilky {
@@ -100,9 +116,40 @@ impl Way for ByMilky {
     const SEND: &str = "send_private_message";
 
     async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
-        let milky = Milky::start(qq).await?;
-        let keys = format!("transport = \"milky\"\nurl = \"{}\"\n", milky.url());
-        jarvis.configure_qq_with(Some(milky.token()), &keys)?;
+        let settings = milky::Settings::default();
+        let milky = milky(qq, jarvis, settings, "transport = \"milky\"\n").await?;
+        Ok(Box::new(milky))
+    }
+}
+
+#[async_trait]
+impl Way for ByMilkySse {
+    const LAST_CALL: &str = "get_impl_info";
+    const SEND: &str = "send_private_message";
+
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
+        let settings = milky::Settings {
+            heartbeat: None,
+            holds_head: true,
+            in_pieces: true,
+            ..milky::Settings::default()
+        };
+        let milky = milky(qq, jarvis, settings, "transport = \"milky-sse\"\n").await?;
+        Ok(Box::new(milky))
+    }
+}
+
+#[async_trait]
+impl Way for ByMilkyWebhook {
+    const LAST_CALL: &str = "get_impl_info";
+    const SEND: &str = "send_private_message";
+    const HAS_LINE: bool = false;
+
+    async fn start(qq: &FakeQq, jarvis: &Jarvis) -> Result<Box<dyn Program>> {
+        let here = format!("127.0.0.1:{}", free_port()?);
+        let keys = format!("transport = \"milky-webhook\"\nlisten = \"{here}\"\n");
+        let mut milky = milky(qq, jarvis, milky::Settings::default(), &keys).await?;
+        milky.posts_to(&format!("http://{here}/milky"));
         Ok(Box::new(milky))
     }
 }
