@@ -1,4 +1,5 @@
-//! Server-sent events (`text/event-stream`), piece by piece as they come.
+//! Server-sent events (`text/event-stream`), piece by piece as they come. Whoever sends them is not trusted with our
+//! memory: an event has a largest size, for which the libraries at hand have no setting.
 
 /// What such a stream says.
 #[derive(Debug, Clone, PartialEq, Eq)]
