@@ -55,9 +55,19 @@ pub(super) trait Platform: Sized + Send {
     /// Chooses what the newest message offers: presses the button, or sends the number beside the
     /// label where there are none.
     async fn chooses(&mut self, name: &str, spot: Spot, label: &str) {
-        let said = self.everything(name, spot).await;
-        let number = numbered(&said, label)
-            .unwrap_or_else(|| panic!("no choice {label:?} was offered:\n{said}"));
+        let until = Instant::now() + PATIENCE;
+        let number = loop {
+            let said = self.everything(name, spot).await;
+            if let Some(number) = numbered(&said, label) {
+                break number;
+            }
+            // A terminal shows the choices a line after the words.
+            assert!(
+                Instant::now() < until,
+                "no choice {label:?} was offered:\n{said}"
+            );
+            sleep(Duration::from_millis(20)).await;
+        };
         self.says(name, spot, &number).await;
     }
 
